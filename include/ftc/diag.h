@@ -1,0 +1,71 @@
+/* Diagnostics: how every part of ftc tells a user what is wrong.
+ *
+ * In:  a place (file, line, column range) and a printf-style sentence.
+ * Out: gcc-style text, on the stream chosen by the embedder:
+ *
+ *        models/mlp.yaml:14:9: error: 'hidden' is not a whole number
+ *           14 |   hidden: many
+ *              |           ^~~~
+ *
+ * A function that meets a user's mistake reports it here and returns false or NULL; library code never
+ * exits and never prints by itself.  A message says what is wrong, where, and a way out.  Our own bugs
+ * are no diagnostics: they assert, or call ftc_bug(). */
+#ifndef FTC_DIAG_H
+#define FTC_DIAG_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#if defined(__GNUC__)
+#define FTC_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#else
+#define FTC_PRINTF(fmt, args)
+#endif
+
+typedef struct FtcDiag FtcDiag;
+
+/* A place in a file.  line and col count from 1 (col in bytes); line 0 means the file as a whole, file
+ * NULL no place at all.  end_col is one past the last byte of the range on that line, 0 for a single caret. */
+typedef struct {
+    const char *file;
+    int line, col, end_col;
+} FtcLoc;
+
+typedef enum { FTC_NOTE, FTC_WARNING, FTC_ERROR } FtcSeverity;
+
+/* A sink that writes to `out` (stderr for a command line, NULL to only count).  Colour is used when `out`
+ * is a terminal.  Free it with ftc_diag_free. */
+FtcDiag *ftc_diag_new(FILE *out);
+void ftc_diag_free(FtcDiag *d);
+
+/* Give the text of a file that can't be read again by its name (standard input, a shipped layer list).
+ * The text is borrowed and must outlive the sink. */
+void ftc_diag_source(FtcDiag *d, const char *file, const char *text, size_t len);
+
+/* Report.  The message has no trailing newline or full stop.  ftc_error returns false, so that a caller can
+ * `return ftc_error(...)`.  A warning's name is what -Wno-NAME takes. */
+bool ftc_error(FtcDiag *d, FtcLoc at, const char *fmt, ...) FTC_PRINTF(3, 4);
+void ftc_warn(FtcDiag *d, const char *name, FtcLoc at, const char *fmt, ...) FTC_PRINTF(4, 5);
+void ftc_note(FtcDiag *d, FtcLoc at, const char *fmt, ...) FTC_PRINTF(3, 4);
+
+/* How many errors (warnings) were reported so far. */
+int ftc_diag_errors(const FtcDiag *d);
+int ftc_diag_warnings(const FtcDiag *d);
+
+/* The text of the last error, without its place; "" if there was none.  For embedders and tests. */
+const char *ftc_diag_last(const FtcDiag *d);
+
+/* The stage that is running, for bug reports; a static string. */
+void ftc_diag_during(FtcDiag *d, const char *stage);
+
+/* A bug of ours: prints the stage and the sentence, then calls the hook if one is set (the driver's writes a
+ * file that reproduces the bug and exits 4), then aborts. */
+_Noreturn void ftc_bug(const char *fmt, ...) FTC_PRINTF(1, 2);
+void ftc_bug_hook(void (*hook)(const char *message));
+
+#define FTC_NOWHERE ((FtcLoc){ NULL, 0, 0, 0 })
+#define FTC_FILE(name) ((FtcLoc){ (name), 0, 0, 0 })
+
+#endif

@@ -1,0 +1,25 @@
+/* Memory for the runtime.  Small blocks can't fail (running out ends the process with a message); a size
+ * that comes from a user's file goes through try_alloc, which answers NULL. */
+#ifndef FTC_MEM_H
+#define FTC_MEM_H
+
+#include <stddef.h>
+
+void *xmalloc(size_t size);                              /* never NULL */
+void *xcalloc(size_t count, size_t size);                /* zeroed, checks count * size */
+void *xrealloc(void *p, size_t count, size_t size);
+char *xstrdup(const char *s);
+char *xstrndup(const char *s, size_t n);
+char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void *try_alloc(size_t count, size_t size, size_t align); /* 64-byte aligned or more; NULL if it can't be had; free() it */
+
+/* Append room for one more element to a growing array: `v` pointer, `n` used, `cap` allocated. */
+#define GROW(v, n, cap)                                                                       \
+    do {                                                                                      \
+        if ((n) == (cap)) {                                                                   \
+            (cap) = (cap) ? 2 * (cap) : 16;                                                   \
+            (v) = xrealloc((v), (size_t)(cap), sizeof *(v));                                  \
+        }                                                                                     \
+    } while (0)
+
+#endif
