@@ -16,7 +16,7 @@ struct FtcDiag {
     FILE *out;
     bool color;
     int errors, warnings;
-    char last[512];
+    char last[1024];
     Source *sources;
     int n_sources, cap_sources;
 };
