@@ -1,0 +1,84 @@
+/* Bump allocation in growing chunks; see arena.h. */
+#include "compiler/support/arena.h"
+
+#include "runtime/core/mem.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Chunk Chunk;
+struct Chunk {
+    Chunk *prev;
+    size_t size, used;
+    _Alignas(16) char data[];
+};
+
+struct Arena {
+    Chunk *top;
+};
+
+enum { CHUNK = 64 * 1024 };
+
+Arena *arena_new(void) { return xcalloc(1, sizeof(Arena)); }
+
+void arena_free(Arena *a)
+{
+    if (!a)
+        return;
+    arena_reset(a, (ArenaMark){ NULL, 0 });
+    free(a);
+}
+
+void *arena_alloc(Arena *a, size_t size)
+{
+    size = (size + 15) & ~(size_t)15;
+    if (!a->top || a->top->size - a->top->used < size) {
+        size_t room = size > CHUNK ? size : CHUNK;
+        Chunk *c = xmalloc(sizeof *c + room);
+        c->prev = a->top;
+        c->size = room;
+        c->used = 0;
+        a->top = c;
+    }
+    void *p = a->top->data + a->top->used;
+    a->top->used += size;
+    return memset(p, 0, size);
+}
+
+char *arena_strndup(Arena *a, const char *s, size_t n)
+{
+    char *copy = arena_alloc(a, n + 1);
+    memcpy(copy, s, n);
+    return copy;
+}
+
+char *arena_strdup(Arena *a, const char *s) { return arena_strndup(a, s, strlen(s)); }
+
+char *arena_printf(Arena *a, const char *fmt, ...)
+{
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    char *s = arena_alloc(a, (size_t)n + 1);
+    vsnprintf(s, (size_t)n + 1, fmt, again);
+    va_end(again);
+    return s;
+}
+
+ArenaMark arena_mark(Arena *a) { return (ArenaMark){ a->top, a->top ? a->top->used : 0 }; }
+
+void arena_reset(Arena *a, ArenaMark m)
+{
+    while (a->top != m.chunk) {
+        Chunk *c = a->top;
+        a->top = c->prev;
+        free(c);
+    }
+    if (a->top)
+        a->top->used = m.used;
+}
