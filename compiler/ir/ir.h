@@ -30,6 +30,7 @@
 #define FTC_IR_H
 
 #include "compiler/support/arena.h"
+#include "compiler/support/loc.h"
 #include "ftc/diag.h"
 
 #include <stdbool.h>
@@ -99,14 +100,6 @@ typedef struct {
 extern const OpInfo op_info[N_OPS];
 
 /* ---- graphs --------------------------------------------------------------------------------------------------- */
-
-/* Where a value comes from: a line of a spec, reached through `up` (the user's line where a shipped layer list was
- * expanded).  `also` chains the places of values merged into this one. */
-typedef struct Loc Loc;
-struct Loc {
-    FtcLoc at;
-    const Loc *up, *also;
-};
 
 /* Which part of the step a value belongs to; they run in this order. */
 typedef enum { REGION_FORWARD, REGION_BACKWARD, REGION_UPDATE } Region;

@@ -1,0 +1,14 @@
+/* Where something in a compilation comes from: a line of a spec, reached through `up` (the user's line where a shipped
+ * layer list was expanded, as with #include).  `also` chains the places of values that were merged into this one. */
+#ifndef FTC_LOC_H
+#define FTC_LOC_H
+
+#include "ftc/diag.h"
+
+typedef struct Loc Loc;
+struct Loc {
+    FtcLoc at;
+    const Loc *up, *also;
+};
+
+#endif
