@@ -5,21 +5,15 @@
 
 #include "compiler/ops/ops.h"
 
-#include <assert.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- types ---------------------------------------------------------------------------------------------------- */
 
-Type type_of(Elem elem, int rank, ...)
+Type type_from(Elem elem, int rank, const Dim *dim)
 {
     Type t = { .elem = elem, .rank = rank };
-    va_list ap;
-    va_start(ap, rank);
-    for (int i = 0; i < rank; i++)
-        t.dim[i] = va_arg(ap, Dim);
-    va_end(ap);
+    memcpy(t.dim, dim, sizeof *dim * (size_t)rank);
     return t;
 }
 

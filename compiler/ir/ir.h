@@ -52,7 +52,10 @@ typedef struct {
     Dim dim[MAX_RANK];
 } Type;
 
-Type type_of(Elem elem, int rank, ...); /* dims as Dim (int64_t) arguments */
+static inline int symbol_index(Dim d) { return (int)(-d - 1); } /* place of a symbol in arrays [N_SYMBOLS] */
+
+#define type_of(elem, rank, ...) type_from(elem, rank, (const Dim[MAX_RANK]){ __VA_ARGS__ })
+Type type_from(Elem elem, int rank, const Dim *dim);
 Type scalar_type(Elem elem);
 bool type_equal(const Type *a, const Type *b);
 bool type_ragged(const Type *t); /* has n(r) */

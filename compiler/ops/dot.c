@@ -40,8 +40,7 @@ bool infer_dot(Node *n, FtcDiag *d)
     return true;
 }
 
-/* The outer product along new last axes: [batch, p] x [batch, q] -> [batch, p, q]; with either side missing its dim,
- * the other is scaled.  `order` says whether the result's dims are (p, q) or (q, p). */
+/* x with a dim of 1 put in at `at`. */
 static Node *with_axis(Graph *g, Node *x, int at)
 {
     Type t = x->type;
@@ -52,14 +51,13 @@ static Node *with_axis(Graph *g, Node *x, int at)
     return reshape(g, x, t);
 }
 
-/* The gradient of one operand x (its contracted axis c, the result's gradient dy) given the other operand o.
- * dy's free axes: x's at position `own` from the batch dims (or absent), o's at `other` (or absent). */
+/* The gradient of operand x (contracted axis cx), o being the other one.  dy is [batch, a's free dim, b's free dim],
+ * where either may be absent; x_first says that x is a. */
 static Node *operand_gradient(Graph *g, Node *dy, Node *x, Node *o, int batch, int cx, int co, bool x_first)
 {
     int fx = free_axis(&x->type, batch, cx), fo = free_axis(&o->type, batch, co);
     if (fo >= 0) {
         int dy_fo = batch + (x_first && fx >= 0 ? 1 : 0); /* where o's free dim stands in dy */
-        /* [batch, fx?, c] from dy [batch, fx?, fo] and o's free dim */
         Node *r = dot(g, dy, o, batch, dy_fo, fo);
         return fx >= 0 && cx < fx ? swap_last(g, r) : r;
     }

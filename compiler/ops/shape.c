@@ -1,6 +1,7 @@
 /* SHAPE ops: the same numbers under other indices.  And STATE ops: values that come from outside. */
 #include "compiler/ops/ops.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- types ---------------------------------------------------------------------------------------------------- */
@@ -204,8 +205,11 @@ void eval_state(const Node *n, Tensor *y, Tensor *const *x)
 void eval_const(const Node *n, Tensor *y, Tensor *const *x)
 {
     (void)x;
-    for (int64_t i = 0; i < y->n; i++)
+    bool exact = n->type.elem != F32 || (float)n->a.value == n->a.value;
+    for (int64_t i = 0; i < y->n; i++) {
         y->v[i] = n->a.value;
+        y->e[i] = exact ? 0 : 0.5 * fabs(n->a.value);
+    }
 }
 
 static void copy_one(Tensor *y, int64_t to, const Tensor *x, int64_t from)

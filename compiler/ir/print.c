@@ -1,0 +1,116 @@
+/* Graph -> text.  Deterministic: topological order, types always shown, attributes in the order of attrs.def,
+ * numbers with enough digits to come back unchanged; parse.c reads it back to the same graph. */
+#include "compiler/ir/attrs.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+const AttrRow attr_rows[] = {
+#define A(op, word, kind, field) { OP_##op, #word, ATTR_##kind, offsetof(Attrs, field) },
+#include "compiler/ir/attrs.def"
+};
+const int n_attr_rows = sizeof attr_rows / sizeof *attr_rows;
+
+static void print_string(FILE *out, const char *s)
+{
+    fputc('"', out);
+    for (; *s; s++)
+        if ((unsigned char)*s < ' ' || *s == '"' || *s == '\\' || (unsigned char)*s == 127)
+            fprintf(out, "\\x%02x", (unsigned char)*s);
+        else
+            fputc(*s, out);
+    fputc('"', out);
+}
+
+static void print_attr(FILE *out, const AttrRow *row, const Attrs *a)
+{
+    const void *field = (const char *)a + row->offset;
+    char d[24];
+    fprintf(out, "%s=", row->word);
+    switch (row->kind) {
+    case ATTR_LIST:
+        for (int i = 0; i < a->n_axes; i++)
+            fprintf(out, i ? ":%d" : "%d", a->axes[i]);
+        break;
+    case ATTR_AXIS: fprintf(out, "%d", *(const int *)field); break;
+    case ATTR_SMALL: fprintf(out, "%d", *(const int *)field); break;
+    case ATTR_INT: fprintf(out, "%lld", (long long)*(const int64_t *)field); break;
+    case ATTR_DIM: fputs(dim_name(*(const Dim *)field, d), out); break;
+    case ATTR_FLOAT: fprintf(out, "%.17g", *(const double *)field); break;
+    case ATTR_STRING: print_string(out, *(char *const *)field); break;
+    }
+}
+
+static void print_place(FILE *out, FtcLoc at)
+{
+    bool plain = at.file && *at.file;
+    for (const char *s = at.file; plain && *s; s++)
+        plain = isalnum((unsigned char)*s) || strchr("_./+-", *s);
+    if (plain)
+        fputs(at.file, out);
+    else
+        print_string(out, at.file ? at.file : "");
+    fprintf(out, ":%d:%d", at.line, at.col);
+}
+
+static void print_loc(FILE *out, const Loc *loc)
+{
+    for (const char *mark = "  @"; loc; loc = loc->also, mark = "|") {
+        fputs(mark, out);
+        for (const Loc *l = loc; l; l = l->up) {
+            print_place(out, l->at);
+            if (l->up)
+                fputc('<', out);
+        }
+    }
+}
+
+static void print_node(const Node *n, FILE *out)
+{
+    int attrs = 0;
+    char t[160];
+    fprintf(out, "  %%%s = %s", n->name, op_info[n->op].name);
+    for (int i = 0; i < n->n_in; i++)
+        fprintf(out, "%s%%%s", i ? ", " : " ", n->in[i]->name);
+    for (int i = 0; i < n_attr_rows; i++)
+        if (attr_rows[i].op == n->op) {
+            fputs(attrs++ ? ", " : " {", out);
+            print_attr(out, &attr_rows[i], &n->a);
+        }
+    fprintf(out, "%s : %s", attrs ? "}" : "", type_name(&n->type, t));
+    if (n->grad_of)
+        fprintf(out, "  grad %%%s", n->grad_of);
+    print_loc(out, n->loc);
+    fputc('\n', out);
+}
+
+void graph_print(const Graph *g, FILE *out)
+{
+    static const char *const word[] = { "forward", "backward", "update" };
+    Region region = REGION_FORWARD;
+    fprintf(out, "graph @%s {\n", g->name);
+    EACH_NODE(n, g) {
+        if (n->region != region)
+            fprintf(out, "%s:\n", word[region = n->region]);
+        print_node(n, out);
+    }
+    fputs("  return", out);
+    for (int i = 0; i < g->n_outputs; i++)
+        fprintf(out, "%s%s=%%%s", i ? ", " : " ", g->outputs[i].name, g->outputs[i].node->name);
+    fputs("\n}\n", out);
+}
+
+char *graph_text(const Graph *g)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        ftc_bug("graph_text: no memory");
+    graph_print(g, out);
+    fclose(out);
+    return text;
+}
