@@ -155,9 +155,11 @@ typedef struct {
 
 /* ---- building: statements are appended to the innermost open block ---------------------------------------------- */
 
+enum { MAX_DEPTH = 16 }; /* blocks, the kernel's own included */
+
 typedef struct {
     Kernel *k;
-    KStmt **tail[16];
+    KStmt **tail[MAX_DEPTH];
     int depth;
     const Loc *loc; /* given to new statements */
 } KBuilder;
