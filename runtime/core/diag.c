@@ -104,6 +104,8 @@ static void show_line(const FtcDiag *d, FtcLoc at)
     char text[240];
     if (!at.file || at.line < 1 || at.col < 1 || !source_line(d, at, text, sizeof text))
         return;
+    if (at.line == 1 && !strncmp(text, "\xEF\xBB\xBF", 3)) /* a byte order mark takes no column */
+        memmove(text, text + 3, strlen(text + 3) + 1);
     size_t len = strlen(text);
     if ((size_t)at.col > len + 1)
         return;
