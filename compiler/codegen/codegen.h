@@ -1,0 +1,75 @@
+/* Code generation: kernels become native functions through LLVM.
+ *
+ * In:  verified kernels (kernel.h).
+ * Out: functions `void f(const FtcKernelArgs *, int64_t piece)` in this process (jit), an object file with a program's
+ *      tables (aot), or text to read: LLVM IR and assembly.
+ * The idea: kernels are lowered one to one; a `vec` loop becomes a loop over vector registers, so its width is the only
+ * thing that depends on the machine.  Every kernel is compiled alone, on any thread, and its object is kept by the
+ * content that made it (cache.h).
+ *
+ * What a number is: MAP ops round as IEEE single says and are never contracted or reassociated, so a value that is
+ * computed twice has the same bits both times.  exp, log, tanh and erf are the polynomials of math.c. */
+#ifndef FTC_CODEGEN_H
+#define FTC_CODEGEN_H
+
+#include "compiler/kernel/kernel.h"
+#include "ftc/step.h"
+
+typedef struct {
+    int level;             /* 0: scalar code, one lane; 1 to 3: vectors */
+    const char *cpu;       /* a processor's name as gcc's -march= takes it; NULL or "native": this machine */
+    int vector_bits;       /* 0: the widest there is; 32 (scalar), 128, 256 or 512 */
+    int threads;           /* that compile; 0: one for every core */
+    bool no_cache;         /* neither read nor write the object cache */
+    const char *cache_dir; /* NULL: $XDG_CACHE_HOME/ftc or ~/.cache/ftc */
+} CodegenOptions;
+
+/* Checks the options: an unknown processor or a width it doesn't have is reported. */
+bool codegen_check_options(const CodegenOptions *o, FtcDiag *d);
+
+/* Calls show(arg, name) for each processor name that is known on this kind of machine. */
+void codegen_each_cpu(void (*show)(void *arg, const char *name), void *arg);
+
+/* "znver4, 512-bit vectors", for messages; free() it.  NULL after an error. */
+char *codegen_describe(const CodegenOptions *o, FtcDiag *d);
+
+/* ---- in this process ---------------------------------------------------------------------------------------- */
+
+typedef struct Jit Jit;
+
+typedef struct {
+    int kernels, cached;   /* asked for; found in the object cache or compiled before */
+    double emit_ms, optimize_ms, assemble_ms, link_ms; /* the first three summed over threads */
+} JitStats;
+
+/* NULL after an error.  Functions live until jit_free. */
+Jit *jit_new(const CodegenOptions *o, FtcDiag *d);
+bool jit_compile(Jit *j, Kernel *const *kernels, int n, FtcKernelFn **out);
+JitStats jit_stats(const Jit *j);
+void jit_free(Jit *j);
+
+/* ---- files -------------------------------------------------------------------------------------------------- */
+
+/* One compiled entry point: tables without functions (fns is ignored) and kernels[i] for prog->kernels[i]. */
+typedef struct {
+    const char *symbol;    /* the FtcProgram's name in C: "bert_step" */
+    const FtcProgram *prog;
+    Kernel *const *kernels;
+} ObjectProgram;
+
+/* An object file (free() *data) that holds the kernels, each once, and a constant `const FtcProgram SYMBOL` for each
+ * program.  Link it with the runtime library. */
+bool emit_object(const CodegenOptions *o, const ObjectProgram *programs, int n, void **data, size_t *size, FtcDiag *d);
+
+/* The header that goes with it; free() it.  `name` is for the include guard. */
+char *emit_header(const char *name, const ObjectProgram *programs, int n);
+
+typedef enum { TEXT_LLVM, TEXT_ASM } TextKind;
+
+/* The kernels as text, each under its own name; free() it.  NULL after an error. */
+char *emit_text(const CodegenOptions *o, TextKind kind, Kernel *const *kernels, int n, FtcDiag *d);
+
+/* The C functions that generated code may call (rtcalls.def), NULL-terminated. */
+extern const char *const rtcall_names[];
+
+#endif

@@ -1,0 +1,123 @@
+/* A kernel's key and its compilation; see compile.h. */
+#define _GNU_SOURCE /* dl_iterate_phdr */
+#include "compiler/codegen/compile.h"
+#include "compiler/codegen/emit.h"
+
+#include "runtime/core/mem.h"
+#include "runtime/core/sha256.h"
+
+#include <elf.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+double clock_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+/* ---- which build of ftc this is: the linker's build id of the program or library that holds this function ------------ */
+
+static unsigned char build_id[64];
+static size_t build_id_size;
+
+static int find_build_id(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    (void)size, (void)arg;
+    uintptr_t here = (uintptr_t)&find_build_id;
+    bool holds_us = false;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        uintptr_t start = info->dlpi_addr + p->p_vaddr;
+        holds_us |= p->p_type == PT_LOAD && here >= start && here < start + p->p_memsz;
+    }
+    if (!holds_us)
+        return 0;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        if (p->p_type != PT_NOTE)
+            continue;
+        const unsigned char *at = (const unsigned char *)(info->dlpi_addr + p->p_vaddr), *end = at + p->p_memsz;
+        size_t align = p->p_align == 8 ? 8 : 4;
+        while (at + sizeof(ElfW(Nhdr)) <= end) {
+            const ElfW(Nhdr) *note = (const ElfW(Nhdr) *)at;
+            const unsigned char *name = at + sizeof *note;
+            const unsigned char *content = name + (note->n_namesz + align - 1) / align * align;
+            if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 && !memcmp(name, "GNU", 4) &&
+                note->n_descsz <= sizeof build_id) {
+                memcpy(build_id, content, note->n_descsz);
+                build_id_size = note->n_descsz;
+            }
+            at = content + (note->n_descsz + align - 1) / align * align;
+        }
+    }
+    return 1;
+}
+
+static void look_for_build_id(void) { dl_iterate_phdr(find_build_id, NULL); }
+
+bool build_is_known(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, look_for_build_id);
+    return build_id_size > 0;
+}
+
+/* ---- keys and objects ------------------------------------------------------------------------------------------- */
+
+static void add_text(Sha256 *s, const char *text) { sha256_add(s, text, strlen(text) + 1); }
+
+KernelKey kernel_key(const Target *t, const Kernel *k)
+{
+    Sha256 s;
+    sha256_begin(&s);
+    if (build_is_known())
+        sha256_add(&s, build_id, build_id_size);
+    add_text(&s, target_versions());
+    add_text(&s, t->triple);
+    add_text(&s, t->cpu);
+    add_text(&s, t->features);
+    char numbers[64];
+    snprintf(numbers, sizeof numbers, "level %d, %d lanes", t->level, t->lanes);
+    add_text(&s, numbers);
+    char *text = kernel_text(k);
+    add_text(&s, text);
+    free(text);
+    KernelKey key;
+    sha256_hex(&s, key.hex);
+    snprintf(key.symbol, sizeof key.symbol, "k_%.16s", key.hex);
+    return key;
+}
+
+LLVMMemoryBufferRef compile_kernel(const Target *t, LLVMTargetMachineRef tm, const Kernel *k, const char *symbol, double ms[3],
+                                   FtcDiag *d)
+{
+    double start = clock_ms();
+    LLVMContextRef c = LLVMContextCreate();
+    LLVMModuleRef m = LLVMModuleCreateWithNameInContext(symbol, c);
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(tm);
+    LLVMSetTarget(m, t->triple);
+    LLVMSetModuleDataLayout(m, layout);
+    LLVMDisposeTargetData(layout);
+    emit_kernel(m, t, k, symbol);
+    double emitted = clock_ms();
+    LLVMMemoryBufferRef object = NULL;
+    bool ok = target_optimize(t, tm, m, d);
+    double optimized = clock_ms();
+    char *message = NULL;
+    if (ok && LLVMTargetMachineEmitToMemoryBuffer(tm, m, LLVMObjectFile, &message, &object)) {
+        ftc_error(d, FTC_NOWHERE, "no machine code for kernel '%s': %s", k->name, message);
+        LLVMDisposeMessage(message);
+        object = NULL;
+    }
+    ms[0] += emitted - start;
+    ms[1] += optimized - emitted;
+    ms[2] += clock_ms() - optimized;
+    LLVMDisposeModule(m);
+    LLVMContextDispose(c);
+    return object;
+}
