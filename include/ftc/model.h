@@ -1,0 +1,90 @@
+/* A compiled model: what the compiler hands the runtime beside the code.
+ *
+ * In:  the compiler fills one FtcModel per resolved spec; it is plain constant data, so that it lives as well in an object file.
+ * Out: the runtime reads it and changes nothing.  Everything a pointer names is owned by whoever made the model and outlives its uses.
+ * The idea: what shapes the code is in the programs; every number that may change without compiling again stands here and
+ * reaches the code as an input with a name:
+ *
+ *   from the batch      ids i32[T]  types i32[T]  row_start i32[B+1]  labels i32[B]
+ *   from the data       class_weights f32[C] (all 1 where there are none)
+ *   scalars, i32        seed   step (0, 1, ...: the number of updates made so far)
+ *   scalars, f32        lr  weight_decay  beta1  beta2  eps  momentum  clip_norm (infinity: no clipping)  label_smoothing
+ *                       correction1 = 1 - beta1^(step+1)   correction2 = 1 - beta2^(step+1)
+ *                       dropout.0  dropout.1  ...: rates, see FtcModel.dropout
+ *
+ * and what the programs answer, as outputs with a name (f32):
+ *
+ *   loss [1]       mean over the batch, as it is minimised        (step; eval may have it)
+ *   grad_norm [1]  global norm of all gradients, before clipping  (step; computed before the update region)
+ *   logits [B,C]                                                  (eval) */
+#ifndef FTC_MODEL_H
+#define FTC_MODEL_H
+
+#include "ftc/diag.h"
+#include "ftc/step.h"
+
+typedef enum { FTC_SGD, FTC_ADAMW } FtcOptimizerKind;
+typedef enum { FTC_SCHEDULE_CONSTANT, FTC_SCHEDULE_LINEAR, FTC_SCHEDULE_COSINE } FtcScheduleKind;
+
+enum { FTC_MAX_STATES = 2, FTC_MAX_DROPOUTS = 256 };
+
+typedef struct {
+    FtcOptimizerKind kind;
+    double lr, weight_decay;            /* decay applies to weights with FtcWeight.decay */
+    double beta1, beta2, eps;           /* AdamW */
+    double momentum;                    /* SGD */
+    double clip_norm;                   /* > 0; infinity: none */
+    FtcScheduleKind schedule;
+    double warmup;                      /* below 1 a share of all steps, rounded down; from 1 a number of steps */
+} FtcOptimizer;
+
+/* Weights of the classes in the loss.  LISTED: one value a class, in the order of the labels.  NAMED: by label,
+ * 1 for those not named.  BALANCED: rows / (classes * rows of the class), over the training data. */
+typedef enum { FTC_WEIGHTS_NONE, FTC_WEIGHTS_BALANCED, FTC_WEIGHTS_LISTED, FTC_WEIGHTS_NAMED } FtcClassWeightMode;
+
+typedef struct {
+    double label_smoothing;             /* 0 <= s < 1 */
+    FtcClassWeightMode mode;
+    int32_t n_class_weights;
+    const double *class_weights;        /* LISTED, NAMED */
+    const char *const *class_names;     /* NAMED */
+    FtcLoc class_weights_at;            /* where the spec says so */
+} FtcLoss;
+
+typedef struct {
+    int32_t max_length;                 /* tokens a row, special ones included; the model can't take more */
+    int32_t segments;                   /* segment ids are 0 .. segments - 1; 0: the model doesn't look at them */
+    int32_t n_labels;                   /* 0: those of the training data, ordered by bytes */
+    const char *const *labels;
+} FtcData;
+
+typedef struct {
+    int32_t epochs;
+    int32_t batch;                      /* rows */
+    int64_t seed;
+    int64_t max_steps;                  /* 0: epochs alone decide */
+    bool shuffle;
+} FtcTrain;
+
+typedef struct FtcModel {
+    const char *name;
+    const FtcProgram *step, *eval;      /* step may be NULL in a model that only predicts */
+    const FtcWeight *weights;
+    int32_t n_weights;
+
+    /* The optimizer keeps, beside each weight that isn't frozen, n_states tensors of its shape, zero before the first
+     * step.  state[i] is a prefix: that of the weight "head.bias" is the buffer "m:head.bias".  AdamW: m, v; SGD: m with
+     * momentum, else none. */
+    int32_t n_states;
+    const char *state[FTC_MAX_STATES];
+
+    int32_t n_dropouts;                 /* the rate of input "dropout.K" is dropout[K]; 0 <= rate < 1 */
+    const float *dropout;
+
+    FtcOptimizer optimizer;
+    FtcLoss loss;
+    FtcData data;
+    FtcTrain train;
+} FtcModel;
+
+#endif

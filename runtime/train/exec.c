@@ -1,0 +1,618 @@
+/* Running call tables; see exec.h. */
+#include "runtime/train/exec.h"
+
+#include "runtime/core/mem.h"
+#include "runtime/train/block.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Sizes in T and B are those of the next multiple: fewer different layouts, and room for the last tile. */
+#define ROUND_ROWS 16
+#define CACHE_LINE 64
+
+/* ----- what a buffer is bound to ----- */
+
+typedef enum { INPUT_IDS, INPUT_TYPES, INPUT_ROW_START, INPUT_LABELS, BATCH_INPUTS, NO_INPUT = -1 } BatchInput;
+
+static const char *const batch_inputs[BATCH_INPUTS] = { "ids", "types", "row_start", "labels" };
+
+static const struct {
+    const char *name;
+    FtcElem elem;
+    size_t offset;
+} scalar_inputs[] = {
+#define SCALAR(name, elem) { #name, elem, offsetof(ExecInputs, name) }
+    SCALAR(seed, FTC_I32), SCALAR(step, FTC_I32), SCALAR(lr, FTC_F32), SCALAR(weight_decay, FTC_F32), SCALAR(beta1, FTC_F32),
+    SCALAR(beta2, FTC_F32), SCALAR(eps, FTC_F32), SCALAR(momentum, FTC_F32), SCALAR(clip_norm, FTC_F32),
+    SCALAR(label_smoothing, FTC_F32), SCALAR(correction1, FTC_F32), SCALAR(correction2, FTC_F32),
+#undef SCALAR
+};
+
+/* A program with addresses.  Buffers of kind weight, state and most inputs have theirs from the start, those of the arena and
+ * outputs from exec_reserve on, inputs of the batch from run to run. */
+typedef struct {
+    const FtcProgram *program;
+    void **buf;          /* [n_bufs] */
+    BatchInput *input;   /* [n_bufs] */
+    Block *own;          /* [n_bufs]: memory of an output or, where checked, of each value and each input of the batch */
+    int32_t *first_call; /* [n_bufs]: the call that mentions it first */
+    int32_t *holds;      /* [n_slots], where checked: the buffer that a slot holds now, or -1 */
+} Bound;
+
+/* What a thread needs of its own, in memory of its own.  The addresses of a call are put together by each thread when
+ * it takes its first piece of it. */
+typedef struct {
+    uint64_t call;
+    FtcKernelArgs args;
+    void **buf;
+    Block *scratch;      /* one or, where checked, one for each scratch parameter */
+} Lane;
+
+struct Exec {
+    const FtcModel *model;
+    Params *params;
+    Pool *pool;
+    ExecOptions options;
+    ExecInputs inputs;
+    Bound bound[2];      /* eval, step */
+    int n_bound;
+    const Bound *last;   /* run; for exec_output */
+    int64_t most[FTC_SYMBOLS], sym[FTC_SYMBOLS];
+    Block arena, zeros;
+    Lane **lane;         /* [threads] */
+    int n_lanes, n_scratch;
+    int64_t arena_bytes, scratch_bytes;
+
+    /* the call that runs */
+    uint64_t call;       /* counts all calls ever made */
+    const Bound *now;
+    const FtcCall *at;
+};
+
+/* ----- sizes ----- */
+
+/* False if the number doesn't fit. */
+static bool form_value(const FtcForm *f, const int64_t *sym, int64_t *value)
+{
+    *value = 0;
+    for (int i = 0; i < f->n; i++) {
+        int64_t term = f->t[i].coef;
+        for (int s = 0; s < FTC_SYMBOLS; s++)
+            for (int k = 0; k < f->t[i].e[s]; k++)
+                if (__builtin_mul_overflow(term, sym[s], &term))
+                    return false;
+        if (__builtin_add_overflow(*value, term, value))
+            return false;
+    }
+    return true;
+}
+
+/* For sizes known to be no larger than ones that did fit. */
+static int64_t form_at(const FtcForm *f, const int64_t *sym)
+{
+    int64_t value;
+    if (!form_value(f, sym, &value))
+        ftc_bug("exec: a size of this batch is beyond 64 bits");
+    return value;
+}
+
+static int64_t elem_bytes(FtcElem e) { return e == FTC_BOOL ? 1 : e == FTC_BF16 ? 2 : 4; }
+
+static bool buf_bytes(const FtcBuf *b, const int64_t *sym, int64_t *bytes)
+{
+    return form_value(&b->size, sym, bytes) && !__builtin_mul_overflow(*bytes, elem_bytes(b->elem), bytes);
+}
+
+/* *total += bytes, rounded up to whole cache lines. */
+static bool add_lines(int64_t *total, int64_t bytes)
+{
+    int64_t rounded;
+    return bytes >= 0 && !__builtin_add_overflow(bytes, CACHE_LINE - 1, &rounded) &&
+           !__builtin_add_overflow(*total, rounded / CACHE_LINE * CACHE_LINE, total);
+}
+
+static int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+/* ----- binding ----- */
+
+static bool bind_input(Exec *e, Bound *b, int i, FtcDiag *d)
+{
+    const FtcBuf *buf = &b->program->bufs[i];
+    FtcElem elem = FTC_F32;
+    for (int k = 0; k < BATCH_INPUTS; k++)
+        if (!strcmp(buf->name, batch_inputs[k])) {
+            b->input[i] = (BatchInput)k;
+            elem = FTC_I32;
+        }
+    for (size_t k = 0; k < sizeof scalar_inputs / sizeof *scalar_inputs; k++)
+        if (!strcmp(buf->name, scalar_inputs[k].name)) {
+            b->buf[i] = (char *)&e->inputs + scalar_inputs[k].offset;
+            elem = scalar_inputs[k].elem;
+        }
+    if (!strcmp(buf->name, "class_weights"))
+        b->buf[i] = e->inputs.class_weights;
+    if (!strncmp(buf->name, "dropout.", 8)) {
+        char *end;
+        long k = strtol(buf->name + 8, &end, 10);
+        if (end != buf->name + 8 && !*end && k >= 0 && k < e->model->n_dropouts)
+            b->buf[i] = &e->inputs.dropout[k];
+    }
+    if (!b->buf[i] && b->input[i] == NO_INPUT)
+        return ftc_error(d, FTC_NOWHERE, "the program '%s' reads an input '%s', which the runtime doesn't have", b->program->name,
+                         buf->name);
+    if (buf->elem != elem)
+        return ftc_error(d, FTC_NOWHERE, "the program '%s' reads its input '%s' as another type than the runtime's",
+                         b->program->name, buf->name);
+    return true;
+}
+
+static bool bind_param(Exec *e, Bound *b, int i, FtcDiag *d)
+{
+    const FtcBuf *buf = &b->program->bufs[i];
+    int64_t count, size;
+    b->buf[i] = params_find(e->params, buf->name, &count);
+    if (!b->buf[i])
+        return ftc_error(d, FTC_NOWHERE, "the program '%s' uses '%s', which the model's table of weights doesn't have",
+                         b->program->name, buf->name);
+    if (buf->elem != FTC_F32 || !form_value(&buf->size, e->most, &size) || size != count)
+        return ftc_error(d, FTC_NOWHERE, "the program '%s' uses '%s' with another size than the model's table of weights",
+                         b->program->name, buf->name);
+    return true;
+}
+
+static bool bind(Exec *e, Bound *b, const FtcProgram *p, FtcDiag *d)
+{
+    b->program = p;
+    b->buf = xcalloc((size_t)p->n_bufs, sizeof *b->buf);
+    b->input = xcalloc((size_t)p->n_bufs, sizeof *b->input);
+    b->own = xcalloc((size_t)p->n_bufs, sizeof *b->own);
+    b->holds = xcalloc((size_t)p->n_slots, sizeof *b->holds);
+    b->first_call = xcalloc((size_t)p->n_bufs, sizeof *b->first_call);
+    for (int i = 0; i < p->n_bufs; i++) {
+        const FtcBuf *buf = &p->bufs[i];
+        b->input[i] = NO_INPUT;
+        b->first_call[i] = p->n_calls;
+        if (buf->kind == FTC_BUF_INPUT && !bind_input(e, b, i, d))
+            return false;
+        if ((buf->kind == FTC_BUF_WEIGHT || buf->kind == FTC_BUF_STATE) && !bind_param(e, b, i, d))
+            return false;
+        if (buf->kind == FTC_BUF_ARENA && (buf->slot < 0 || buf->slot >= p->n_slots))
+            ftc_bug("exec: '%s' of '%s' has no slot", buf->name, p->name);
+        if (buf->kind == FTC_BUF_OUTPUT && buf->elem != FTC_F32)
+            ftc_bug("exec: the output '%s' of '%s' isn't f32", buf->name, p->name);
+    }
+    for (int c = p->n_calls - 1; c >= 0; c--) {
+        const FtcKernelInfo *k = &p->kernels[p->calls[c].kernel];
+        for (int i = 0; i < k->n_params - k->n_scratch; i++)
+            b->first_call[p->call_bufs[p->calls[c].first_buf + i]] = c;
+    }
+    return true;
+}
+
+static void fill_inputs(ExecInputs *in, const FtcModel *m, int64_t classes)
+{
+    const FtcOptimizer *o = &m->optimizer;
+    *in = (ExecInputs){
+        .seed = (int32_t)(uint32_t)((uint64_t)m->train.seed ^ (uint64_t)m->train.seed >> 32),
+        .weight_decay = (float)o->weight_decay, .beta1 = (float)o->beta1, .beta2 = (float)o->beta2, .eps = (float)o->eps,
+        .momentum = (float)o->momentum, .clip_norm = (float)o->clip_norm, .label_smoothing = (float)m->loss.label_smoothing,
+    };
+    for (int i = 0; i < m->n_dropouts; i++)
+        in->dropout[i] = m->dropout[i];
+    in->class_weights = xcalloc((size_t)classes, sizeof *in->class_weights);
+    for (int64_t i = 0; i < classes; i++)
+        in->class_weights[i] = 1;
+}
+
+static int most_params(const FtcProgram *p, int most)
+{
+    for (int i = 0; i < p->n_kernels; i++)
+        most = p->kernels[i].n_params > most ? p->kernels[i].n_params : most;
+    return most;
+}
+
+static int most_scratch(const FtcProgram *p, int most)
+{
+    for (int i = 0; i < p->n_kernels; i++)
+        most = p->kernels[i].n_scratch > most ? p->kernels[i].n_scratch : most;
+    return most;
+}
+
+Exec *exec_new(const FtcModel *model, Params *params, Pool *pool, ExecOptions options, FtcDiag *d)
+{
+    if (model->n_dropouts > FTC_MAX_DROPOUTS)
+        ftc_bug("exec: %d dropout rates", model->n_dropouts);
+    Exec *e = xcalloc(1, sizeof *e);
+    *e = (Exec){ .model = model, .params = params, .pool = pool, .options = options, .n_lanes = pool_threads(pool) };
+    e->most[FTC_C] = params->classes;
+    e->most[FTC_V] = params->vocab;
+    fill_inputs(&e->inputs, model, params->classes);
+    exec_set_step(e, 0, model->optimizer.lr);
+
+    const FtcProgram *programs[2] = { model->eval, options.train ? model->step : NULL };
+    int args = 1;
+    e->lane = xcalloc((size_t)e->n_lanes, sizeof *e->lane);
+    for (int i = 0; i < 2; i++) {
+        if (!programs[i])
+            continue;
+        if (!bind(e, &e->bound[e->n_bound++], programs[i], d)) {
+            exec_free(e);
+            return NULL;
+        }
+        args = most_params(programs[i], args);
+        e->n_scratch = most_scratch(programs[i], e->n_scratch);
+    }
+    if (!options.check_arena && e->n_scratch)
+        e->n_scratch = 1;
+    for (int i = 0; i < e->n_lanes; i++) {
+        e->lane[i] = try_alloc(1, sizeof(Lane) + 2 * CACHE_LINE, CACHE_LINE);
+        void **buf = try_alloc((size_t)args, sizeof *buf, CACHE_LINE);
+        if (!e->lane[i] || !buf)
+            abort();
+        *e->lane[i] = (Lane){ .buf = buf, .scratch = xcalloc((size_t)e->n_scratch, sizeof(Block)) };
+        e->lane[i]->args = (FtcKernelArgs){ .buf = buf, .sym = e->sym };
+    }
+    return e;
+}
+
+static void free_room(Exec *e)
+{
+    block_free(&e->arena);
+    block_free(&e->zeros);
+    for (int i = 0; i < e->n_bound; i++) {
+        Bound *b = &e->bound[i];
+        for (int k = 0; b->own && k < b->program->n_bufs; k++)
+            block_free(&b->own[k]);
+    }
+    for (int i = 0; i < e->n_lanes; i++)
+        for (int k = 0; e->lane[i] && k < e->n_scratch; k++)
+            block_free(&e->lane[i]->scratch[k]);
+    e->arena_bytes = e->scratch_bytes = 0;
+    e->last = NULL;
+}
+
+void exec_free(Exec *e)
+{
+    if (!e)
+        return;
+    free_room(e);
+    for (int i = 0; i < e->n_bound; i++) {
+        free(e->bound[i].buf);
+        free(e->bound[i].input);
+        free(e->bound[i].own);
+        free(e->bound[i].holds);
+        free(e->bound[i].first_call);
+    }
+    for (int i = 0; i < e->n_lanes; i++) {
+        if (e->lane[i]) {
+            free(e->lane[i]->buf);
+            free(e->lane[i]->scratch);
+        }
+        free(e->lane[i]);
+    }
+    free(e->lane);
+    free(e->inputs.class_weights);
+    free(e);
+}
+
+ExecInputs *exec_inputs(Exec *e) { return &e->inputs; }
+
+void exec_set_step(Exec *e, int64_t step, double lr)
+{
+    const FtcOptimizer *o = &e->model->optimizer;
+    e->inputs.step = (int32_t)step;
+    e->inputs.lr = (float)lr;
+    e->inputs.correction1 = (float)(1 - pow(o->beta1, (double)step + 1));
+    e->inputs.correction2 = (float)(1 - pow(o->beta2, (double)step + 1));
+}
+
+/* ----- room ----- */
+
+/* Lays the slots of a program out from 0; the addresses are offsets until place_arena adds the base. */
+static bool lay_out_slots(Bound *b, const int64_t *sym, int64_t *total)
+{
+    const FtcProgram *p = b->program;
+    int64_t *offset = xcalloc((size_t)p->n_slots, sizeof *offset), bytes = 0;
+    bool ok = true;
+    *total = 0;
+    for (int i = 0; ok && i < p->n_slots; i++) {
+        offset[i] = *total;
+        ok = form_value(&p->slots[i], sym, &bytes) && add_lines(total, bytes);
+    }
+    for (int i = 0; ok && i < p->n_bufs; i++)
+        if (p->bufs[i].kind == FTC_BUF_ARENA)
+            b->buf[i] = (void *)(uintptr_t)offset[p->bufs[i].slot];
+    free(offset);
+    return ok;
+}
+
+/* The plan promises that a slot holds each of its values. */
+static void check_slots(const Bound *b, const int64_t *sym)
+{
+    const FtcProgram *p = b->program;
+    for (int i = 0; i < p->n_bufs; i++) {
+        int64_t bytes;
+        if (p->bufs[i].kind == FTC_BUF_ARENA &&
+            (!buf_bytes(&p->bufs[i], sym, &bytes) || bytes > form_at(&p->slots[p->bufs[i].slot], sym)))
+            ftc_bug("exec: slot %d of '%s' is too small for '%s'", p->bufs[i].slot, p->name, p->bufs[i].name);
+    }
+}
+
+static bool scratch_size(const Exec *e, const int64_t *sym, int64_t *total)
+{
+    *total = 0;
+    for (int b = 0; b < e->n_bound; b++) {
+        const FtcProgram *p = e->bound[b].program;
+        for (int k = 0; k < p->n_kernels; k++) {
+            int64_t sum = 0, n, bytes;
+            for (int i = 0; i < p->kernels[k].n_scratch; i++)
+                if (!form_value(&p->kernels[k].scratch[i], sym, &n) || __builtin_mul_overflow(n, 4, &bytes) || !add_lines(&sum, bytes))
+                    return false;
+            *total = sum > *total ? sum : *total;
+        }
+    }
+    return true;
+}
+
+static bool reserve_arena(Exec *e)
+{
+    if (e->options.check_arena)
+        return true;
+    if (!block_reserve(&e->arena, (size_t)e->arena_bytes, false))
+        return false;
+    for (int i = 0; i < e->n_bound; i++)
+        for (int k = 0; k < e->bound[i].program->n_bufs; k++)
+            if (e->bound[i].program->bufs[k].kind == FTC_BUF_ARENA)
+                e->bound[i].buf[k] = e->arena.data + (uintptr_t)e->bound[i].buf[k];
+    return true;
+}
+
+static bool reserve_scratch(Exec *e, int64_t bytes_each)
+{
+    for (int i = 0; i < e->n_lanes; i++)
+        for (int k = 0; k < e->n_scratch; k++)
+            if (!block_reserve(&e->lane[i]->scratch[k], (size_t)bytes_each, e->options.check_arena))
+                return false;
+    return true;
+}
+
+/* Outputs and, where checked, values and the inputs of a batch. */
+static bool reserve_own(Exec *e, Bound *b)
+{
+    bool checked = e->options.check_arena;
+    for (int i = 0; i < b->program->n_bufs; i++) {
+        const FtcBuf *buf = &b->program->bufs[i];
+        int64_t bytes;
+        bool own = buf->kind == FTC_BUF_OUTPUT || (checked && (buf->kind == FTC_BUF_ARENA || b->input[i] != NO_INPUT));
+        if (!own)
+            continue;
+        if (!buf_bytes(buf, e->most, &bytes) || !block_reserve(&b->own[i], (size_t)bytes, checked))
+            return false;
+        b->buf[i] = b->own[i].data;
+    }
+    return true;
+}
+
+/* Reserves all room for e->most. */
+static bool lay_out(Exec *e, int64_t tokens, int64_t rows, FtcDiag *d)
+{
+    int64_t arena = 0, scratch, all;
+    bool fits = scratch_size(e, e->most, &scratch) && !__builtin_mul_overflow(scratch, e->n_lanes, &e->scratch_bytes);
+    for (int i = 0; fits && i < e->n_bound; i++) {
+        fits = lay_out_slots(&e->bound[i], e->most, &arena);
+        if (fits)
+            check_slots(&e->bound[i], e->most);
+        e->arena_bytes = arena > e->arena_bytes ? arena : e->arena_bytes;
+    }
+    if (!fits || __builtin_add_overflow(e->arena_bytes, e->scratch_bytes, &all))
+        return ftc_error(d, FTC_NOWHERE, "a batch of %lld rows and %lld tokens needs more memory than there can be; make train.batch "
+                                         "or data.max_length smaller", (long long)rows, (long long)tokens);
+    bool ok = reserve_arena(e) && reserve_scratch(e, scratch) &&
+              block_reserve(&e->zeros, ((size_t)e->most[FTC_T] + 1) * sizeof(int32_t), false);
+    for (int i = 0; ok && i < e->n_bound; i++)
+        ok = reserve_own(e, &e->bound[i]);
+    if (ok)
+        return true;
+    return ftc_error(d, FTC_NOWHERE, "no memory for a batch of %lld rows and %lld tokens: it needs %lld bytes (%.1f GiB); make "
+                                     "train.batch or data.max_length smaller",
+                     (long long)rows, (long long)tokens, (long long)all, (double)all / (1 << 30));
+}
+
+bool exec_reserve(Exec *e, int64_t tokens, int64_t rows, int64_t longest, FtcDiag *d)
+{
+    if (tokens > INT32_MAX - ROUND_ROWS || rows > INT32_MAX - ROUND_ROWS)
+        return ftc_error(d, FTC_NOWHERE, "a batch of %lld rows with up to %lld tokens is more than can be counted; "
+                                         "make train.batch smaller", (long long)rows, (long long)tokens);
+    if (e->zeros.map && tokens <= e->most[FTC_T] && rows <= e->most[FTC_B] && longest <= e->most[FTC_L])
+        return true;
+    /* A failed attempt leaves no room, and doesn't count as asked for. */
+    int64_t before[FTC_SYMBOLS], need[] = { round_up(tokens, ROUND_ROWS), round_up(rows, ROUND_ROWS), longest };
+    memcpy(before, e->most, sizeof before);
+    for (int i = 0; i < 3; i++)
+        e->most[FTC_T + i] = need[i] > e->most[FTC_T + i] ? need[i] : e->most[FTC_T + i];
+    free_room(e);
+    if (lay_out(e, tokens, rows, d))
+        return true;
+    free_room(e);
+    memcpy(e->most, before, sizeof before);
+    return false;
+}
+
+int64_t exec_arena_bytes(const Exec *e) { return e->arena_bytes; }
+int64_t exec_scratch_bytes(const Exec *e) { return e->scratch_bytes; }
+
+/* ----- checking (-fcheck-arena) ----- */
+
+/* Moves every buffer of this batch to the very end of its memory. */
+static void push_to_guards(Exec *e, Bound *b)
+{
+    for (int i = 0; i < b->program->n_bufs; i++) {
+        const FtcBuf *buf = &b->program->bufs[i];
+        const Block *block = &b->own[i];
+        if (!block->map)
+            continue;
+        int64_t bytes;
+        if (!buf_bytes(buf, e->sym, &bytes) || bytes < 0 || (size_t)bytes > block->size)
+            ftc_bug("exec: '%s' of '%s' has outgrown its memory", buf->name, b->program->name);
+        char *at = block->data + block->size - bytes;
+        if (b->input[i] != NO_INPUT)
+            memcpy(at, b->buf[i], (size_t)bytes);
+        b->buf[i] = at;
+    }
+    for (int i = 0; i < b->program->n_slots; i++)
+        b->holds[i] = -1;
+}
+
+static void spoil(const Exec *e, const Bound *b, int32_t buf)
+{
+    memset(b->buf[buf], 0xFF, (size_t)form_at(&b->program->bufs[buf].size, e->sym) * (size_t)elem_bytes(b->program->bufs[buf].elem));
+}
+
+/* Spoils what the call writes for the first time, and the value whose slot it takes: then reading before the write,
+ * or a value that had to make room too early, gives NaN. */
+static void spoil_new(const Exec *e, const Bound *b, const FtcCall *call, int32_t number)
+{
+    const FtcProgram *p = b->program;
+    const FtcKernelInfo *k = &p->kernels[call->kernel];
+    for (int i = 0; i < k->n_params - k->n_scratch; i++) {
+        int32_t at = p->call_bufs[call->first_buf + i], slot = p->bufs[at].slot;
+        bool value = p->bufs[at].kind == FTC_BUF_ARENA;
+        if (b->first_call[at] != number || !(value || p->bufs[at].kind == FTC_BUF_OUTPUT))
+            continue;
+        spoil(e, b, at);
+        if (!value)
+            continue;
+        if (b->holds[slot] >= 0)
+            spoil(e, b, b->holds[slot]);
+        b->holds[slot] = at;
+    }
+}
+
+static void spoil_scratch(const Exec *e, Lane *lane, const FtcKernelInfo *k)
+{
+    for (int i = 0; i < k->n_scratch; i++)
+        memset(lane->buf[k->n_params - k->n_scratch + i], 0xFF, (size_t)form_at(&k->scratch[i], e->sym) * 4);
+}
+
+/* ----- running ----- */
+
+static void prepare_lane(const Exec *e, Lane *lane, const FtcKernelInfo *k)
+{
+    const FtcProgram *p = e->now->program;
+    int shared = k->n_params - k->n_scratch;
+    for (int i = 0; i < shared; i++)
+        lane->buf[i] = e->now->buf[p->call_bufs[e->at->first_buf + i]];
+    int64_t used = 0;
+    for (int i = 0; i < k->n_scratch; i++) {
+        int64_t bytes = form_at(&k->scratch[i], e->sym) * 4;
+        if (e->options.check_arena) {
+            lane->buf[shared + i] = lane->scratch[i].data + lane->scratch[i].size - bytes;
+        } else {
+            lane->buf[shared + i] = lane->scratch[0].data + used;
+            used += round_up(bytes, CACHE_LINE);
+        }
+    }
+    lane->args.imm = p->call_imms ? p->call_imms + e->at->first_imm : NULL;
+    lane->call = e->call;
+}
+
+static void run_piece(void *arg, int64_t piece, int thread)
+{
+    const Exec *e = arg;
+    Lane *lane = e->lane[thread];
+    const FtcProgram *p = e->now->program;
+    const FtcKernelInfo *k = &p->kernels[e->at->kernel];
+    if (lane->call != e->call)
+        prepare_lane(e, lane, k);
+    if (e->options.check_arena)
+        spoil_scratch(e, lane, k);
+    p->fns[e->at->kernel](&lane->args, piece);
+}
+
+static int64_t count_pieces(const FtcKernelInfo *k, const int64_t *sym)
+{
+    int64_t pieces = 1;
+    for (int i = 0; i < k->n_par; i++) {
+        int64_t span = form_at(&k->end[i], sym) - form_at(&k->begin[i], sym);
+        if (span <= 0)
+            return 0;
+        if (__builtin_mul_overflow(pieces, (span + k->step[i] - 1) / k->step[i], &pieces))
+            ftc_bug("exec: kernel '%s' has too many pieces", k->name);
+    }
+    return pieces;
+}
+
+static void run_calls(Exec *e, const Bound *b, int32_t from, int32_t to)
+{
+    const FtcProgram *p = b->program;
+    e->now = b;
+    for (int32_t c = from; c < to; c++) {
+        e->at = &p->calls[c];
+        e->call++;
+        if (e->options.check_arena)
+            spoil_new(e, b, e->at, c);
+        int64_t pieces = count_pieces(&p->kernels[e->at->kernel], e->sym);
+        if (pieces == 1)
+            run_piece(e, 0, 0);
+        else
+            pool_run(e->pool, pieces, run_piece, e);
+    }
+}
+
+static Bound *begin_run(Exec *e, const FtcProgram *program, const FtcBatch *batch)
+{
+    Bound *b = NULL;
+    for (int i = 0; i < e->n_bound; i++)
+        if (e->bound[i].program == program)
+            b = &e->bound[i];
+    if (!b || !e->zeros.map || batch->tokens > e->most[FTC_T] || batch->rows > e->most[FTC_B] || batch->longest > e->most[FTC_L])
+        ftc_bug("exec: a program or a batch that nothing was reserved for");
+    memcpy(e->sym, e->most, sizeof e->sym);
+    e->sym[FTC_T] = batch->tokens;
+    e->sym[FTC_B] = batch->rows;
+    e->sym[FTC_L] = batch->longest;
+
+    const int32_t *zeros = (const int32_t *)(const void *)e->zeros.data;
+    const int32_t *given[BATCH_INPUTS] = { batch->ids, batch->types ? batch->types : zeros, batch->row_start,
+                                           batch->labels ? batch->labels : zeros };
+    for (int i = 0; i < b->program->n_bufs; i++)
+        if (b->input[i] != NO_INPUT)
+            b->buf[i] = (void *)given[b->input[i]];
+    if (e->options.check_arena)
+        push_to_guards(e, b);
+    e->last = b;
+    return b;
+}
+
+void exec_run(Exec *e, const FtcProgram *program, const FtcBatch *batch)
+{
+    run_calls(e, begin_run(e, program, batch), 0, program->n_calls);
+}
+
+static bool is_finite_output(const Exec *e, const char *name)
+{
+    const float *value = exec_output(e, name);
+    return !value || isfinite(*value);
+}
+
+bool exec_step(Exec *e, const FtcBatch *batch)
+{
+    const FtcProgram *p = e->model->step;
+    const Bound *b = begin_run(e, p, batch);
+    run_calls(e, b, 0, p->update_from);
+    if (!is_finite_output(e, "loss") || !is_finite_output(e, "grad_norm"))
+        return false;
+    run_calls(e, b, p->update_from, p->n_calls);
+    return true;
+}
+
+const float *exec_output(const Exec *e, const char *name)
+{
+    for (int i = 0; e->last && i < e->last->program->n_bufs; i++)
+        if (e->last->program->bufs[i].kind == FTC_BUF_OUTPUT && !strcmp(e->last->program->bufs[i].name, name))
+            return (const float *)e->last->buf[i];
+    return NULL;
+}

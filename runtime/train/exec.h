@@ -1,0 +1,65 @@
+/* Running a compiled program on batches.
+ *
+ * In:  a model's programs (call tables without addresses), its parameters, a thread pool, and then batches.
+ * Out: outputs by name; and, from the step program, changed parameters.
+ * The idea: everything is laid out once, for the largest batch to come: one arena that all values in between share (the compiler
+ * planned who shares what; sizes are forms in the batch's sizes), the outputs, and each thread's scratch.  A run walks the call
+ * table and hands each kernel's pieces to the pool; it allocates nothing and takes no lock.
+ *
+ * Bit for bit, results don't depend on the number of threads: pieces write disjoint memory, and the pool only
+ * chooses when and where a piece runs. */
+#ifndef FTC_EXEC_H
+#define FTC_EXEC_H
+
+#include "ftc/model.h"
+#include "runtime/core/pool.h"
+#include "runtime/train/params.h"
+
+typedef struct Exec Exec;
+
+typedef struct {
+    bool train;         /* the step program will be run; else only eval is bound, and no states are needed */
+    bool check_arena;   /* -fcheck-arena: every value, output, input of a batch and scratch area ends at an unmapped page and is
+                           filled with NaN (all bits one) before it is first written, a value also when another takes its slot.
+                           Slow, and no memory is shared. */
+} ExecOptions;
+
+/* The inputs that don't come from the batch, with the names that model.h explains.  exec_new fills in what the model says; step,
+ * lr and the corrections are for exec_set_step. */
+typedef struct {
+    int32_t seed, step;
+    float lr, weight_decay, beta1, beta2, eps, momentum, clip_norm, label_smoothing, correction1, correction2;
+    float dropout[FTC_MAX_DROPOUTS];
+    float *class_weights; /* [C], owned by the Exec; all 1 */
+} ExecInputs;
+
+/* Binds the model's programs to the parameters.  NULL after an error: the program names an input, a weight or a state that
+ * isn't there or has another size.  Model, parameters and pool must outlive it. */
+Exec *exec_new(const FtcModel *model, Params *params, Pool *pool, ExecOptions options, FtcDiag *d);
+void exec_free(Exec *e);
+
+ExecInputs *exec_inputs(Exec *e);
+
+/* Update number `step` (0, 1, ...) comes next, with this learning rate. */
+void exec_set_step(Exec *e, int64_t step, double lr);
+
+/* Makes room for batches of at most so many tokens, rows and tokens in a row (never for less than before).  False after an
+ * error, which names the bytes that can't be had.  Outputs of earlier runs are lost. */
+bool exec_reserve(Exec *e, int64_t tokens, int64_t rows, int64_t longest, FtcDiag *d);
+
+/* Bytes of the arena, and of all threads' scratch, as reserved. */
+int64_t exec_arena_bytes(const Exec *e);
+int64_t exec_scratch_bytes(const Exec *e);
+
+/* Runs all calls of model->eval or model->step.  The batch must fit what was reserved, and its ids and labels
+ * the model (examples_check).  Missing types or labels are taken as 0. */
+void exec_run(Exec *e, const FtcProgram *program, const FtcBatch *batch);
+
+/* A training step: computes the gradients; then, if loss and gradient norm are finite, updates the parameters and returns true.
+ * Otherwise returns false and the parameters are what they were. */
+bool exec_step(Exec *e, const FtcBatch *batch);
+
+/* An output of the last run, valid until the next; NULL if that program has none of this name. */
+const float *exec_output(const Exec *e, const char *name);
+
+#endif

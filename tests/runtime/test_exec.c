@@ -1,0 +1,516 @@
+/* exec and params, on a program written by hand: softmax regression on the mean of embedding rows, with momentum.
+ *
+ *   forward  logits[b,:] = mean over the row's tokens of w[id,:]           par b, scratch[L]
+ *   rows     row_loss[b], dlogits[b,:]                                     par b
+ *   loss     loss = mean of row_loss                                       one piece
+ *   grad     dw[v,:] = sum over tokens with id v of dlogits / length       par v step 3
+ *   squares  part[v/8] = sum of dw^2; shares its slot with row_loss        par v step 8
+ *   norm     grad_norm = sqrt(sum of part)                                 one piece
+ *   update   m = momentum*m + dw; w -= lr*m                                par v step 5 */
+#include "tests/support/testing.h"
+
+#include "runtime/train/exec.h"
+
+#include <math.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { CLASSES = 3, VOCAB = 37, ROWS = 6 };
+
+/* What a kernel is told to do wrong. */
+static enum { NOTHING, WRITE_PAST_LOGITS, WRITE_PAST_SCRATCH, READ_PAST_IDS, WRITE_PAST_WEIGHT, SKIP_A_ROW } fault;
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static void forward(const FtcKernelArgs *a, int64_t piece)
+{
+    const int32_t *ids = a->buf[0], *row_start = a->buf[1];
+    const float *w = a->buf[2];
+    float *logits = a->buf[3], *scratch = a->buf[4];
+    int64_t c_n = a->sym[FTC_C], b = piece;
+    int32_t from = row_start[b], n = row_start[b + 1] - from;
+    if (fault == SKIP_A_ROW && b == 2)
+        return;
+    for (int64_t c = 0; c < c_n; c++) {
+        for (int i = 0; i < n; i++)
+            scratch[i] = w[ids[from + i] * c_n + c];
+        float sum = 0;
+        for (int i = 0; i < n; i++)
+            sum += scratch[i];
+        logits[b * c_n + c] = sum / (float)n;
+    }
+    if (fault == WRITE_PAST_LOGITS && b == a->sym[FTC_B] - 1)
+        logits[a->sym[FTC_B] * c_n] = 0;
+    if (fault == WRITE_PAST_SCRATCH)
+        scratch[a->sym[FTC_L]] = 0;
+    if (fault == READ_PAST_IDS)
+        scratch[0] = (float)ids[a->sym[FTC_T]];
+}
+
+static void rows(const FtcKernelArgs *a, int64_t b)
+{
+    const float *logits = a->buf[0];
+    const int32_t *labels = a->buf[1];
+    float *row_loss = a->buf[2], *dlogits = a->buf[3];
+    int64_t c_n = a->sym[FTC_C];
+    float max = -INFINITY, sum = 0;
+    for (int64_t c = 0; c < c_n; c++)
+        max = fmaxf(max, logits[b * c_n + c]);
+    for (int64_t c = 0; c < c_n; c++)
+        sum += expf(logits[b * c_n + c] - max);
+    row_loss[b] = logf(sum) + max - logits[b * c_n + labels[b]];
+    for (int64_t c = 0; c < c_n; c++)
+        dlogits[b * c_n + c] = (expf(logits[b * c_n + c] - max) / sum - (c == labels[b])) / (float)a->sym[FTC_B];
+}
+
+static void mean(const FtcKernelArgs *a, int64_t piece)
+{
+    (void)piece;
+    const float *row_loss = a->buf[0];
+    float *loss = a->buf[1], sum = 0;
+    for (int64_t b = 0; b < a->sym[FTC_B]; b++)
+        sum += row_loss[b];
+    *loss = sum / (float)a->sym[FTC_B];
+}
+
+static void grad(const FtcKernelArgs *a, int64_t piece)
+{
+    const int32_t *ids = a->buf[0], *row_start = a->buf[1];
+    const float *dlogits = a->buf[2];
+    float *dw = a->buf[3];
+    int64_t c_n = a->sym[FTC_C];
+    for (int64_t v = 3 * piece; v < least(3 * piece + 3, a->sym[FTC_V]); v++)
+        for (int64_t c = 0; c < c_n; c++) {
+            dw[v * c_n + c] = 0;
+            for (int64_t b = 0; b < a->sym[FTC_B]; b++)
+                for (int32_t t = row_start[b]; t < row_start[b + 1]; t++)
+                    if (ids[t] == v)
+                        dw[v * c_n + c] += dlogits[b * c_n + c] / (float)(row_start[b + 1] - row_start[b]);
+        }
+}
+
+static void squares(const FtcKernelArgs *a, int64_t piece)
+{
+    const float *dw = a->buf[0];
+    float *part = a->buf[1], sum = 0;
+    int64_t c_n = a->sym[FTC_C];
+    for (int64_t i = 8 * piece * c_n; i < least(8 * piece + 8, a->sym[FTC_V]) * c_n; i++)
+        sum += dw[i] * dw[i];
+    part[piece] = sum;
+}
+
+static void norm(const FtcKernelArgs *a, int64_t piece)
+{
+    (void)piece;
+    const float *part = a->buf[0];
+    float *out = a->buf[1], sum = 0;
+    for (int64_t i = 0; i < (a->sym[FTC_V] + 7) / 8; i++)
+        sum += part[i];
+    *out = sqrtf(sum) * (float)a->imm[0];
+}
+
+static void update(const FtcKernelArgs *a, int64_t piece)
+{
+    const float *dw = a->buf[0], *lr = a->buf[1], *momentum = a->buf[2];
+    float *w = a->buf[3], *m = a->buf[4];
+    int64_t c_n = a->sym[FTC_C], n = a->sym[FTC_V] * c_n;
+    for (int64_t i = 5 * piece * c_n; i < least((5 * piece + 5) * c_n, n); i++) {
+        m[i] = *momentum * m[i] + dw[i];
+        w[i] -= *lr * m[i];
+    }
+    if (fault == WRITE_PAST_WEIGHT && piece == 0)
+        w[n] = 0;
+}
+
+/* ----- its tables ----- */
+
+#define FORM(k, t, b, l, c, v) { 1, { { k, { t, b, l, c, v } } } }
+#define ONE FORM(1, 0, 0, 0, 0, 0)
+#define NIL { 0, { { 0, { 0 } } } }
+
+enum { IDS, ROW_START, LABELS, LR, MOMENTUM, W, M, LOGITS, ROW_LOSS, DLOGITS, DW, PART, LOSS, GRAD_NORM, N_BUFS };
+
+static const FtcBuf bufs[] = {
+    [IDS] = { FTC_BUF_INPUT, FTC_I32, "ids", FORM(1, 1, 0, 0, 0, 0), 0 },
+    [ROW_START] = { FTC_BUF_INPUT, FTC_I32, "row_start", { 2, { { 1, { 0, 1 } }, { 1, { 0 } } } }, 0 },
+    [LABELS] = { FTC_BUF_INPUT, FTC_I32, "labels", FORM(1, 0, 1, 0, 0, 0), 0 },
+    [LR] = { FTC_BUF_INPUT, FTC_F32, "lr", ONE, 0 },
+    [MOMENTUM] = { FTC_BUF_INPUT, FTC_F32, "momentum", ONE, 0 },
+    [W] = { FTC_BUF_WEIGHT, FTC_F32, "w", FORM(1, 0, 0, 0, 1, 1), 0 },
+    [M] = { FTC_BUF_STATE, FTC_F32, "m:w", FORM(1, 0, 0, 0, 1, 1), 0 },
+    [LOGITS] = { FTC_BUF_ARENA, FTC_F32, "logits", FORM(1, 0, 1, 0, 1, 0), 0 },
+    [ROW_LOSS] = { FTC_BUF_ARENA, FTC_F32, "row_loss", FORM(1, 0, 1, 0, 0, 0), 1 },
+    [DLOGITS] = { FTC_BUF_ARENA, FTC_F32, "dlogits", FORM(1, 0, 1, 0, 1, 0), 2 },
+    [DW] = { FTC_BUF_ARENA, FTC_F32, "dw", FORM(1, 0, 0, 0, 1, 1), 3 },
+    [PART] = { FTC_BUF_ARENA, FTC_F32, "part", { 2, { { 1, { 0, 0, 0, 0, 0 } }, { 4, { 0 } } } }, 1 },
+    [LOSS] = { FTC_BUF_OUTPUT, FTC_F32, "loss", ONE, 0 },
+    [GRAD_NORM] = { FTC_BUF_OUTPUT, FTC_F32, "grad_norm", ONE, 0 },
+};
+static const FtcForm slots[] = {
+    FORM(4, 0, 1, 0, 1, 0), { 2, { { 4, { 0, 1 } }, { 20, { 0 } } } }, FORM(4, 0, 1, 0, 1, 0), FORM(4, 0, 0, 0, 1, 1),
+};
+static const FtcForm scratch[] = { FORM(1, 0, 0, 1, 0, 0) };
+#define PAR(symbol, by) .n_par = 1, .begin = { NIL }, .end = { FORM(1, (symbol) == FTC_T, (symbol) == FTC_B, 0, 0, (symbol) == FTC_V) }, .step = { by }
+static const FtcKernelInfo kernels[] = {
+    { .name = "forward", PAR(FTC_B, 1), .n_params = 5, .n_scratch = 1, .scratch = scratch },
+    { .name = "rows", PAR(FTC_B, 1), .n_params = 4 },
+    { .name = "mean", .n_params = 2 },
+    { .name = "grad", PAR(FTC_V, 3), .n_params = 4 },
+    { .name = "squares", PAR(FTC_V, 8), .n_params = 2 },
+    { .name = "norm", .n_params = 2 },
+    { .name = "update", PAR(FTC_V, 5), .n_params = 5 },
+};
+static FtcKernelFn *const fns[] = { forward, rows, mean, grad, squares, norm, update };
+static const int32_t call_bufs[] = { IDS, ROW_START, W, LOGITS, LOGITS, LABELS, ROW_LOSS, DLOGITS, ROW_LOSS, LOSS,
+                                     IDS, ROW_START, DLOGITS, DW, DW, PART, PART, GRAD_NORM, DW, LR, MOMENTUM, W, M };
+static const int32_t call_imms[] = { 7, 1 };
+static const FtcCall calls[] = { { 0, 0, 0 }, { 1, 4, 0 }, { 2, 8, 0 }, { 3, 10, 0 }, { 4, 14, 0 }, { 5, 16, 1 }, { 6, 18, 0 } };
+static const FtcProgram step_program = { "step", N_BUFS, 4, 7, 7, bufs, slots, kernels, fns, calls, call_bufs, call_imms, 6 };
+
+/* logits go to an output instead of the arena */
+static const FtcBuf eval_bufs[] = {
+    { FTC_BUF_INPUT, FTC_I32, "ids", FORM(1, 1, 0, 0, 0, 0), 0 },
+    { FTC_BUF_INPUT, FTC_I32, "row_start", { 2, { { 1, { 0, 1 } }, { 1, { 0 } } } }, 0 },
+    { FTC_BUF_WEIGHT, FTC_F32, "w", FORM(1, 0, 0, 0, 1, 1), 0 },
+    { FTC_BUF_OUTPUT, FTC_F32, "logits", FORM(1, 0, 1, 0, 1, 0), 0 },
+};
+static const int32_t eval_call_bufs[] = { 0, 1, 2, 3 };
+static const FtcProgram eval_program = { "eval", 4, 0, 1, 1, eval_bufs, NULL, kernels, fns, calls, eval_call_bufs, call_imms, 1 };
+
+static const FtcWeight weights[] = {
+    { .name = "w", .rank = 2, .dim = { -1 - FTC_V, -1 - FTC_C }, .init = FTC_INIT_NORMAL, .init_scale = 0.5f, .decay = true },
+};
+static const FtcModel model = {
+    .name = "test", .step = &step_program, .eval = &eval_program, .weights = weights, .n_weights = 1, .n_states = 1, .state = { "m" },
+    .optimizer = { .kind = FTC_SGD, .lr = 0.5, .momentum = 0.9, .clip_norm = INFINITY }, .train = { .seed = 11 },
+};
+
+/* ----- batches ----- */
+
+static int32_t ids[64], row_start[ROWS + 1], labels[ROWS];
+static const int32_t lengths[ROWS] = { 1, 7, 3, 12, 1, 5 };
+
+static FtcBatch batch_of(int rows_wanted)
+{
+    for (int b = 0; b < ROWS; b++) {
+        row_start[b + 1] = row_start[b] + lengths[b];
+        labels[b] = (b * 2 + 1) % CLASSES;
+    }
+    for (int t = 0; t < row_start[ROWS]; t++)
+        ids[t] = (t * 29 + 5) % VOCAB;
+    int32_t longest = 0;
+    for (int b = 0; b < rows_wanted; b++)
+        longest = lengths[b] > longest ? lengths[b] : longest;
+    return (FtcBatch){ .rows = rows_wanted, .tokens = row_start[rows_wanted], .longest = longest, .ids = ids,
+                       .row_start = row_start, .labels = labels };
+}
+
+typedef struct {
+    Pool *pool;
+    Params *params;
+    Exec *exec;
+} Machine;
+
+static Machine machine(int threads, bool check, FtcDiag *d)
+{
+    Machine m = { .pool = pool_new(threads) };
+    m.params = params_new(&model, CLASSES, VOCAB, check, d);
+    assert_non_null(m.params);
+    assert_true(params_add_states(m.params, d));
+    params_init(m.params, 11, m.pool);
+    m.exec = exec_new(&model, m.params, m.pool, (ExecOptions){ .train = true, .check_arena = check }, d);
+    assert_non_null(m.exec);
+    assert_true(exec_reserve(m.exec, 29, ROWS, 12, d));
+    return m;
+}
+
+static void machine_free(Machine *m)
+{
+    exec_free(m->exec);
+    params_free(m->params);
+    pool_free(m->pool);
+}
+
+/* ----- tests ----- */
+
+static void one_step_is_right(void **state)
+{
+    (void)state;
+    FtcDiag *d = ftc_diag_new(NULL);
+    Machine m = machine(2, false, d);
+    FtcBatch batch = batch_of(ROWS);
+    float before[VOCAB * CLASSES];
+    memcpy(before, m.params->weight[0].data, sizeof before);
+
+    double dw[VOCAB * CLASSES] = { 0 }, loss = 0, square = 0;
+    for (int b = 0; b < ROWS; b++) {
+        double logit[CLASSES] = { 0 }, sum = 0;
+        for (int t = row_start[b]; t < row_start[b + 1]; t++)
+            for (int c = 0; c < CLASSES; c++)
+                logit[c] += (double)before[ids[t] * CLASSES + c] / lengths[b];
+        for (int c = 0; c < CLASSES; c++)
+            sum += exp(logit[c]);
+        loss += (log(sum) - logit[labels[b]]) / ROWS;
+        for (int t = row_start[b]; t < row_start[b + 1]; t++)
+            for (int c = 0; c < CLASSES; c++)
+                dw[ids[t] * CLASSES + c] += (exp(logit[c]) / sum - (c == labels[b])) / ROWS / lengths[b];
+    }
+    for (int i = 0; i < VOCAB * CLASSES; i++)
+        square += dw[i] * dw[i];
+
+    exec_set_step(m.exec, 0, 0.5);
+    assert_true(exec_step(m.exec, &batch));
+    assert_true(fabs((double)*exec_output(m.exec, "loss") - loss) < 1e-6);
+    assert_true(fabs((double)*exec_output(m.exec, "grad_norm") - sqrt(square)) < 1e-6);
+    assert_null(exec_output(m.exec, "logits"));
+    for (int i = 0; i < VOCAB * CLASSES; i++)
+        assert_true(fabs((double)before[i] - 0.5 * dw[i] - (double)m.params->weight[0].data[i]) < 1e-6);
+
+    exec_run(m.exec, &eval_program, &batch);
+    const float *logits = exec_output(m.exec, "logits"), *w = m.params->weight[0].data;
+    assert_non_null(logits);
+    assert_true(fabsf(logits[0] - w[ids[0] * CLASSES]) < 1e-6f); /* row 0 has one token */
+    machine_free(&m);
+    ftc_diag_free(d);
+}
+
+/* Batches of all sizes, then the bits of weights and state, and of every loss on the way. */
+static void run_steps(int threads, bool check, float result[2 * VOCAB * CLASSES + 20])
+{
+    FtcDiag *d = ftc_diag_new(NULL);
+    Machine m = machine(threads, check, d);
+    for (int s = 0; s < 20; s++) {
+        FtcBatch batch = batch_of(s % ROWS + 1);
+        exec_set_step(m.exec, s, 0.3);
+        assert_true(exec_step(m.exec, &batch));
+        result[2 * VOCAB * CLASSES + s] = *exec_output(m.exec, "loss");
+    }
+    memcpy(result, m.params->weight[0].data, VOCAB * CLASSES * sizeof(float));
+    memcpy(result + VOCAB * CLASSES, m.params->state[0], VOCAB * CLASSES * sizeof(float));
+    machine_free(&m);
+    ftc_diag_free(d);
+}
+
+static void threads_change_no_bit(void **state)
+{
+    (void)state;
+    float one[2 * VOCAB * CLASSES + 20], other[2 * VOCAB * CLASSES + 20];
+    run_steps(1, false, one);
+    for (int i = 0; i < 4; i++) {
+        static const int threads[] = { 2, 3, 7, 1 };
+        run_steps(threads[i], i == 3, other);
+        assert_memory_equal(one, other, sizeof one);
+        run_steps(threads[i], true, other);
+        assert_memory_equal(one, other, sizeof one);
+    }
+    assert_true(one[2 * VOCAB * CLASSES + 17] < one[2 * VOCAB * CLASSES + 5]); /* the same batch, later */
+}
+
+/* Programs that lie about their slots, or that never write what they read, don't go unseen. */
+static void unwritten_values_are_nan_when_checked(void **state)
+{
+    (void)state;
+    FtcDiag *d = ftc_diag_new(NULL);
+    Machine m = machine(2, true, d);
+    FtcBatch batch = batch_of(ROWS);
+    float before[VOCAB * CLASSES];
+    memcpy(before, m.params->weight[0].data, sizeof before);
+    fault = SKIP_A_ROW;
+    assert_false(exec_step(m.exec, &batch));
+    assert_true(isnan(*exec_output(m.exec, "loss")));
+    assert_memory_equal(before, m.params->weight[0].data, sizeof before); /* the update didn't run */
+    fault = NOTHING;
+    assert_true(exec_step(m.exec, &batch));
+    machine_free(&m);
+    ftc_diag_free(d);
+}
+
+static void aliased_values_are_spoiled_when_checked(void **state)
+{
+    (void)state;
+    /* 'part' is written over row_loss while row_loss is still to be read: the loss kernel runs too late. */
+    FtcCall late[7];
+    memcpy(late, calls, sizeof late);
+    FtcCall loss = late[2];
+    memmove(&late[2], &late[3], 3 * sizeof *late);
+    late[5] = loss;
+    FtcProgram wrong = step_program;
+    wrong.calls = late;
+    FtcModel wrong_model = model;
+    wrong_model.step = &wrong;
+
+    FtcDiag *d = ftc_diag_new(NULL);
+    Machine m = machine(1, false, d);
+    exec_free(m.exec);
+    m.exec = exec_new(&wrong_model, m.params, m.pool, (ExecOptions){ .train = true, .check_arena = true }, d);
+    assert_true(exec_reserve(m.exec, 29, ROWS, 12, d));
+    FtcBatch batch = batch_of(ROWS);
+    assert_false(exec_step(m.exec, &batch));
+    assert_true(isnan(*exec_output(m.exec, "loss")));
+    machine_free(&m);
+    ftc_diag_free(d);
+}
+
+static void on_segv(int signal)
+{
+    (void)signal;
+    _exit(42);
+}
+
+/* How a step with the fault ends, in a process of its own: 42 where it was stopped at a guard. */
+static int exit_with(int which, int rows_wanted)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGSEGV, on_segv);
+        FtcDiag *d = ftc_diag_new(NULL);
+        Machine m = machine(1, true, d);
+        FtcBatch batch = batch_of(rows_wanted);
+        fault = which;
+        _exit(exec_step(m.exec, &batch) ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void stepping_out_of_bounds_is_caught(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= ROWS; n += 2) { /* also where the batch is smaller than the room */
+        assert_int_equal(exit_with(NOTHING, n), 0);
+        assert_int_equal(exit_with(WRITE_PAST_LOGITS, n), 42);
+        assert_int_equal(exit_with(WRITE_PAST_SCRATCH, n), 42);
+        assert_int_equal(exit_with(READ_PAST_IDS, n), 42);
+        assert_int_equal(exit_with(WRITE_PAST_WEIGHT, n), 42);
+    }
+}
+
+static void too_large_a_batch_names_the_bytes(void **state)
+{
+    (void)state;
+    FtcBuf huge_bufs[N_BUFS];
+    FtcForm huge_slots[4];
+    memcpy(huge_bufs, bufs, sizeof bufs);
+    memcpy(huge_slots, slots, sizeof slots);
+    huge_bufs[LOGITS].size.t[0] = (FtcTerm){ (int64_t)1 << 48, { 0, 1 } };
+    huge_slots[0].t[0] = (FtcTerm){ (int64_t)4 << 48, { 0, 1 } };
+    FtcProgram huge = step_program;
+    huge.bufs = huge_bufs;
+    huge.slots = huge_slots;
+    FtcModel huge_model = model;
+    huge_model.step = &huge;
+    FtcDiag *d = ftc_diag_new(NULL);
+    Machine m = machine(1, false, d);
+    exec_free(m.exec);
+    m.exec = exec_new(&huge_model, m.params, m.pool, (ExecOptions){ .train = true }, d);
+    assert_false(exec_reserve(m.exec, 29, ROWS, 12, d)); /* 16 * 2^50 + 128 + 192 + 448, scratch 64 */
+    assert_non_null(strstr(ftc_diag_last(d), "18014398509482816 bytes"));
+    assert_non_null(strstr(ftc_diag_last(d), "train.batch"));
+    assert_false(exec_reserve(m.exec, 60000, 60000, 12, d)); /* beyond 64 bits */
+    assert_non_null(strstr(ftc_diag_last(d), "than there can be"));
+    assert_false(exec_reserve(m.exec, (int64_t)1 << 31, 100, 12, d));
+    assert_int_equal(ftc_diag_errors(d), 3);
+    machine_free(&m);
+    ftc_diag_free(d);
+}
+
+static void unknown_names_are_errors(void **state)
+{
+    (void)state;
+    FtcDiag *d = ftc_diag_new(NULL);
+    Machine m = machine(1, false, d);
+    static const struct {
+        int buf;
+        const char *name, *says;
+    } cases[] = {
+        { LR, "learning_rate", "'learning_rate', which the runtime doesn't have" },
+        { LR, "dropout.0", "'dropout.0', which the runtime doesn't have" }, /* the model has none */
+        { LR, "seed", "'seed' as another type" },
+        { W, "x", "'x', which the model's table of weights doesn't have" },
+        { M, "v:w", "'v:w', which" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        FtcBuf changed[N_BUFS];
+        memcpy(changed, bufs, sizeof bufs);
+        changed[cases[i].buf].name = cases[i].name;
+        FtcProgram p = step_program;
+        p.bufs = changed;
+        FtcModel other = model;
+        other.step = &p;
+        assert_null(exec_new(&other, m.params, m.pool, (ExecOptions){ .train = true }, d));
+        assert_non_null(strstr(ftc_diag_last(d), cases[i].says));
+    }
+    machine_free(&m);
+    ftc_diag_free(d);
+}
+
+static void first_weights_depend_on_the_seed_alone(void **state)
+{
+    (void)state;
+    static const FtcWeight table[] = {
+        { .name = "norm", .rank = 1, .dim = { 300 }, .init = FTC_INIT_ONES },
+        { .name = "big", .rank = 2, .dim = { 300, 1000 }, .init = FTC_INIT_NORMAL, .init_scale = 0.02f },
+        { .name = "bias", .rank = 1, .dim = { -1 - FTC_C }, .init = FTC_INIT_ZEROS },
+        { .name = "twin", .rank = 2, .dim = { 300, 1000 }, .init = FTC_INIT_NORMAL, .init_scale = 0.02f, .frozen = true },
+    };
+    const FtcModel m = { .weights = table, .n_weights = 4, .n_states = 2, .state = { "m", "v" } };
+    Params *p[3];
+    for (int i = 0; i < 3; i++) {
+        Pool *pool = pool_new(i == 1 ? 5 : 1);
+        p[i] = params_new(&m, 77, 5, false, NULL);
+        params_init(p[i], i == 2 ? 8 : 7, pool);
+        pool_free(pool);
+    }
+    assert_int_equal(params_total(p[0]), 300 + 300000 + 77 + 300000);
+    assert_int_equal(params_trained(p[0]), 300 + 300000 + 77);
+    double sum = 0, square = 0;
+    for (int i = 0; i < 300000; i++) {
+        sum += (double)p[0]->weight[1].data[i];
+        square += (double)p[0]->weight[1].data[i] * (double)p[0]->weight[1].data[i];
+    }
+    assert_true(fabs(sum / 300000) < 4 * 0.02 / sqrt(300000));
+    assert_true(fabs(sqrt(square / 300000) / 0.02 - 1) < 4 / sqrt(2 * 300000.0));
+    assert_true(p[0]->weight[0].data[299] == 1.0f && p[0]->weight[2].data[76] == 0.0f);
+    assert_memory_equal(p[0]->weight[1].data, p[1]->weight[1].data, 300000 * sizeof(float));
+    assert_memory_not_equal(p[0]->weight[1].data, p[2]->weight[1].data, 300000 * sizeof(float));
+    assert_memory_not_equal(p[0]->weight[1].data, p[0]->weight[3].data, 300000 * sizeof(float));
+
+    int64_t count;
+    assert_null(params_find(p[0], "m:big", &count)); /* not before training */
+    assert_true(params_add_states(p[0], NULL));
+    assert_non_null(params_find(p[0], "m:big", &count));
+    assert_int_equal(count, 300000);
+    assert_ptr_not_equal(params_find(p[0], "v:big", &count), params_find(p[0], "m:big", &count));
+    assert_null(params_find(p[0], "m:twin", &count)); /* frozen */
+    assert_null(params_find(p[0], "m:", &count));
+    for (int i = 0; i < 4; i++)
+        assert_int_equal((uintptr_t)p[0]->weight[i].data % 64, 0);
+    for (int i = 0; i < 3; i++)
+        params_free(p[i]);
+
+    FtcDiag *d = ftc_diag_new(NULL);
+    static const FtcWeight vast[] = { { .name = "vast", .rank = 3, .dim = { (int64_t)1 << 30, (int64_t)1 << 30, -1 - FTC_V } } };
+    const FtcModel vast_model = { .weights = vast, .n_weights = 1 };
+    assert_null(params_new(&vast_model, 2, 30522, false, d));
+    assert_non_null(strstr(ftc_diag_last(d), "larger than any memory"));
+    ftc_diag_free(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_step_is_right),
+        cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(unwritten_values_are_nan_when_checked),
+        cmocka_unit_test(aliased_values_are_spoiled_when_checked),
+        cmocka_unit_test(stepping_out_of_bounds_is_caught),
+        cmocka_unit_test(too_large_a_batch_names_the_bytes),
+        cmocka_unit_test(unknown_names_are_errors),
+        cmocka_unit_test(first_weights_depend_on_the_seed_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
