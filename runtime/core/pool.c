@@ -1,9 +1,9 @@
 /* The thread pool; see pool.h.
  *
  * A job is a number, a function and a count of pieces.  One 64-bit word, the ticket, holds the job's number
- * and the next piece; taking a piece is a compare-and-swap on it.  A thread that comes late finds another
- * job's number or no piece left, so nobody ever waits for a thread that is asleep: the caller returns as
- * soon as the last piece is finished.  Idle threads spin for a moment, since the next job of a training
+ * and how many pieces are still to take; taking one is a compare-and-swap on it.  A thread that comes late
+ * finds another job's number or no piece left, so nobody ever waits for a thread that is asleep: the caller
+ * returns as soon as the last piece is finished.  Idle threads spin for a moment, since the next job of a training
  * step is microseconds away, and then sleep on a futex. */
 #define _GNU_SOURCE
 #include "runtime/core/pool.h"
@@ -40,11 +40,10 @@ struct Pool {
     int threads;
     long spin_ns;
     Worker *workers;
-    _Alignas(64) _Atomic uint64_t ticket; /* job << 32 | next piece */
+    _Alignas(64) _Atomic uint64_t ticket; /* job << 32 | pieces still to take */
     _Atomic(PieceFunction) f;
     _Atomic(void *) arg;
-    _Atomic int64_t base;                 /* what the job's piece 0 is called */
-    _Atomic uint32_t pieces;
+    _Atomic int64_t end;                  /* one past the job's last piece */
     _Alignas(64) _Atomic uint32_t left;   /* pieces not yet finished; the caller sleeps on it */
     _Atomic uint32_t caller_sleeps;
     _Alignas(64) _Atomic uint32_t posted; /* the newest job; workers sleep on it */
@@ -98,17 +97,14 @@ static void take_pieces(Pool *p, int thread)
 {
     uint32_t finished = 0;
     uint64_t ticket = atomic_load_explicit(&p->ticket, memory_order_acquire);
-    for (;;) {
+    while ((uint32_t)ticket) {
         PieceFunction f = atomic_load_explicit(&p->f, memory_order_relaxed);
         void *arg = atomic_load_explicit(&p->arg, memory_order_relaxed);
-        int64_t base = atomic_load_explicit(&p->base, memory_order_relaxed);
-        uint32_t piece = (uint32_t)ticket;
-        if (piece >= atomic_load_explicit(&p->pieces, memory_order_relaxed))
-            break;
-        if (!atomic_compare_exchange_weak_explicit(&p->ticket, &ticket, ticket + 1, memory_order_acq_rel,
+        int64_t piece = atomic_load_explicit(&p->end, memory_order_relaxed) - (uint32_t)ticket;
+        if (!atomic_compare_exchange_weak_explicit(&p->ticket, &ticket, ticket - 1, memory_order_acq_rel,
                                                    memory_order_acquire))
             continue;
-        f(arg, base + piece, thread);
+        f(arg, piece, thread);
         finished++;
         ticket = atomic_load_explicit(&p->ticket, memory_order_acquire);
     }
@@ -148,11 +144,10 @@ static void run_job(Pool *p, int64_t base, uint32_t pieces, PieceFunction f, voi
 {
     atomic_store_explicit(&p->f, f, memory_order_relaxed);
     atomic_store_explicit(&p->arg, arg, memory_order_relaxed);
-    atomic_store_explicit(&p->base, base, memory_order_relaxed);
-    atomic_store_explicit(&p->pieces, pieces, memory_order_relaxed);
+    atomic_store_explicit(&p->end, base + pieces, memory_order_relaxed);
     atomic_store_explicit(&p->left, pieces, memory_order_relaxed);
     uint64_t job = (atomic_load_explicit(&p->ticket, memory_order_relaxed) >> 32) + 1;
-    atomic_store_explicit(&p->ticket, job << 32, memory_order_release);
+    atomic_store_explicit(&p->ticket, job << 32 | pieces, memory_order_release);
     post(p, pieces < (uint32_t)p->threads ? (int)pieces - 1 : p->threads - 1);
     take_pieces(p, 0);
     if (spin(p, &p->left, 0, true))
