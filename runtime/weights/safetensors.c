@@ -89,13 +89,13 @@ static bool read_entry(const Safetensors *s, const char *name, const json_t *inf
     if (!json_is_integer(first) || !json_is_integer(last))
         return refuse(s, name, "has an offset that is no whole number", d);
     int64_t begin = json_integer_value(first), end = json_integer_value(last);
-    if (begin < 0 || end < begin || (uint64_t)end > data_size)
-        return refuse(s, name, "has an offset outside the file", d);
     int64_t bytes = tensor_bytes((Dtype)type, rank, dims);
     if (bytes == -1)
         return refuse(s, name, "has a shape whose size overflows", d);
-    if (bytes != end - begin)
+    if (begin < 0 || end < begin || bytes != end - begin)
         return refuse(s, name, "has data_offsets that don't match its shape and type", d);
+    if ((uint64_t)end > data_size)
+        return refuse(s, name, "has an offset outside the file", d);
     *t = (Tensor){ name, (Dtype)type, rank, dims, data + begin, (size_t)bytes };
     return true;
 }
