@@ -129,6 +129,9 @@ static void report(FtcDiag *d, FtcSeverity sev, const char *name, FtcLoc at, con
     static const char *const paint[] = { "\033[1;36m", "\033[1;35m", "\033[1;31m" };
     char message[1024];
     vsnprintf(message, sizeof message, fmt, ap);
+    for (char *c = message; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7F)
+            *c = '?'; /* messages quote the user's bytes */
     if (sev == FTC_ERROR) {
         d->errors++;
         snprintf(d->last, sizeof d->last, "%s", message);
