@@ -32,8 +32,6 @@ static bool check(const TextFile *f, FtcDiag *d)
 {
     FtcLoc whole = FTC_FILE(f->name);
     const char *text = f->text;
-    if (f->size == f->start)
-        return ftc_error(d, whole, "is empty");
     if (f->size >= 2 && (!memcmp(text, "\xFF\xFE", 2) || !memcmp(text, "\xFE\xFF", 2)))
         return ftc_error(d, whole, "is UTF-16, not UTF-8; convert it first: iconv -f UTF-16 -t UTF-8");
     const char *nul = memchr(text, '\0', f->size);

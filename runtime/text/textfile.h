@@ -17,7 +17,7 @@ typedef struct {
     size_t start;  /* where the text begins: behind a byte order mark, if there is one */
 } TextFile;
 
-/* False after an error: the file can't be read, is empty, or is no UTF-8 text. */
+/* False after an error: the file can't be read, or is no UTF-8 text.  It may be empty. */
 bool textfile_read(TextFile *f, const char *path, FtcDiag *d);
 void textfile_free(TextFile *f);
 
