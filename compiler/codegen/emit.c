@@ -215,7 +215,7 @@ static void emit_lanes(Emit *e, const KStmt *vec, LLVMValueRef from, LLVMValueRe
     e->lanes = lanes;
     Loop l = loop_open(e, from, to, (int64_t)lanes * unroll);
     for (e->copy = 0; e->copy < unroll; e->copy++) {
-        Index *i = &e->index[vec->ivar];
+        LaneIndex *i = &e->index[vec->ivar];
         *i = index_uniform(LLVMBuildNSWAdd(e->b, l.i, whole(e->i64, e->copy * lanes), ""), lanes);
         if (lanes > 1)
             i->step = whole(e->i64, 1);
@@ -237,7 +237,7 @@ static void emit_masked(Emit *e, const KStmt *vec, LLVMValueRef from, LLVMValueR
     LLVMValueRef left = LLVMBuildTrunc(e->b, LLVMBuildSub(e->b, to, from, ""), e->i32, "");
     e->lanes = lanes;
     e->mask = LLVMBuildICmp(e->b, LLVMIntULT, lane_numbers(e->i32, lanes), splat(e, left, lanes), "");
-    e->index[vec->ivar] = (Index){ .base = from, .step = whole(e->i64, 1), .multiple = lanes };
+    e->index[vec->ivar] = (LaneIndex){ .base = from, .step = whole(e->i64, 1), .multiple = lanes };
     e->first = LLVMBuildICmp(e->b, LLVMIntEQ, from, whole(e->i64, 0), "");
     emit_block(e, vec->body);
     e->mask = NULL;
@@ -366,7 +366,7 @@ static void emit_stmt(Emit *e, const KStmt *s)
     case K_READ: {
         LLVMValueRef v = emit_load(e, s->buf, emit_poly(e, s->at));
         v = LLVMBuildSExt(e->b, v, like(v, e->i64), "");
-        e->index[s->ivar] = is_vector(v) ? (Index){ .each = v, .multiple = 1 } : index_uniform(v, 1);
+        e->index[s->ivar] = is_vector(v) ? (LaneIndex){ .each = v, .multiple = 1 } : index_uniform(v, 1);
         return;
     }
     case K_DOT:
@@ -445,7 +445,7 @@ static void split_piece(Emit *e)
     LLVMValueRef piece = LLVMGetParam(e->fn, 1);
     for (int i = e->k->n_par - 1; i >= 0; i--) {
         const Par *p = &e->k->par[i];
-        Index begin = emit_poly(e, p->begin);
+        LaneIndex begin = emit_poly(e, p->begin);
         LLVMValueRef at = piece;
         if (i > 0) {
             LLVMValueRef span = LLVMBuildSub(e->b, emit_uniform(e, p->end), begin.base, "");
@@ -475,7 +475,7 @@ LLVMValueRef emit_kernel(LLVMModuleRef m, const Target *t, const Kernel *k, cons
         .i1 = LLVMInt1TypeInContext(c), .i8 = LLVMInt8TypeInContext(c), .i16 = LLVMInt16TypeInContext(c),
         .i32 = LLVMInt32TypeInContext(c), .i64 = LLVMInt64TypeInContext(c), .f32 = LLVMFloatTypeInContext(c),
         .f64 = LLVMDoubleTypeInContext(c), .ptr = LLVMPointerTypeInContext(c, 0),
-        .index = xcalloc((size_t)k->n_ivars + N_SYMBOLS, sizeof(Index)),
+        .index = xcalloc((size_t)k->n_ivars + N_SYMBOLS, sizeof(LaneIndex)),
         .value = xcalloc(values, sizeof(LLVMValueRef)), .acc = xcalloc(values, sizeof(Acc)),
         .words = xcalloc(values, sizeof(LLVMValueRef)), .buf = xcalloc(params, sizeof(LLVMValueRef)),
         .scope = xcalloc(params, sizeof(LLVMValueRef)), .others = xcalloc(params, sizeof(LLVMValueRef)),

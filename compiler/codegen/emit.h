@@ -13,7 +13,7 @@ typedef struct {
     LLVMValueRef step; /* i64; NULL: the same in all lanes */
     LLVMValueRef each; /* <lanes x i64> where the lanes follow no such rule; base and step are then NULL */
     int64_t multiple;  /* base is a multiple of this (0: base is 0) */
-} Index;
+} LaneIndex;
 
 /* A running sum or maximum: a stack slot, which mem2reg turns into a register. */
 enum { MAX_UNROLL = 4 };
@@ -37,7 +37,7 @@ typedef struct {
     LLVMValueRef mask;      /* <lanes x i1> in a last, partly filled vector; else NULL */
     int copy;               /* which of several unrolled copies of a vec's body this is */
     LLVMValueRef first;     /* i1: this is the first vector (or lane) of the open vec */
-    Index *index;           /* by index variable */
+    LaneIndex *index;           /* by index variable */
     LLVMValueRef *value;    /* by value: a scalar, or a vector of `lanes` */
     Acc *acc;               /* by value */
     LLVMValueRef *buf, *imm;
@@ -65,15 +65,15 @@ LLVMTypeRef elem_type(const Emit *e, Elem elem);                /* in registers:
 
 /* ---- addresses and memory: memory.c ---------------------------------------------------------------------------- */
 
-Index index_const(Emit *e, int64_t v);
-Index index_uniform(LLVMValueRef v, int64_t multiple);
-Index emit_poly(Emit *e, Poly p);
+LaneIndex index_const(Emit *e, int64_t v);
+LaneIndex index_uniform(LLVMValueRef v, int64_t multiple);
+LaneIndex emit_poly(Emit *e, Poly p);
 LLVMValueRef emit_uniform(Emit *e, Poly p);                     /* ftc_bug if lanes differ */
-LLVMValueRef index_lanes(Emit *e, Index x);                     /* <lanes x i64>, or i64 if lanes is 1 */
-Index emit_index_op(Emit *e, IndexOp op, Index x, Index y);
-LLVMValueRef index_as_i32(Emit *e, Index x);
-LLVMValueRef emit_load(Emit *e, int buf, Index at);
-void emit_store(Emit *e, int buf, Index at, LLVMValueRef v);
+LLVMValueRef index_lanes(Emit *e, LaneIndex x);                     /* <lanes x i64>, or i64 if lanes is 1 */
+LaneIndex emit_index_op(Emit *e, IndexOp op, LaneIndex x, LaneIndex y);
+LLVMValueRef index_as_i32(Emit *e, LaneIndex x);
+LLVMValueRef emit_load(Emit *e, int buf, LaneIndex at);
+void emit_store(Emit *e, int buf, LaneIndex at, LLVMValueRef v);
 LLVMValueRef new_slot(Emit *e, LLVMTypeRef t);
 
 /* ---- rand.c, dot.c --------------------------------------------------------------------------------------------- */

@@ -29,20 +29,18 @@ def solve(rows, rhs, weights):
     return list(mp.lu_solve(a, v))
 
 
-def fit(target, scale, a, b, p, q=0, rounds=40):
-    """P of degree p over Q of degree q, Q(0) = 1, near target; the error counts divided by scale(x)."""
+def fit(target, scale, a, b, degree, rounds=40):
+    """The polynomial near target on [a, b]; the error counts divided by scale(x)."""
     xs = grid(mp.mpf(a), mp.mpf(b))
     f, s = [target(x) for x in xs], [scale(x) for x in xs]
-    den, w, best = [mp.mpf(1)] * len(xs), [mp.mpf(1)] * len(xs), None
+    rows = [[x**i for i in range(degree + 1)] for x in xs]
+    w, best = [mp.mpf(1)] * len(xs), None
     for _ in range(rounds):
-        rows = [[x**i for i in range(p + 1)] + [-y * x**i for i in range(1, q + 1)] for x, y in zip(xs, f)]
-        c = solve(rows, f, [wi / (d * si) ** 2 for wi, d, si in zip(w, den, s)])
-        num, deno = c[: p + 1], [mp.mpf(1)] + c[p + 1 :]
-        den = [abs(mp.polyval(deno[::-1], x)) for x in xs]
-        err = [abs(mp.polyval(num[::-1], x) / mp.polyval(deno[::-1], x) - y) / si for x, y, si in zip(xs, f, s)]
+        c = solve(rows, f, [wi / si**2 for wi, si in zip(w, s)])
+        err = [abs(mp.polyval(c[::-1], x) - y) / si for x, y, si in zip(xs, f, s)]
         worst = max(err)
         if best is None or worst < best[0]:
-            best = worst, num, deno
+            best = worst, c
         w = [wi * (e / worst + mp.mpf("1e-3")) for wi, e in zip(w, err)]
         total = sum(w)
         w = [wi / total for wi in w]
@@ -50,11 +48,9 @@ def fit(target, scale, a, b, p, q=0, rounds=40):
 
 
 def show(name, best):
-    worst, num, den = best
+    worst, c = best
     print(f"{name}: largest error {mp.nstr(worst, 3)}")
-    for label, c in (("P", num), ("Q", den)):
-        if len(c) > 1:
-            print(f"  {label}", ", ".join(repr(float(np.float32(float(x)))) for x in c))
+    print("  ", ", ".join(repr(float(np.float32(float(x)))) for x in c))
 
 
 def expm1_rest(r):  # (e^r - 1 - r) / r^2
@@ -67,9 +63,13 @@ def log_rest(f):  # (log(1 + f) - f + f^2/2) / f^3
     return (mp.log(1 + f) - f + f * f / 2) / f**3
 
 
-def erf_odd(s):  # erf(x) / x with s = x^2
+def erf_rest(s):  # erf(x) / x - 1 with s = x^2
     x = mp.sqrt(s)
-    return mp.erf(x) / x if x else 2 / mp.sqrt(mp.pi)
+    return (mp.erf(x) / x if x else 2 / mp.sqrt(mp.pi)) - 1
+
+
+def erfc_root(x):  # its fourth power is 1 - erf(x)
+    return mp.root(mp.erfc(x), 4)
 
 
 if __name__ == "__main__":
@@ -78,5 +78,6 @@ if __name__ == "__main__":
     show("expm1", fit(expm1_rest, lambda r: abs(mp.expm1(r)) / (r * r + mp.mpf("1e-4")), -half, half, 5))
     show("log: (log(1 + f) - f + f^2/2) / f^3",
          fit(log_rest, lambda f: abs(mp.log(1 + f)) / (abs(f) ** 3 + mp.mpf("1e-5")), mp.sqrt(2) / 2 - 1, mp.sqrt(2) - 1, 8))
-    for p, q in ((5, 5), (6, 5), (6, 6), (5,6), (7, 5), (8,4)):
-        show(f"erf: erf(x) / x in x^2, {p}/{q}", fit(erf_odd, erf_odd, 0, mp.mpf("3.95") ** 2, p, q))
+    split = mp.mpf("1.1")
+    show("erf below 1.1: erf(x) / x - 1 in x^2", fit(erf_rest, lambda s: erf_rest(s) + 1, 0, split**2, 6))
+    show("erf above: (1 - erf(x))^(1/4), absolute error of erf", fit(erfc_root, lambda x: 1 / (4 * erfc_root(x) ** 3), split, 4, 7))

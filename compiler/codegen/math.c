@@ -220,16 +220,18 @@ static LLVMValueRef emit_tanh(Emit *e, Elem to, Elem from, LLVMValueRef *v)
     return with_sign_of(e, fdiv(e, m, fadd(e, m, num(x, 2))), x);
 }
 
-/* erf x = x P(x^2) / Q(x^2) up to 3.95, where it has become 1; all coefficients are positive, so nothing cancels */
+/* Below 1.1 erf x = x + x P(x^2), above 1 - Q(x)^4, where an error of Q counts little; from 4 on it is 1. */
 static LLVMValueRef emit_erf(Emit *e, Elem to, Elem from, LLVMValueRef *v)
 {
     (void)to, (void)from;
-    LLVMValueRef x = v[0], a = cap(e, magnitude(e, x), 3.95), s = fmul(e, a, a);
-    LLVMValueRef p = POLYNOMIAL(s, 1.128379225730896, 0.19261690974235535, 0.055641353130340576, 0.004206021782010794,
-                                0.00040764251025393605, 6.658157417405164e-06);
-    LLVMValueRef q = POLYNOMIAL(s, 1, 0.5040357112884521, 0.11732217669487, 0.016242358833551407, 0.0014123298460617661,
-                                7.160801760619506e-05, 2.5295824457316485e-07);
-    return with_sign_of(e, cap(e, fdiv(e, fmul(e, a, p), q), 1), x);
+    LLVMValueRef x = v[0], a = cap(e, magnitude(e, x), 4);
+    LLVMValueRef p = POLYNOMIAL(fmul(e, a, a), 0.12837916612625122, -0.3761259913444519, 0.1128329187631607,
+                                -0.02684144116938114, 0.00516486307606101, -0.0007805792265571654, 7.187997834989801e-05);
+    LLVMValueRef q = POLYNOMIAL(a, 1.0051876306533813, -0.30754971504211426, -0.06549232453107834, -0.048597630113363266,
+                                0.06511438637971878, -0.021896440535783768, 0.003179964842274785, -0.000175604727701284);
+    q = fmul(e, q, q);
+    q = fsub(e, num(x, 1), fmul(e, q, q));
+    return with_sign_of(e, choose(e, compare(e, LLVMRealOGT, a, num(x, 1.1)), q, fma_(e, a, p, a)), x);
 }
 
 /* ---- the other rows ---------------------------------------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 /* Indices and memory: polynomials become i64 arithmetic, addresses become loads and stores of the narrowest kind that
  * serves: one element for all lanes, a row of neighbours, or a gather.
  *
- * In:  the lane variable of the open vec as an Index whose step is 1, others as the same in all lanes.
- * Out: through the arithmetic on Index, every address knows how it moves from lane to lane.
+ * In:  the lane variable of the open vec as an LaneIndex whose step is 1, others as the same in all lanes.
+ * Out: through the arithmetic on LaneIndex, every address knows how it moves from lane to lane.
  * bf16 and bool exist in memory only: here they become float and i1, and back. */
 #include "compiler/codegen/emit.h"
 
@@ -34,16 +34,16 @@ static int64_t common_product(int64_t a, int64_t b)
     return a > INT32_MAX || b > INT32_MAX ? INT32_MAX / 2 + 1 : a * b;
 }
 
-Index index_uniform(LLVMValueRef v, int64_t multiple) { return (Index){ .base = v, .multiple = multiple }; }
+LaneIndex index_uniform(LLVMValueRef v, int64_t multiple) { return (LaneIndex){ .base = v, .multiple = multiple }; }
 
-Index index_const(Emit *e, int64_t v)
+LaneIndex index_const(Emit *e, int64_t v)
 {
     return index_uniform(LLVMConstInt(e->i64, (unsigned long long)v, true), v < 0 ? -v : v);
 }
 
-static bool is_uniform(Index x) { return !x.step && !x.each; }
+static bool is_uniform(LaneIndex x) { return !x.step && !x.each; }
 
-LLVMValueRef index_lanes(Emit *e, Index x)
+LLVMValueRef index_lanes(Emit *e, LaneIndex x)
 {
     if (x.each || e->lanes == 1)
         return x.each ? x.each : x.base;
@@ -54,38 +54,38 @@ LLVMValueRef index_lanes(Emit *e, Index x)
     return LLVMBuildAdd(e->b, v, l, "");
 }
 
-static Index index_add(Emit *e, Index x, Index y)
+static LaneIndex index_add(Emit *e, LaneIndex x, LaneIndex y)
 {
     if (x.each || y.each)
-        return (Index){ .each = LLVMBuildAdd(e->b, index_lanes(e, x), index_lanes(e, y), ""), .multiple = 1 };
-    Index sum = { .base = LLVMBuildAdd(e->b, x.base, y.base, ""), .multiple = gcd(x.multiple, y.multiple) };
+        return (LaneIndex){ .each = LLVMBuildAdd(e->b, index_lanes(e, x), index_lanes(e, y), ""), .multiple = 1 };
+    LaneIndex sum = { .base = LLVMBuildAdd(e->b, x.base, y.base, ""), .multiple = gcd(x.multiple, y.multiple) };
     sum.step = !x.step ? y.step : !y.step ? x.step : LLVMBuildAdd(e->b, x.step, y.step, "");
     return sum;
 }
 
-static Index index_mul(Emit *e, Index x, Index y)
+static LaneIndex index_mul(Emit *e, LaneIndex x, LaneIndex y)
 {
     if (!is_uniform(x) && !is_uniform(y))
-        return (Index){ .each = LLVMBuildMul(e->b, index_lanes(e, x), index_lanes(e, y), ""), .multiple = 1 };
+        return (LaneIndex){ .each = LLVMBuildMul(e->b, index_lanes(e, x), index_lanes(e, y), ""), .multiple = 1 };
     if (!is_uniform(y)) {
-        Index swap = x;
+        LaneIndex swap = x;
         x = y;
         y = swap;
     }
     if (x.each)
-        return (Index){ .each = LLVMBuildMul(e->b, x.each, index_lanes(e, y), ""), .multiple = 1 };
-    Index product = { .base = LLVMBuildMul(e->b, x.base, y.base, ""), .multiple = common_product(x.multiple, y.multiple) };
+        return (LaneIndex){ .each = LLVMBuildMul(e->b, x.each, index_lanes(e, y), ""), .multiple = 1 };
+    LaneIndex product = { .base = LLVMBuildMul(e->b, x.base, y.base, ""), .multiple = common_product(x.multiple, y.multiple) };
     if (x.step)
         product.step = LLVMBuildMul(e->b, x.step, y.base, "");
     return product;
 }
 
-Index emit_poly(Emit *e, Poly p)
+LaneIndex emit_poly(Emit *e, Poly p)
 {
-    Index sum = index_const(e, 0);
+    LaneIndex sum = index_const(e, 0);
     for (int i = 0; i < p.n; i++) {
         /* the coefficient last: what the variables multiply to is shared between polynomials */
-        Index term = p.t[i].n ? e->index[p.t[i].var[0]] : index_const(e, 1);
+        LaneIndex term = p.t[i].n ? e->index[p.t[i].var[0]] : index_const(e, 1);
         for (int j = 1; j < p.t[i].n; j++)
             term = index_mul(e, term, e->index[p.t[i].var[j]]);
         if (p.t[i].coef != 1)
@@ -97,7 +97,7 @@ Index emit_poly(Emit *e, Poly p)
 
 LLVMValueRef emit_uniform(Emit *e, Poly p)
 {
-    Index x = emit_poly(e, p);
+    LaneIndex x = emit_poly(e, p);
     if (!is_uniform(x))
         ftc_bug("kernel @%s: an index that has to be the same in all lanes is not", e->k->name);
     return x.base;
@@ -112,7 +112,7 @@ static LLVMValueRef divide_lanes(Emit *e, LLVMValueRef x, LLVMValueRef y, bool r
     return rest ? LLVMBuildSub(e->b, x, LLVMBuildMul(e->b, q, y, ""), "") : q;
 }
 
-Index emit_index_op(Emit *e, IndexOp op, Index x, Index y)
+LaneIndex emit_index_op(Emit *e, IndexOp op, LaneIndex x, LaneIndex y)
 {
     LLVMBuilderRef b = e->b;
     if (op == IX_SET)
@@ -127,19 +127,19 @@ Index emit_index_op(Emit *e, IndexOp op, Index x, Index y)
     }
     if (op == IX_MIN) {
         LLVMValueRef vx = index_lanes(e, x), vy = index_lanes(e, y);
-        return (Index){ .each = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSLT, vx, vy, ""), vx, vy, ""), .multiple = 1 };
+        return (LaneIndex){ .each = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSLT, vx, vy, ""), vx, vy, ""), .multiple = 1 };
     }
     /* A vector of neighbours that starts at a multiple of its length lies within one block of y. */
     if (x.step && is_uniform(y) && LLVMIsAConstantInt(x.step) && LLVMConstIntGetSExtValue(x.step) == 1 &&
         x.multiple % e->lanes == 0 && y.multiple % e->lanes == 0) {
         if (op == IX_DIV)
             return index_uniform(LLVMBuildUDiv(b, x.base, y.base, ""), 1);
-        return (Index){ .base = LLVMBuildURem(b, x.base, y.base, ""), .step = x.step, .multiple = gcd(x.multiple, y.multiple) };
+        return (LaneIndex){ .base = LLVMBuildURem(b, x.base, y.base, ""), .step = x.step, .multiple = gcd(x.multiple, y.multiple) };
     }
-    return (Index){ .each = divide_lanes(e, index_lanes(e, x), index_lanes(e, y), op == IX_MOD), .multiple = 1 };
+    return (LaneIndex){ .each = divide_lanes(e, index_lanes(e, x), index_lanes(e, y), op == IX_MOD), .multiple = 1 };
 }
 
-LLVMValueRef index_as_i32(Emit *e, Index x)
+LLVMValueRef index_as_i32(Emit *e, LaneIndex x)
 {
     if (x.each)
         return LLVMBuildTrunc(e->b, x.each, lanes_of(e, e->i32), "");
@@ -226,7 +226,7 @@ static LLVMValueRef call_masked(Emit *e, const char *name, LLVMTypeRef *overload
     return call;
 }
 
-LLVMValueRef emit_load(Emit *e, int buf, Index at)
+LLVMValueRef emit_load(Emit *e, int buf, LaneIndex at)
 {
     Elem elem = e->k->params[buf].elem;
     LLVMTypeRef one = memory_type(e, elem), t = lanes_of(e, one);
@@ -266,7 +266,7 @@ LLVMValueRef emit_load(Emit *e, int buf, Index at)
     return from_memory(e, elem, v);
 }
 
-void emit_store(Emit *e, int buf, Index at, LLVMValueRef v)
+void emit_store(Emit *e, int buf, LaneIndex at, LLVMValueRef v)
 {
     Elem elem = e->k->params[buf].elem;
     unsigned align = (unsigned)elem_size(elem);

@@ -80,7 +80,7 @@ static LLVMValueRef bits(Emit *e, LLVMValueRef x, int shift, int64_t mask)
 }
 
 /* From a block's words: computed by the first vector in it, read back by every one. */
-static LLVMValueRef pick_from_block(Emit *e, const KStmt *s, LLVMValueRef words, Index column, LLVMValueRef first)
+static LLVMValueRef pick_from_block(Emit *e, const KStmt *s, LLVMValueRef words, LaneIndex column, LLVMValueRef first)
 {
     LLVMBuilderRef b = e->b;
     LLVMValueRef starts = LLVMBuildICmp(b, LLVMIntEQ, bits(e, column.base, 0, BLOCK_COLUMNS - 1), whole(e->i64, 0), "");
@@ -105,7 +105,7 @@ static LLVMValueRef pick_from_block(Emit *e, const KStmt *s, LLVMValueRef words,
     return LLVMBuildAnd(b, LLVMBuildLShr(b, v, splat(e, half, e->lanes), ""), whole(t, 0xFFFF), "");
 }
 
-static LLVMValueRef compute_each(Emit *e, const KStmt *s, Index column)
+static LLVMValueRef compute_each(Emit *e, const KStmt *s, LaneIndex column)
 {
     LLVMBuilderRef b = e->b;
     LLVMValueRef col = index_as_i32(e, column);
@@ -133,7 +133,7 @@ static LLVMValueRef compute_each(Emit *e, const KStmt *s, Index column)
 
 LLVMValueRef emit_rand(Emit *e, const KStmt *s)
 {
-    Index column = emit_poly(e, s->at);
+    LaneIndex column = emit_poly(e, s->at);
     LLVMValueRef words = e->words[s->dst];
     /* All lanes of a vector must lie in one group of 16 columns. */
     if (!words || !column.base || column.multiple % e->lanes)
