@@ -53,7 +53,11 @@ Kernel *kernel_new(Arena *arena, const char *name)
     static const char *const symbol[N_SYMBOLS] = { "T", "B", "L", "C", "V" };
     Kernel *k = NEW(arena, Kernel);
     k->arena = arena;
-    k->name = arena_strdup(arena, name);
+    char *word = arena_strdup(arena, name);
+    k->name = word;
+    for (; *word; word++)
+        if (!isalnum((unsigned char)*word) && *word != '.')
+            *word = '_';
     for (int i = 0; i < N_SYMBOLS; i++) {
         ARENA_GROW(arena, k->ivars, k->n_ivars, k->cap_ivars);
         k->ivars[k->n_ivars++] = symbol[i];
@@ -72,7 +76,7 @@ int kernel_param(Kernel *k, const char *name, Elem elem, ParamMode mode, Poly sc
 static int new_ivar(Kernel *k, const char *name)
 {
     name = unique_name(k, name);
-    assert(k->n_ivars <= INT16_MAX);
+    assert(k->n_ivars < MAX_IVARS);
     ARENA_GROW(k->arena, k->ivars, k->n_ivars, k->cap_ivars);
     k->ivars[k->n_ivars] = name;
     return k->n_ivars++;

@@ -135,7 +135,7 @@ typedef struct {
     int64_t step;
 } Par;
 
-enum { MAX_PAR = 3 };
+enum { MAX_PAR = 3, MAX_IVARS = 32000 };
 
 typedef struct {
     Arena *arena;
@@ -186,14 +186,24 @@ void kb_name(KBuilder *b, int value, const char *name); /* for printing; made un
 
 /* ---- text, checks, reference ---------------------------------------------------------------------------------- */
 
-void kernel_print(const Kernel *k, FILE *out);   /* deterministic; with locations only in comments */
-char *kernel_text(const Kernel *k);              /* free() it; equal structure gives equal text: the key of the cache */
-Kernel *kernel_parse(Arena *arena, const char *file, const char *text, size_t len, FtcDiag *d);
-void kernel_verify(const Kernel *k);             /* scoping, types, nesting; ftc_bug on a breach */
+void kernel_print(const Kernel *k, FILE *out);   /* deterministic; where a statement's place is new, a comment says it */
+char *kernel_text(const Kernel *k);              /* free() it; without places: equal structure gives equal text, the key of the cache */
+char *stmt_text(const Kernel *k, const KStmt *s); /* its line, for messages; free() it */
+Kernel *kernel_parse(Arena *arena, const char *file, const char *text, size_t len, FtcDiag *d); /* NULL after an error */
+
+/* The first breach of the rules above (scoping, types, nesting), as a sentence in the kernel's arena; NULL if there is
+ * none.  *where is the statement, NULL for the kernel's head. */
+const char *kernel_problem(const Kernel *k, const KStmt **where);
+void kernel_verify(const Kernel *k);             /* ftc_bug with kernel, statement and problem */
 
 /* Run all pieces in C: bufs[i] is parameter i (scratch parameters are allocated here).  sym[N_SYMBOLS]: T, B, L, C, V.
  * Sums and dots run in double and round at the store. */
 void kernel_interpret(const Kernel *k, void *const *bufs, const int64_t *sym, const int32_t *imms);
+
+/* One piece; the last par dim varies fastest.  Scratch holds NaN at first, and every access to it is checked; with
+ * sizes (elements of each parameter; scratch is known) every access is: ftc_bug names kernel and statement. */
+void kernel_interpret_piece(const Kernel *k, int64_t piece, void *const *bufs, const int64_t *sizes, const int64_t *sym,
+                            const int32_t *imms);
 
 /* The number of pieces for given symbols. */
 int64_t kernel_pieces(const Kernel *k, const int64_t *sym);
