@@ -191,11 +191,10 @@ static bool writing_failed(FileWriter *w)
     if (w->failed)
         return false;
     w->failed = true;
-    const char *whole = w->made && w->existed ? "; the file that was there before is untouched" : "";
-    if (errno == ENOSPC || errno == EDQUOT)
-        return ftc_error(w->diag, FTC_FILE(w->path), "can't be written: the disk is full%s; make room and run again",
-                         whole);
-    return ftc_error(w->diag, FTC_FILE(w->path), "can't be written: %s%s", strerror(errno), whole);
+    bool full = errno == ENOSPC || errno == EDQUOT;
+    return ftc_error(w->diag, FTC_FILE(w->path), "can't be written: %s%s%s", full ? "the disk is full" : strerror(errno),
+                     w->made && w->existed ? "; the file that was there before is untouched" : "",
+                     full ? "; make room and run again" : "");
 }
 
 FileWriter *file_create(const char *path, FtcDiag *d)
@@ -408,8 +407,7 @@ static bool carry_over(const char *old, const char *new, const char *const *drop
     return ok;
 }
 
-/* Two folders trade names; without help of the file system in two steps, of which the first is undone where
- * the second fails. */
+/* Two folders trade names; without help of the file system in three steps, undone where one fails. */
 static bool exchange(const char *made, const char *place)
 {
     if (renameat2(AT_FDCWD, made, AT_FDCWD, place, RENAME_EXCHANGE) == 0)
@@ -417,17 +415,17 @@ static bool exchange(const char *made, const char *place)
     if (errno != ENOSYS && errno != EINVAL)
         return false;
     char *old = xasprintf("%s.old-%ld", place, (long)getpid());
-    bool ok = rename(place, old) == 0;
-    if (ok && rename(made, place)) {
-        int cause = errno;
+    int done = 0;
+    if (rename(place, old) == 0 && ++done && rename(made, place) == 0 && ++done && rename(old, made) == 0)
+        done++;
+    int cause = errno;
+    if (done == 2)
+        rename(place, made);
+    if (done == 1 || done == 2)
         rename(old, place);
-        errno = cause;
-        ok = false;
-    }
-    if (ok)
-        ok = rename(old, made) == 0;
+    errno = cause;
     free(old);
-    return ok;
+    return done == 3;
 }
 
 bool folder_commit(const char *made, const char *path, const char *const *drop, FtcDiag *d)

@@ -68,7 +68,7 @@ void folder_remove(const char *path);
  * (free() it); write the files there.  folder_commit puts it in the place of `path`.  What else was in the
  * old folder is carried over into the new one, except the names in `drop` (NULL-terminated; may be NULL).
  * Where folder_commit fails, `path` is as it was; then, or to give up before, folder_remove what
- * folder_begin made. */
+ * folder_begin made.  (Doing just that before a long run finds out whether its end will work.) */
 char *folder_begin(const char *path, FtcDiag *d);
 bool folder_commit(const char *made, const char *path, const char *const *drop, FtcDiag *d);
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* How many bytes the UTF-8 sequence at p takes; 0 if it is none (overlong forms and surrogates are none). */
@@ -108,14 +109,19 @@ void jsonw_int(JsonWriter *w, const char *key, int64_t value)
     close_document(w);
 }
 
-static void number(JsonWriter *w, const char *key, double value, int digits)
+/* The fewest digits that come back as the same number: 0.1, not 0.10000000000000001. */
+static void number(JsonWriter *w, const char *key, double value, bool single)
 {
     lead(w, key);
     if (!isfinite(value)) {
         fputs("null", w->out);
     } else {
         char text[40];
-        snprintf(text, sizeof text, "%.*g", digits, value);
+        for (int digits = 6, most = single ? 9 : 17; digits <= most; digits++) {
+            snprintf(text, sizeof text, "%.*g", digits, value);
+            if (single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value)
+                break;
+        }
         for (char *p = text; *p; p++)
             if (*p == ',')
                 *p = '.'; /* an embedder may have set a locale */
@@ -126,8 +132,8 @@ static void number(JsonWriter *w, const char *key, double value, int digits)
     close_document(w);
 }
 
-void jsonw_float(JsonWriter *w, const char *key, float value) { number(w, key, (double)value, 9); }
-void jsonw_double(JsonWriter *w, const char *key, double value) { number(w, key, value, 17); }
+void jsonw_float(JsonWriter *w, const char *key, float value) { number(w, key, (double)value, true); }
+void jsonw_double(JsonWriter *w, const char *key, double value) { number(w, key, value, false); }
 
 void jsonw_bool(JsonWriter *w, const char *key, bool value)
 {

@@ -4,7 +4,7 @@
  *     jsonw_begin(&w, stdout, JSON_LINE);
  *     jsonw_object(&w, NULL);                 {
  *     jsonw_int(&w, "step", 7);                  "step": 7
- *     jsonw_float(&w, "loss", loss);             , "loss": 0.693147182
+ *     jsonw_float(&w, "loss", loss);             , "loss": 0.6931472
  *     jsonw_array(&w, "labels");                 , "labels": [
  *     jsonw_string(&w, NULL, "no");                 "no"
  *     jsonw_end(&w);                             ]

@@ -1,13 +1,28 @@
 /* Files and folders: what is written comes back, and what goes wrong leaves the old state whole. */
+#define _GNU_SOURCE
 #include "tests/support/testing.h"
 
-#include "runtime/core/files.h"
-
-#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* The module is taken in as text, so that the system calls it makes can be made to fail. */
+static int failing_exchange, failing_fsync, failing_rename; /* the errno, or 0 */
+static int renames_until_failure;
+
+static int failed(int error)
+{
+    errno = error;
+    return -1;
+}
+
+#define renameat2(a, b, c, d, e) (failing_exchange ? failed(failing_exchange) : renameat2(a, b, c, d, e))
+#define fsync(fd) (failing_fsync ? failed(failing_fsync) : fsync(fd))
+#define rename(a, b) (failing_rename && renames_until_failure-- == 0 ? failed(failing_rename) : rename(a, b))
+#include "runtime/core/files.c"
 
 static FtcDiag *d;
 
@@ -203,6 +218,22 @@ static void failed_writes_leave_the_old_file(void **state)
     assert_int_equal(entries(folder), 1);
 }
 
+/* The disk is found to be full only when the data has to reach it. */
+static void full_disks_are_named(void **state)
+{
+    (void)state;
+    const char *folder = temp_folder(), *path = in(folder, "x");
+    put(path, "old");
+    failing_fsync = ENOSPC;
+    bool ok = file_write(path, "new", 3, d);
+    failing_fsync = 0;
+    assert_false(ok);
+    assert_string_equal(ftc_diag_last(d), "can't be written: the disk is full; the file that was there before is untouched; "
+                                          "make room and run again");
+    assert_holds(path, "old");
+    assert_int_equal(entries(folder), 1);
+}
+
 static void makes_folders(void **state)
 {
     (void)state;
@@ -271,6 +302,53 @@ static void replaces_folders_whole(void **state)
     assert_int_equal(entries(folder), 1);
 }
 
+/* Where the file system can't exchange two names, it takes three renames; any of them may fail. */
+static void replaces_folders_without_exchange(void **state)
+{
+    (void)state;
+    for (int failure = -1; failure < 3; failure++) {
+        const char *folder = temp_folder(), *place = in(folder, "model");
+        mkdir(place, 0777);
+        put(in(place, "weights"), "old");
+        put(in(place, "notes.txt"), "mine");
+        char *made = folder_begin(place, d);
+        put(in(made, "weights"), "new");
+        failing_exchange = EINVAL;
+        failing_rename = failure < 0 ? 0 : EACCES;
+        renames_until_failure = failure;
+        bool ok = folder_commit(made, place, NULL, d);
+        failing_exchange = failing_rename = 0;
+        assert_int_equal(ok, failure < 0);
+        if (!ok)
+            folder_remove(made);
+        free(made);
+        assert_holds(in(place, "weights"), ok ? "new" : "old");
+        assert_holds(in(place, "notes.txt"), "mine");
+        assert_int_equal(entries(folder), 1);
+    }
+}
+
+/* What can't be carried over stays beside, with a warning; the new folder is in place. */
+static void nothing_is_lost_when_carrying_over_fails(void **state)
+{
+    (void)state;
+    const char *folder = temp_folder(), *place = in(folder, "model");
+    mkdir(place, 0777);
+    put(in(place, "weights"), "old");
+    put(in(place, "notes.txt"), "mine");
+    char *made = folder_begin(place, d);
+    put(in(made, "weights"), "new");
+    int before = ftc_diag_warnings(d);
+    failing_rename = EACCES;
+    renames_until_failure = 0;
+    assert_true(folder_commit(made, place, NULL, d));
+    failing_rename = 0;
+    assert_int_equal(ftc_diag_warnings(d), before + 1);
+    assert_holds(in(place, "weights"), "new");
+    assert_holds(in(made, "notes.txt"), "mine");
+    free(made);
+}
+
 static void given_up_replacement_changes_nothing(void **state)
 {
     (void)state;
@@ -325,9 +403,12 @@ int main(void)
         cmocka_unit_test(reads_pipes),
         cmocka_unit_test(writes_through_to_devices_and_links),
         cmocka_unit_test(failed_writes_leave_the_old_file),
+        cmocka_unit_test(full_disks_are_named),
         cmocka_unit_test(makes_folders),
         cmocka_unit_test(tries_whether_a_folder_is_writable),
         cmocka_unit_test(replaces_folders_whole),
+        cmocka_unit_test(replaces_folders_without_exchange),
+        cmocka_unit_test(nothing_is_lost_when_carrying_over_fails),
         cmocka_unit_test(given_up_replacement_changes_nothing),
         cmocka_unit_test(replaces_the_target_of_a_link),
         cmocka_unit_test(keeps_the_working_folder),

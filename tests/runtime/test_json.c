@@ -163,6 +163,8 @@ static void writes_lines(void **state)
     jsonw_int(&w, "step", -7);
     jsonw_float(&w, "loss", 0.1f);
     jsonw_double(&w, "lr", 0.1);
+    jsonw_double(&w, "third", 1 / 3.0);
+    jsonw_float(&w, "third", 1 / 3.0f);
     jsonw_double(&w, "whole", 3);
     jsonw_float(&w, "nan", NAN);
     jsonw_double(&w, "inf", -INFINITY);
@@ -179,7 +181,8 @@ static void writes_lines(void **state)
     jsonw_end(&w);
     fclose(out);
     assert_string_equal(written,
-                        "{\"event\": \"step\", \"step\": -7, \"loss\": 0.100000001, \"lr\": 0.10000000000000001, \"whole\": 3.0, "
+                        "{\"event\": \"step\", \"step\": -7, \"loss\": 0.1, \"lr\": 0.1, "
+                        "\"third\": 0.3333333333333333, \"third\": 0.33333334, \"whole\": 3.0, "
                         "\"nan\": null, \"inf\": null, \"ok\": true, \"none\": null, \"empty\": {}, \"list\": [1, null, []]}\n");
 }
 
