@@ -328,6 +328,9 @@ static bool read_node(Parser *p)
     g->grad_of = NULL;
     if (accept(p, "grad ") && (!expect(p, "%") || !(g->grad_of = read_word(p, NAME_CHARS, "a name"))))
         return false;
+    int64_t group = 0;
+    if (accept(p, "in ") && !read_int(p, 1, 1 << 20, &group))
+        return false;
     Loc *place = NEW(p->arena, Loc);
     place->at = at;
     const Loc *loc = NULL;
@@ -339,6 +342,7 @@ static bool read_node(Parser *p)
     if (g->failed)
         return false;
     n->loc = loc;
+    n->group = (int)group;
     if (!type_equal(&n->type, &type)) {
         char is[160], should[160];
         return ftc_error(p->diag, at, "%%%s has type %s, not %s", name, type_name(&n->type, should), type_name(&type, is));

@@ -83,6 +83,8 @@ static void print_node(const Node *n, FILE *out)
     fprintf(out, "%s : %s", attrs ? "}" : "", type_name(&n->type, t));
     if (n->grad_of)
         fprintf(out, "  grad %%%s", n->grad_of);
+    if (n->group)
+        fprintf(out, "  in %d", n->group);
     print_loc(out, n->loc);
     fputc('\n', out);
 }

@@ -19,6 +19,12 @@ SampleFn *const op_samples[N_OPS] = {
 #include "compiler/ir/ops.def"
 };
 
+/* An input whose name starts with what to draw for it. */
+static Node *draw(Graph *g, const char *kind, Type t)
+{
+    return input(g, arena_printf(g->arena, "%s.%d", kind, g->n), t);
+}
+
 static bool done(Graph *g, Node *y)
 {
     graph_output(g, "y", y);
@@ -42,10 +48,10 @@ static bool map_sample(Graph *g, Op op, int which, const char *kind_a, const cha
     if (which >= (int)(sizeof shapes / sizeof *shapes))
         return false;
     shapes[which].a.elem = shapes[which].b.elem = e;
-    Node *a = input(g, kind_a, shapes[which].a);
+    Node *a = draw(g, kind_a, shapes[which].a);
     if (op_info[op].inputs == 1)
         return done(g, map1(g, op, a));
-    return done(g, map2(g, op, a, input(g, kind_b, shapes[which].b)));
+    return done(g, map2(g, op, a, draw(g, kind_b, shapes[which].b)));
 }
 
 bool sample_pairs(Graph *g, Op op, int which)
@@ -61,10 +67,10 @@ bool sample_reals(Graph *g, Op op, int which)
     if (op != OP_cast)
         return map_sample(g, op, which, "real", NULL, F32);
     switch (which) {
-    case 0: return done(g, cast(g, input(g, "int", type_of(I32, 2, DIM_T, (Dim)5)), F32));
-    case 1: return done(g, cast(g, input(g, "real", FLAT), I32));
-    case 2: return done(g, cast(g, input(g, "bool", type_of(BOOL, 2, DIM_T, (Dim)5)), F32));
-    case 3: return done(g, cast(g, input(g, "bool", type_of(BOOL, 1, DIM_B)), I32));
+    case 0: return done(g, cast(g, draw(g, "int", type_of(I32, 2, DIM_T, (Dim)5)), F32));
+    case 1: return done(g, cast(g, draw(g, "real", FLAT), I32));
+    case 2: return done(g, cast(g, draw(g, "bool", type_of(BOOL, 2, DIM_T, (Dim)5)), F32));
+    case 3: return done(g, cast(g, draw(g, "bool", type_of(BOOL, 1, DIM_B)), I32));
     default: return false;
     }
 }
@@ -77,11 +83,11 @@ bool sample_bools(Graph *g, Op op, int which) { return map_sample(g, op, which, 
 bool sample_choices(Graph *g, Op op, int which)
 {
     (void)op;
-    Node *c = input(g, "bool", type_of(BOOL, 2, DIM_T, (Dim)(which == 1 ? 1 : 5)));
+    Node *c = draw(g, "bool", type_of(BOOL, 2, DIM_T, (Dim)(which == 1 ? 1 : 5)));
     if (which > 2)
         return false;
-    Node *a = input(g, "real", which == 2 ? VEC5 : FLAT);
-    return done(g, select_(g, c, a, which ? constant(g, 0.25, F32) : input(g, "real", FLAT)));
+    Node *a = draw(g, "real", which == 2 ? VEC5 : FLAT);
+    return done(g, select_(g, c, a, which ? constant(g, 0.25, F32) : draw(g, "real", FLAT)));
 }
 
 bool sample_reductions(Graph *g, Op op, int which)
@@ -92,7 +98,7 @@ bool sample_reductions(Graph *g, Op op, int which)
     Type types[] = { FLAT, FLAT, FLAT, CUBE, PAIRS, CUBE, type_of(F32, 2, DIM_T, (Dim)67), type_of(F32, 3, DIM_B, DIM_N, (Dim)5), PAIRS };
     if (which >= (int)(sizeof types / sizeof *types))
         return false;
-    Node *x = input(g, "real", types[which]);
+    Node *x = draw(g, "real", types[which]);
     int n = cases[which].n;
     return done(g, graph_add(g, op, 1, &x, &(Attrs){ .n_axes = n, .axes = { cases[which].axes[0], cases[which].axes[1] } }, NULL));
 }
@@ -101,10 +107,10 @@ bool sample_reshapes(Graph *g, Op op, int which)
 {
     (void)op;
     switch (which) {
-    case 0: return done(g, reshape(g, input(g, "real", type_of(F32, 2, DIM_T, (Dim)6)), CUBE));
-    case 1: return done(g, reshape(g, input(g, "real", CUBE), type_of(F32, 2, DIM_T, (Dim)6)));
-    case 2: return done(g, reshape(g, input(g, "real", type_of(F32, 2, DIM_T, (Dim)1)), type_of(F32, 1, DIM_T)));
-    case 3: return done(g, reshape(g, input(g, "real", type_of(F32, 3, DIM_T, (Dim)4, (Dim)3)), type_of(F32, 3, DIM_T, (Dim)6, (Dim)2)));
+    case 0: return done(g, reshape(g, draw(g, "real", type_of(F32, 2, DIM_T, (Dim)6)), CUBE));
+    case 1: return done(g, reshape(g, draw(g, "real", CUBE), type_of(F32, 2, DIM_T, (Dim)6)));
+    case 2: return done(g, reshape(g, draw(g, "real", type_of(F32, 2, DIM_T, (Dim)1)), type_of(F32, 1, DIM_T)));
+    case 3: return done(g, reshape(g, draw(g, "real", type_of(F32, 3, DIM_T, (Dim)4, (Dim)3)), type_of(F32, 3, DIM_T, (Dim)6, (Dim)2)));
     default: return false;
     }
 }
@@ -113,10 +119,10 @@ bool sample_transposes(Graph *g, Op op, int which)
 {
     (void)op;
     switch (which) {
-    case 0: return done(g, transpose(g, input(g, "real", FLAT), 2, (int[]){ 1, 0 }));
-    case 1: return done(g, transpose(g, input(g, "real", CUBE), 3, (int[]){ 2, 0, 1 }));
-    case 2: return done(g, transpose(g, input(g, "real", HEADS), 4, (int[]){ 0, 2, 1, 3 }));
-    case 3: return done(g, swap_last(g, input(g, "real", PAIRS)));
+    case 0: return done(g, transpose(g, draw(g, "real", FLAT), 2, (int[]){ 1, 0 }));
+    case 1: return done(g, transpose(g, draw(g, "real", CUBE), 3, (int[]){ 2, 0, 1 }));
+    case 2: return done(g, transpose(g, draw(g, "real", HEADS), 4, (int[]){ 0, 2, 1, 3 }));
+    case 3: return done(g, swap_last(g, draw(g, "real", PAIRS)));
     default: return false;
     }
 }
@@ -125,10 +131,10 @@ bool sample_broadcasts(Graph *g, Op op, int which)
 {
     (void)op;
     switch (which) {
-    case 0: return done(g, broadcast(g, input(g, "real", type_of(F32, 2, DIM_T, (Dim)1)), FLAT));
-    case 1: return done(g, broadcast(g, input(g, "real", VEC5), FLAT));
-    case 2: return done(g, broadcast(g, input(g, "real", type_of(F32, 4, DIM_B, (Dim)2, DIM_N, (Dim)1)), PAIRS));
-    case 3: return done(g, broadcast(g, input(g, "real", scalar_type(F32)), ROWS));
+    case 0: return done(g, broadcast(g, draw(g, "real", type_of(F32, 2, DIM_T, (Dim)1)), FLAT));
+    case 1: return done(g, broadcast(g, draw(g, "real", VEC5), FLAT));
+    case 2: return done(g, broadcast(g, draw(g, "real", type_of(F32, 4, DIM_B, (Dim)2, DIM_N, (Dim)1)), PAIRS));
+    case 3: return done(g, broadcast(g, draw(g, "real", scalar_type(F32)), ROWS));
     default: return false;
     }
 }
@@ -137,9 +143,9 @@ bool sample_slices(Graph *g, Op op, int which)
 {
     (void)op;
     switch (which) {
-    case 0: return done(g, slice(g, input(g, "real", FLAT), 1, 1, 4));
-    case 1: return done(g, slice(g, input(g, "real", CUBE), 1, 0, 1));
-    case 2: return done(g, slice(g, input(g, "real", HEADS), 3, 2, 3));
+    case 0: return done(g, slice(g, draw(g, "real", FLAT), 1, 1, 4));
+    case 1: return done(g, slice(g, draw(g, "real", CUBE), 1, 0, 1));
+    case 2: return done(g, slice(g, draw(g, "real", HEADS), 3, 2, 3));
     default: return false;
     }
 }
@@ -147,7 +153,7 @@ bool sample_slices(Graph *g, Op op, int which)
 bool sample_concats(Graph *g, Op op, int which)
 {
     (void)op;
-    Node *a = input(g, "real", FLAT), *b = input(g, "real", type_of(F32, 2, DIM_T, (Dim)2)), *c = input(g, "real", FLAT);
+    Node *a = draw(g, "real", FLAT), *b = draw(g, "real", type_of(F32, 2, DIM_T, (Dim)2)), *c = draw(g, "real", FLAT);
     switch (which) {
     case 0: return done(g, concat(g, 3, (Node *[]){ a, b, c }, 1));
     case 1: return done(g, concat(g, 1, &a, 1));
@@ -157,12 +163,12 @@ bool sample_concats(Graph *g, Op op, int which)
 
 bool sample_views(Graph *g, Op op, int which)
 {
-    return which == 0 && done(g, map1(g, op, input(g, "real", FLAT)));
+    return which == 0 && done(g, map1(g, op, draw(g, "real", FLAT)));
 }
 
 bool sample_splits(Graph *g, Op op, int which)
 {
-    Node *x = input(g, "real", CUBE), *s = split(g, x);
+    Node *x = draw(g, "real", CUBE), *s = split(g, x);
     if (op == OP_split)
         return which == 0 && done(g, s);
     return which == 0 && done(g, join(g, mul(g, s, s)));
@@ -172,7 +178,7 @@ bool sample_dots(Graph *g, Op op, int which)
 {
     (void)op;
     static const Dim K = 13;
-#define X(...) input(g, "real", type_of(F32, __VA_ARGS__))
+#define X(...) draw(g, "real", type_of(F32, __VA_ARGS__))
     switch (which) {
     case 0: return done(g, dot(g, X(2, DIM_T, K), X(2, (Dim)7, K), 0, 1, 1));     /* linear, Hugging Face's layout */
     case 1: return done(g, dot(g, X(2, DIM_T, K), X(2, K, (Dim)7), 0, 1, 0));
@@ -209,10 +215,10 @@ bool sample_gathers(Graph *g, Op op, int which)
 {
     (void)op;
     switch (which) {
-    case 0: return done(g, gather(g, input(g, "real", TABLE), input(g, "indexV", type_of(I32, 1, DIM_T))));
-    case 1: return done(g, gather(g, input(g, "real", FLAT), input(g, "indexT", type_of(I32, 1, DIM_B))));
-    case 2: return done(g, gather(g, input(g, "real", type_of(F32, 1, DIM_C)), input(g, "indexC", type_of(I32, 1, DIM_B))));
-    case 3: return done(g, gather(g, input(g, "real", type_of(F32, 3, (Dim)4, (Dim)2, (Dim)3)), input(g, "index4", type_of(I32, 2, DIM_B, (Dim)2))));
+    case 0: return done(g, gather(g, draw(g, "real", TABLE), draw(g, "indexV", type_of(I32, 1, DIM_T))));
+    case 1: return done(g, gather(g, draw(g, "real", FLAT), draw(g, "indexT", type_of(I32, 1, DIM_B))));
+    case 2: return done(g, gather(g, draw(g, "real", type_of(F32, 1, DIM_C)), draw(g, "indexC", type_of(I32, 1, DIM_B))));
+    case 3: return done(g, gather(g, draw(g, "real", type_of(F32, 3, (Dim)4, (Dim)2, (Dim)3)), draw(g, "index4", type_of(I32, 2, DIM_B, (Dim)2))));
     default: return false;
     }
 }
@@ -221,9 +227,9 @@ bool sample_scatters(Graph *g, Op op, int which)
 {
     (void)op;
     switch (which) {
-    case 0: return done(g, scatter_add(g, input(g, "indexV", type_of(I32, 1, DIM_T)), input(g, "real", FLAT), DIM_V));
-    case 1: return done(g, scatter_add(g, input(g, "indexT", type_of(I32, 1, DIM_B)), input(g, "real", ROWS), DIM_T));
-    case 2: return done(g, scatter_add(g, input(g, "index4", type_of(I32, 1, DIM_B)), input(g, "real", type_of(F32, 1, DIM_B)), 4));
+    case 0: return done(g, scatter_add(g, draw(g, "indexV", type_of(I32, 1, DIM_T)), draw(g, "real", FLAT), DIM_V));
+    case 1: return done(g, scatter_add(g, draw(g, "indexT", type_of(I32, 1, DIM_B)), draw(g, "real", ROWS), DIM_T));
+    case 2: return done(g, scatter_add(g, draw(g, "index4", type_of(I32, 1, DIM_B)), draw(g, "real", type_of(F32, 1, DIM_B)), 4));
     default: return false;
     }
 }
@@ -231,11 +237,11 @@ bool sample_scatters(Graph *g, Op op, int which)
 bool sample_rands(Graph *g, Op op, int which)
 {
     (void)op;
-    Node *seed = input(g, "seed", scalar_type(I32)), *step = input(g, "step", scalar_type(I32));
+    Node *seed = draw(g, "seed", scalar_type(I32)), *step = draw(g, "step", scalar_type(I32));
     switch (which) {
-    case 0: return done(g, rand_bits(g, 1, input(g, "row", type_of(I32, 1, DIM_T)), seed, step, 384));
-    case 1: return done(g, rand_bits(g, 2, input(g, "row", type_of(I32, 1, DIM_B)), seed, step, 37));
-    case 2: return done(g, rand_bits(g, 3, input(g, "row", type_of(I32, 3, DIM_B, (Dim)2, DIM_N)), seed, step, DIM_N));
+    case 0: return done(g, rand_bits(g, 1, draw(g, "row", type_of(I32, 1, DIM_T)), seed, step, 384));
+    case 1: return done(g, rand_bits(g, 2, draw(g, "row", type_of(I32, 1, DIM_B)), seed, step, 37));
+    case 2: return done(g, rand_bits(g, 3, draw(g, "row", type_of(I32, 3, DIM_B, (Dim)2, DIM_N)), seed, step, DIM_N));
     default: return false;
     }
 }

@@ -41,7 +41,7 @@ static inline int64_t index_bound(const char *name, const Binding *b)
 {
     const char *s = name + strlen("index");
     const char *symbols = "TBLCV", *at = *s ? strchr(symbols, *s) : NULL;
-    return at ? b->sym[at - symbols] : atoi(s);
+    return at ? b->sym[at - symbols] : atoi(s); /* "index7.3": below 7 */
 }
 
 static inline bool named(const char *name, const char *kind) { return !strncmp(name, kind, strlen(kind)); }

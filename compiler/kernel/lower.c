@@ -1,0 +1,219 @@
+/* Groups -> kernels and calls: the driver of the lowering, buffers, and kernels as they begin and end.
+ * In: a graph with group numbers.  Out: a Program whose calls are in the order of the groups. */
+#include "compiler/kernel/lowering.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+Poly dim_extent(Lower *l, Dim d)
+{
+    if (d == DIM_N)
+        ftc_bug("lower: n(r) has no extent of its own");
+    return d >= 0 ? poly_const(l->a, d) : poly_var(l->a, symbol_var(d));
+}
+
+int64_t const_extent(Dim d) { return d >= 0 ? d : -1; }
+
+Poly piece_end(Lower *l, int par, int64_t step, Poly end)
+{
+    Poly next = poly_add(l->a, poly_var(l->a, par), poly_const(l->a, step));
+    return poly_var(l->a, kb_index(&l->b, "end", IX_MIN, next, end));
+}
+
+/* ---- buffers ------------------------------------------------------------------------------------------------------ */
+
+static int add_buf(Lower *l, FtcBufKind kind, const char *name, Elem elem, Poly size)
+{
+    Program *p = l->p;
+    ARENA_GROW(p->arena, p->bufs, p->n_bufs, p->cap_bufs);
+    p->bufs[p->n_bufs] = (Buf){ .kind = kind, .elem = elem, .name = name, .size = size, .slot = -1, .first = -1, .last = -1 };
+    return p->n_bufs++;
+}
+
+static int named_buf(Lower *l, FtcBufKind kind, const char *name, Elem elem, Poly size)
+{
+    for (int i = 0; i < l->p->n_bufs; i++)
+        if (l->p->bufs[i].kind == kind && !strcmp(l->p->bufs[i].name, name))
+            return i;
+    return add_buf(l, kind, name, elem, size);
+}
+
+int input_buf(Lower *l, const char *name, Elem elem, Poly size) { return named_buf(l, FTC_BUF_INPUT, name, elem, size); }
+int temp_buf(Lower *l, const char *name, Elem elem, Poly size) { return add_buf(l, FTC_BUF_ARENA, name, elem, size); }
+
+int buffer_of(Lower *l, const Node *n)
+{
+    int *buf = &l->buf_of[n->id];
+    if (*buf >= 0)
+        return *buf;
+    Poly size = storage_size(l, &n->type);
+    if (n->op == OP_input) /* row_start has one more element than rows */
+        return *buf = strcmp(n->a.name, "row_start") ? named_buf(l, FTC_BUF_INPUT, n->a.name, n->type.elem, size)
+                                                      : input_buf(l, "row_start", I32, poly_add(l->a, size, poly_const(l->a, 1)));
+    if (n->op == OP_weight || n->op == OP_state)
+        return *buf = named_buf(l, n->op == OP_weight ? FTC_BUF_WEIGHT : FTC_BUF_STATE, n->a.name, n->type.elem, size);
+    for (int i = 0; i < l->g->n_outputs; i++)
+        if (l->g->outputs[i].node == n)
+            return *buf = add_buf(l, FTC_BUF_OUTPUT, l->g->outputs[i].name, n->type.elem, size);
+    return *buf = add_buf(l, FTC_BUF_ARENA, n->name, n->type.elem, size);
+}
+
+int param_of(Lower *l, int buf, ParamMode mode)
+{
+    Kernel *k = l->k;
+    for (int i = 0; i < k->n_params; i++)
+        if (l->param_buf[i] == buf) {
+            if (k->params[i].mode != mode)
+                k->params[i].mode = PARAM_INOUT;
+            return i;
+        }
+    if (k->n_params == (int)(sizeof l->param_buf / sizeof *l->param_buf))
+        ftc_bug("lower: group %d has more than %d parameters", l->group, k->n_params);
+    int i = kernel_param(k, mode == PARAM_IN ? "in" : "out", l->p->bufs[buf].elem, mode, (Poly){ 0 });
+    l->param_buf[i] = buf;
+    return i;
+}
+
+/* ---- kernels ------------------------------------------------------------------------------------------------------- */
+
+void begin_kernel(Lower *l, const char *name)
+{
+    l->k = kernel_new(l->a, name);
+    kb_begin(&l->b, l->k);
+    l->b.loc = l->members[l->n_members - 1]->loc;
+    l->n_memo = 0;
+    l->lane = -1;
+    for (int i = 0; i < l->cap_extents; i++)
+        l->extents[i] = -1;
+}
+
+/* Scratch parameters go last (step.h). */
+static void renumber_params(KStmt *s, const int *to)
+{
+    for (; s; s = s->next) {
+        if (s->kind == K_LOAD || s->kind == K_STORE || s->kind == K_READ)
+            s->buf = to[s->buf];
+        if (s->kind == K_DOT) {
+            s->dot->a.buf = to[s->dot->a.buf];
+            s->dot->b.buf = to[s->dot->b.buf];
+            s->dot->c.buf = to[s->dot->c.buf];
+        }
+        renumber_params(s->body, to);
+    }
+}
+
+static void scratch_last(Lower *l)
+{
+    Kernel *k = l->k;
+    int to[64], bufs[64], n = 0;
+    KParam params[64];
+    for (int scratch = 0; scratch < 2; scratch++)
+        for (int i = 0; i < k->n_params; i++)
+            if ((k->params[i].mode == PARAM_SCRATCH) == scratch) {
+                params[n] = k->params[i];
+                bufs[n] = l->param_buf[i];
+                to[i] = n++;
+            }
+    renumber_params(k->body, to);
+    memcpy(k->params, params, sizeof *params * (size_t)n);
+    memcpy(l->param_buf, bufs, sizeof *bufs * (size_t)n);
+}
+
+void end_kernel(Lower *l)
+{
+    Program *p = l->p;
+    scratch_last(l);
+    kernel_verify(l->k);
+    Call c = { .node = l->members[l->n_members - 1] };
+    c.region = c.node->region;
+    c.kernel = program_kernel(p, l->k);
+    c.bufs = NEW_ARRAY(l->a, int, l->k->n_params);
+    for (int i = 0; i < l->k->n_params && l->k->params[i].mode != PARAM_SCRATCH; i++) {
+        Buf *b = &p->bufs[c.bufs[i] = l->param_buf[i]];
+        if (b->first < 0)
+            b->first = p->n_calls;
+        b->last = p->n_calls;
+    }
+    c.imms = NEW_ARRAY(l->a, int32_t, l->k->n_imms);
+    memcpy(c.imms, l->imms, sizeof *c.imms * (size_t)l->k->n_imms);
+    ARENA_GROW(l->a, p->calls, p->n_calls, p->cap_calls);
+    p->calls[p->n_calls++] = c;
+}
+
+/* ---- groups ---------------------------------------------------------------------------------------------------------- */
+
+/* Marks what is read outside its own group, through views, or is an output. */
+static void mark_stored(Lower *l)
+{
+    Graph *g = l->g;
+    EACH_NODE(n, g)
+        for (int i = 0; i < n->n_in; i++) {
+            Node *x = n->in[i];
+            while (!x->group && op_lower[x->op] == lower_view)
+                x = x->in[0];
+            /* a view without a group is looked at by whoever has one */
+            if (n->group && x->group && x->group != n->group)
+                l->stored[x->id] = true;
+        }
+    for (int i = 0; i < g->n_outputs; i++)
+        l->stored[g->outputs[i].node->id] = true;
+}
+
+static void lower_group(Lower *l)
+{
+    Node *last = l->members[l->n_members - 1];
+    switch (op_lower[last->op]) {
+    case lower_reduce:
+        if (!is_row_reduction(last)) {
+            lower_reduce_group(l, last);
+            break;
+        }
+        lower_loop_group(l);
+        break;
+    case lower_dot: lower_dot_group(l, last); break;
+    case lower_scatter: lower_scatter_group(l, last); break;
+    case lower_concat: lower_concat_group(l, last); break;
+    default: lower_loop_group(l);
+    }
+}
+
+Program *lower_graph(Graph *g, Arena *arena)
+{
+    Program *p = NEW(arena, Program);
+    p->arena = arena;
+    p->name = g->name;
+    Lower *l = NEW(arena, Lower);
+    *l = (Lower){ .g = g, .p = p, .a = arena, .lane = -1 };
+    l->buf_of = NEW_ARRAY(arena, int, g->n + 1);
+    l->stored = NEW_ARRAY(arena, bool, g->n + 1);
+    l->scratch_of = NEW_ARRAY(arena, int, g->n + 1);
+    l->members = NEW_ARRAY(arena, Node *, g->n + 1);
+    int groups = 0;
+    EACH_NODE(n, g) {
+        l->buf_of[n->id] = l->scratch_of[n->id] = -1;
+        if (n->group > groups)
+            groups = n->group;
+    }
+    mark_stored(l);
+
+    /* members by group, in graph order */
+    int *start = NEW_ARRAY(arena, int, groups + 2);
+    EACH_NODE(n, g)
+        if (n->group)
+            start[n->group + 1]++;
+    for (int i = 1; i <= groups + 1; i++)
+        start[i] += start[i - 1];
+    Node **all = NEW_ARRAY(arena, Node *, start[groups + 1] + 1);
+    EACH_NODE(n, g)
+        if (n->group)
+            all[start[n->group]++] = n;
+    for (int i = 1, at = 0; i <= groups; i++) {
+        l->group = i;
+        l->members = all + at;
+        l->n_members = start[i] - at;
+        at = start[i];
+        if (l->n_members)
+            lower_group(l);
+    }
+    return p;
+}

@@ -1,0 +1,88 @@
+/* Shared by the files of the lowering (lower.c: groups and buffers; emit_values.c: numbers at an index; lower_*.c: one
+ * kind of group each).  In: one group.  Out: statements of its kernel. */
+#ifndef FTC_LOWERING_H
+#define FTC_LOWERING_H
+
+#include "compiler/kernel/lower.h"
+
+/* What was computed once and holds to the end of a block. */
+typedef enum { MEMO_READ, MEMO_LOAD, MEMO_VALUE, MEMO_CONST, MEMO_LENGTH } MemoKind;
+typedef struct {
+    MemoKind kind;
+    int key, depth, result;
+    Elem elem;
+    double number;
+    Poly at;
+} Memo;
+
+typedef struct {
+    Graph *g;
+    Program *p;
+    Arena *a;         /* the program's */
+    int *buf_of;      /* by node id: buffer number, or -1 */
+    bool *stored;     /* by node id: read outside its group, so it needs a buffer */
+    int *scratch_of;  /* by node id: the scratch parameter that carries it to a later pass over the row, or -1 */
+
+    /* the group at hand */
+    int group;
+    Node **members;   /* in graph order */
+    int n_members;
+    Kernel *k;
+    KBuilder b;
+    int param_buf[64];/* the program's buffer of each parameter; -1: scratch */
+    int32_t imms[64];
+    Memo *memo;
+    int n_memo, cap_memo;
+    int64_t *extents; /* by index variable; -1 unknown */
+    int cap_extents;
+    KStmt **before_vec; /* inside a vec: where statements that don't depend on the lane go */
+    int vec_depth;
+    int lane;         /* its variable; -1 outside */
+} Lower;
+
+static inline Poly minus(Arena *a, Poly x, Poly y) { return poly_add(a, x, poly_scale(a, y, -1)); }
+
+/* Loops.  extent: the constant size, or -1. */
+int open_par(Lower *l, const char *name, Poly end, int64_t step, int64_t extent);
+int open_for(Lower *l, const char *name, Poly lo, Poly hi, int64_t extent);
+int open_vec(Lower *l, Poly n, int64_t extent);
+void close_block(Lower *l);
+Poly dim_extent(Lower *l, Dim d);           /* in symbols; n(r) has none */
+int64_t const_extent(Dim d);
+Poly piece_end(Lower *l, int par, int64_t step, Poly end); /* min(par + step, end) */
+
+/* Rows: index variables that read row_start and row_of, hoisted out of the lanes. */
+Poly row_start_of(Lower *l, Poly row);
+Poly row_end_of(Lower *l, Poly row);
+Poly row_of_index(Lower *l, const Type *t, const Index *at);  /* at's row, found from its token if open */
+
+/* Buffers and parameters. */
+int input_buf(Lower *l, const char *name, Elem elem, Poly size);
+int buffer_of(Lower *l, const Node *n);
+int temp_buf(Lower *l, const char *name, Elem elem, Poly size);
+int param_of(Lower *l, int buf, ParamMode mode);
+Poly storage_size(Lower *l, const Type *t);
+Poly element_offset(Lower *l, const Type *t, const Index *at);
+
+/* Numbers.  value_at: x's element at an index, read, recomputed or remembered.  compute: a member's own element. */
+int value_at(Lower *l, Node *x, Index at);
+int compute(Lower *l, Node *n, const Index *at);
+int constant_value(Lower *l, double v, Elem e);
+Poly integer_at(Lower *l, Node *x, Index at); /* an i32 as an index */
+void remember(Lower *l, const Node *n, int value);
+int remembered(Lower *l, const Node *n);
+void store_member(Lower *l, const Node *n, const Index *at, int value);
+ExtentFn lower_extent;
+
+/* Begin and end a kernel of this group: end adds it to the program, with the call. */
+void begin_kernel(Lower *l, const char *name);
+void end_kernel(Lower *l);
+
+/* One kind of group each. */
+void lower_loop_group(Lower *l);
+void lower_reduce_group(Lower *l, Node *reduce);
+void lower_dot_group(Lower *l, Node *dot);
+void lower_scatter_group(Lower *l, Node *scatter);
+void lower_concat_group(Lower *l, Node *concat);
+
+#endif

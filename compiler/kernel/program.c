@@ -1,0 +1,188 @@
+/* Programs: kernels shared by structure, the tables the runtime walks, their text, and a run in the kernel interpreter. */
+#include "compiler/kernel/program.h"
+
+#include "runtime/core/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int program_kernel(Program *p, Kernel *k)
+{
+    char *text = kernel_text(k);
+    for (int i = 0; i < p->n_kernels; i++)
+        if (!strcmp(p->texts[i], text)) {
+            free(text);
+            return i;
+        }
+    int cap = p->cap_kernels, n = p->n_kernels;
+    ARENA_GROW(p->arena, p->texts, n, cap);
+    ARENA_GROW(p->arena, p->kernels, p->n_kernels, p->cap_kernels);
+    p->texts[p->n_kernels] = arena_strdup(p->arena, text);
+    p->kernels[p->n_kernels] = k;
+    free(text);
+    return p->n_kernels++;
+}
+
+/* ---- tables ------------------------------------------------------------------------------------------------------- */
+
+static FtcForm form_of(Poly p, int64_t scale)
+{
+    FtcForm f = { .n = p.n };
+    if (p.n > (int)(sizeof f.t / sizeof *f.t))
+        ftc_bug("plan: a size has %d terms", p.n);
+    for (int i = 0; i < p.n; i++) {
+        f.t[i].coef = p.t[i].coef * scale;
+        for (int k = 0; k < p.t[i].n; k++) {
+            if (p.t[i].var[k] >= N_SYMBOLS)
+                ftc_bug("plan: a size depends on an index");
+            f.t[i].e[p.t[i].var[k]]++;
+        }
+    }
+    return f;
+}
+
+static FtcElem elem_of(Elem e)
+{
+    static const FtcElem to[] = { [F32] = FTC_F32, [BF16] = FTC_BF16, [I32] = FTC_I32, [BOOL] = FTC_BOOL };
+    return to[e];
+}
+
+static void kernel_table(Arena *a, const Kernel *k, FtcKernelInfo *info)
+{
+    *info = (FtcKernelInfo){ .name = k->name, .n_par = k->n_par, .n_params = k->n_params };
+    for (int i = 0; i < k->n_par; i++) {
+        info->begin[i] = form_of(k->par[i].begin, 1);
+        info->end[i] = form_of(k->par[i].end, 1);
+        info->step[i] = k->par[i].step;
+    }
+    FtcForm *scratch = NEW_ARRAY(a, FtcForm, k->n_params);
+    for (int i = 0; i < k->n_params; i++)
+        if (k->params[i].mode == PARAM_SCRATCH)
+            scratch[info->n_scratch++] = form_of(k->params[i].size, 1);
+    info->scratch = scratch;
+}
+
+FtcProgram *program_tables(const Program *p)
+{
+    Arena *a = p->arena;
+    FtcProgram *t = NEW(a, FtcProgram);
+    *t = (FtcProgram){ .name = p->name, .n_bufs = p->n_bufs, .n_slots = p->n_slots, .n_kernels = p->n_kernels, .n_calls = p->n_calls };
+    FtcBuf *bufs = NEW_ARRAY(a, FtcBuf, p->n_bufs);
+    for (int i = 0; i < p->n_bufs; i++) {
+        const Buf *b = &p->bufs[i];
+        bufs[i] = (FtcBuf){ b->kind, elem_of(b->elem), b->name, form_of(b->size, 1), b->slot };
+    }
+    FtcForm *slots = NEW_ARRAY(a, FtcForm, p->n_slots);
+    for (int i = 0; i < p->n_slots; i++)
+        slots[i] = form_of(p->slots[i], 1);
+    FtcKernelInfo *kernels = NEW_ARRAY(a, FtcKernelInfo, p->n_kernels);
+    for (int i = 0; i < p->n_kernels; i++)
+        kernel_table(a, p->kernels[i], &kernels[i]);
+    int n_bufs = 0, n_imms = 0;
+    for (int i = 0; i < p->n_calls; i++) {
+        n_bufs += kernels[p->calls[i].kernel].n_params;
+        n_imms += p->kernels[p->calls[i].kernel]->n_imms;
+    }
+    FtcCall *calls = NEW_ARRAY(a, FtcCall, p->n_calls);
+    int32_t *call_bufs = NEW_ARRAY(a, int32_t, n_bufs + 1), *call_imms = NEW_ARRAY(a, int32_t, n_imms + 1);
+    t->update_from = p->n_calls;
+    n_bufs = n_imms = 0;
+    for (int i = 0; i < p->n_calls; i++) {
+        const Call *c = &p->calls[i];
+        const FtcKernelInfo *k = &kernels[c->kernel];
+        calls[i] = (FtcCall){ c->kernel, n_bufs, n_imms };
+        for (int j = 0; j < k->n_params - k->n_scratch; j++)
+            call_bufs[n_bufs++] = c->bufs[j];
+        for (int j = 0; j < p->kernels[c->kernel]->n_imms; j++)
+            call_imms[n_imms++] = c->imms[j];
+        if (c->region == REGION_UPDATE && t->update_from == p->n_calls)
+            t->update_from = i;
+    }
+    t->bufs = bufs;
+    t->slots = slots;
+    t->kernels = kernels;
+    t->calls = calls;
+    t->call_bufs = call_bufs;
+    t->call_imms = call_imms;
+    return t;
+}
+
+/* ---- text --------------------------------------------------------------------------------------------------------- */
+
+static void print_poly(FILE *out, Poly p)
+{
+    static const char symbol[] = "TBLCV";
+    if (!p.n)
+        fputc('0', out);
+    for (int i = 0; i < p.n; i++) {
+        fputs(i ? " + " : "", out);
+        if (p.t[i].coef != 1 || !p.t[i].n)
+            fprintf(out, "%lld%s", (long long)p.t[i].coef, p.t[i].n ? "*" : "");
+        for (int k = 0; k < p.t[i].n; k++)
+            fprintf(out, "%s%c", k ? "*" : "", symbol[p.t[i].var[k]]);
+    }
+}
+
+static const char *const kind_word[] = { "weight", "state", "input", "arena", "output" };
+
+void program_print(const Program *p, FILE *out)
+{
+    for (int i = 0; i < p->n_kernels; i++) {
+        fprintf(out, "# kernel %d\n", i);
+        kernel_print(p->kernels[i], out);
+        fputc('\n', out);
+    }
+    for (int i = 0; i < p->n_calls; i++) {
+        const Call *c = &p->calls[i];
+        const Kernel *k = p->kernels[c->kernel];
+        fprintf(out, "call %d @%s(", c->kernel, k->name);
+        for (int j = 0; j < k->n_params && k->params[j].mode != PARAM_SCRATCH; j++)
+            fprintf(out, "%s%s", j ? ", " : "", p->bufs[c->bufs[j]].name);
+        for (int j = 0; j < k->n_imms; j++)
+            fprintf(out, "%s%d", j ? ", " : "; site ", c->imms[j]);
+        fputs(")\n", out);
+    }
+}
+
+void program_print_plan(const Program *p, FILE *out)
+{
+    for (int i = 0; i < p->n_slots; i++) {
+        fprintf(out, "slot %d: ", i);
+        print_poly(out, p->slots[i]);
+        fputs(" bytes\n", out);
+        for (int b = 0; b < p->n_bufs; b++)
+            if (p->bufs[b].slot == i)
+                fprintf(out, "  calls %4d to %4d  %s\n", p->bufs[b].first, p->bufs[b].last, p->bufs[b].name);
+    }
+    for (int b = 0; b < p->n_bufs; b++)
+        if (p->bufs[b].kind != FTC_BUF_ARENA) {
+            fprintf(out, "%s %s: %s x ", kind_word[p->bufs[b].kind], p->bufs[b].name, elem_name(p->bufs[b].elem));
+            print_poly(out, p->bufs[b].size);
+            fputc('\n', out);
+        }
+}
+
+/* ---- reference run -------------------------------------------------------------------------------------------------- */
+
+void program_interpret(const Program *p, void **bufs, const int64_t *sym)
+{
+    void **own = xcalloc((size_t)p->n_bufs + 1, sizeof *own);
+    for (int i = 0; i < p->n_bufs; i++)
+        if (!bufs[i])
+            bufs[i] = own[i] = xcalloc((size_t)poly_eval_symbols(p->bufs[i].size, sym) + 1, elem_size(p->bufs[i].elem));
+    for (int i = 0; i < p->n_calls; i++) {
+        const Call *c = &p->calls[i];
+        const Kernel *k = p->kernels[c->kernel];
+        void **args = xcalloc((size_t)k->n_params + 1, sizeof *args);
+        for (int j = 0; j < k->n_params && k->params[j].mode != PARAM_SCRATCH; j++)
+            args[j] = bufs[c->bufs[j]];
+        kernel_interpret(k, args, sym, c->imms);
+        free(args);
+    }
+    for (int i = 0; i < p->n_bufs; i++)
+        if (own[i]) {
+            free(own[i]);
+            bufs[i] = NULL;
+        }
+    free(own);
+}

@@ -1,0 +1,52 @@
+/* A lowered program: kernels, buffers, and calls in order; what step.h's tables are made from.
+ * In: lower.c.  Out: passes/plan.c gives arena buffers their slots; codegen makes native code and tables of it. */
+#ifndef FTC_PROGRAM_H
+#define FTC_PROGRAM_H
+
+#include "compiler/kernel/kernel.h"
+#include "ftc/step.h"
+
+typedef struct {
+    FtcBufKind kind;
+    Elem elem;
+    const char *name; /* binding, or the value's name */
+    Poly size;        /* elements, in symbols */
+    int slot;         /* arena: set by plan */
+    int first, last;  /* arena: calls that write it first and read it last */
+} Buf;
+
+typedef struct {
+    int kernel;
+    int *bufs;        /* one for each parameter that isn't scratch */
+    int32_t *imms;
+    Region region;
+    const Node *node; /* the group's last node, for names and places */
+} Call;
+
+typedef struct {
+    Arena *arena;
+    const char *name;
+    Kernel **kernels;
+    const char **texts;   /* of the kernels: what tells them apart */
+    int n_kernels, cap_kernels;
+    Buf *bufs;
+    int n_bufs, cap_bufs;
+    Call *calls;
+    int n_calls, cap_calls;
+    Poly *slots;      /* bytes, set by plan */
+    int n_slots;
+} Program;
+
+/* Adds k, or finds the kernel of the same structure that is there already; its number. */
+int program_kernel(Program *p, Kernel *k);
+
+void program_print(const Program *p, FILE *out);      /* kernels, buffers, calls */
+void program_print_plan(const Program *p, FILE *out); /* the arena over time */
+
+/* The constant tables for the runtime, in the program's arena; fns are left for codegen to fill in. */
+FtcProgram *program_tables(const Program *p);
+
+/* Runs the program in the kernel interpreter: bufs[i] is the memory of buffer i (arena buffers are allocated here when NULL). */
+void program_interpret(const Program *p, void **bufs, const int64_t *sym);
+
+#endif

@@ -1,0 +1,374 @@
+/* Region fusion.  In: a step graph.  Out: the same graph with a group number on every node that is computed.
+ *
+ * The idea: a group is a set of element-by-element ops and row reductions over one domain, such that what a member computes for
+ * a row needs other members of that row only.  Whether it does is read off index relations: the index at which an operand is read,
+ * followed through views, must be the member's own.  Dots, scatters, concatenations and other reductions are groups
+ * of their own; a reduction takes in the ops that only it reads.
+ * Nodes are visited in order; each joins the groups of its operands where that makes no cycle, and merges them.
+ * Nothing here knows an op's or a model's name. */
+#include "compiler/passes/passes.h"
+
+#include "compiler/kernel/lower.h"
+#include "compiler/ops/ops.h"
+
+#include <string.h>
+
+enum { MAX_MEMBERS = 48, MAX_READS = 40 };
+
+typedef struct {
+    Node **member;
+    int n, cap;
+    Type domain;      /* the full type; its last dim is 1 while only row scalars are in */
+    bool open;        /* may take more members */
+    Region region;
+    int into;         /* merged into this group; itself otherwise */
+    uint64_t *before; /* set of groups that must run earlier */
+} Group;
+
+typedef struct {
+    Graph *g;
+    Arena *a;
+    Group *group;     /* from 1 */
+    int n, cap, words;
+} Fuse;
+
+static int find(Fuse *f, int group)
+{
+    while (f->group[group].into != group)
+        group = f->group[group].into;
+    return group;
+}
+
+static bool has(const uint64_t *set, int i) { return set[i / 64] >> (i % 64) & 1; }
+static void put(uint64_t *set, int i) { set[i / 64] |= UINT64_C(1) << (i % 64); }
+
+/* `later` must run after `earlier`: so must everything that runs after `later`. */
+static void order(Fuse *f, int earlier, int later)
+{
+    if (earlier == later || has(f->group[later].before, earlier))
+        return;
+    for (int i = 1; i <= f->n; i++) {
+        if (f->group[i].into != i || (i != later && !has(f->group[i].before, later)))
+            continue;
+        put(f->group[i].before, earlier);
+        for (int w = 0; w < f->words; w++)
+            f->group[i].before[w] |= f->group[earlier].before[w];
+    }
+}
+
+/* Two groups may become one if nothing runs between them. */
+static bool can_merge(Fuse *f, int a, int b)
+{
+    for (int i = 1; i <= f->n; i++) {
+        if (f->group[i].into != i || i == a || i == b)
+            continue;
+        if ((has(f->group[i].before, a) && has(f->group[b].before, i)) || (has(f->group[i].before, b) && has(f->group[a].before, i)))
+            return false;
+    }
+    return true;
+}
+
+static int new_group(Fuse *f, const Type *domain, Region region, bool open)
+{
+    int i = ++f->n;
+    f->group[i] = (Group){ .domain = *domain, .open = open, .region = region, .into = i };
+    f->group[i].before = NEW_ARRAY(f->a, uint64_t, f->words);
+    return i;
+}
+
+static void add_member(Fuse *f, int group, Node *n)
+{
+    Group *g = &f->group[group];
+    ARENA_GROW(f->a, g->member, g->n, g->cap);
+    g->member[g->n++] = n;
+    n->group = group;
+}
+
+/* ---- index relations -------------------------------------------------------------------------------------------------- */
+
+static Node *behind_views(Node *x)
+{
+    while (!x->group && op_lower[x->op] == lower_view)
+        x = x->in[0];
+    return x;
+}
+
+static int64_t extent_in(void *ctx, int var) { return var < MAX_RANK ? ((const Type *)ctx)->dim[var] : -1; }
+
+/* The domain of a node in a loop group: its own type; a row reduction's is its operand's. */
+static const Type *domain_type(const Node *n)
+{
+    return op_lower[n->op] == lower_reduce ? &n->in[0]->type : &n->type;
+}
+
+/* The dims agree but for the last, of which one may be 1. */
+static bool same_rows(const Type *x, const Type *y)
+{
+    if (x->rank != y->rank)
+        return false;
+    for (int i = 0; i < x->rank - 1; i++)
+        if (x->dim[i] != y->dim[i])
+            return false;
+    if (!x->rank)
+        return true;
+    Dim p = x->dim[x->rank - 1], q = y->dim[y->rank - 1];
+    return p == q || p == 1 || q == 1;
+}
+
+/* Reading operand k of n for an element, is what lies behind the views read at that very element? */
+static bool aligned(Fuse *f, Node *n, int k)
+{
+    const Type *d = domain_type(n);
+    Index at = { 0 };
+    for (int i = 0; i < d->rank; i++)
+        at.v[i] = poly_var(f->a, i);
+    Type extents = *d;
+    Node *x = n->in[k];
+    Index own = op_info[n->op].class == CLASS_MAP ? broadcast_index(&x->type, d, &at) : at;
+    if (op_info[n->op].class == CLASS_RANDOM && x->type.rank != n->type.rank - 1)
+        return false; /* seed and step */
+    if (op_info[n->op].class == CLASS_RANDOM || n->op == OP_gather)
+        return false;
+    x = follow_views(f->a, x, &own, extent_in, &extents);
+    if (!x->group || x->type.rank != d->rank)
+        return false;
+    for (int i = 0; i < d->rank; i++)
+        if (x->type.dim[i] != 1 && !poly_equal(own.v[i], at.v[i]))
+            return false;
+    return true;
+}
+
+/* Everything n reads from a group is read at n's own element. */
+static bool reads_aligned(Fuse *f, Node *n, int group)
+{
+    for (int k = 0; k < n->n_in; k++) {
+        Node *x = behind_views(n->in[k]);
+        if (x->group && find(f, x->group) == group && !aligned(f, n, k))
+            return false;
+    }
+    return true;
+}
+
+/* ---- what reads what ------------------------------------------------------------------------------------------------------ */
+
+/* Buffers a group reads or writes: kernels have a bounded number of parameters. */
+static int outside_reads(Fuse *f, int a, int b, const Node *extra)
+{
+    const Node *seen[MAX_READS * 4];
+    int n = 0;
+    for (int pass = 0; pass < 3; pass++) {
+        const Group *g = pass < 2 ? &f->group[pass ? b : a] : NULL;
+        int members = g ? (pass && a == b ? 0 : g->n) : extra != NULL;
+        for (int i = 0; i < members; i++) {
+            const Node *m = g ? g->member[i] : extra;
+            for (int k = 0; k < m->n_in; k++) {
+                const Node *x = behind_views(m->in[k]);
+                int xg = x->group ? find(f, x->group) : 0;
+                if (op_lower[x->op] == lower_inline || (xg && (xg == a || xg == b)))
+                    continue;
+                bool known = false;
+                for (int s = 0; s < n; s++)
+                    known |= seen[s] == x;
+                if (!known && n < MAX_READS * 4)
+                    seen[n++] = x;
+            }
+        }
+    }
+    return n;
+}
+
+static bool can_join(Fuse *f, int group, Node *n)
+{
+    Group *g = &f->group[group];
+    if (!g->open || g->region != n->region || g->n >= MAX_MEMBERS)
+        return false;
+    if (!same_rows(&g->domain, domain_type(n)) || !reads_aligned(f, n, group))
+        return false;
+    for (int k = 0; k < n->n_in; k++) { /* what else n reads must not wait for the group */
+        Node *x = behind_views(n->in[k]);
+        int xg = x->group ? find(f, x->group) : 0;
+        if (xg && xg != group && has(f->group[xg].before, group))
+            return false;
+    }
+    return outside_reads(f, group, group, n) <= MAX_READS;
+}
+
+static void depend(Fuse *f, int group, Node *n)
+{
+    for (int k = 0; k < n->n_in; k++) {
+        Node *x = behind_views(n->in[k]);
+        if (x->group && find(f, x->group) != group)
+            order(f, find(f, x->group), group);
+    }
+}
+
+static void widen(Group *g, const Type *t)
+{
+    int last = t->rank - 1;
+    if (last >= 0 && g->domain.dim[last] == 1)
+        g->domain.dim[last] = t->dim[last];
+}
+
+static void merge(Fuse *f, int from, int into)
+{
+    Group *x = &f->group[from], *y = &f->group[into];
+    for (int i = 0; i < x->n; i++)
+        add_member(f, into, x->member[i]);
+    widen(y, &x->domain);
+    x->into = into;
+    for (int w = 0; w < f->words; w++)
+        y->before[w] |= x->before[w];
+    for (int i = 1; i <= f->n; i++)
+        if (f->group[i].into == i && i != into && has(f->group[i].before, from)) {
+            put(f->group[i].before, into);
+            for (int w = 0; w < f->words; w++)
+                f->group[i].before[w] |= y->before[w];
+        }
+}
+
+/* ---- the visit -------------------------------------------------------------------------------------------------------------- */
+
+/* A view that can't be read in place becomes a copy; so does a constant that must lie in memory. */
+static void copy_view(Fuse *f, Node *x)
+{
+    if (x->group || op_lower[x->op] == lower_none)
+        ftc_bug("fuse: %%%s is stored and can't be read", x->name);
+    add_member(f, new_group(f, &x->type, x->region, false), x);
+    depend(f, x->group, x);
+}
+
+static void copy_blocking_views(Fuse *f, Node *x)
+{
+    for (Node *b; (b = blocking_view(f->a, x));)
+        copy_view(f, b);
+}
+
+/* A node whose value is a row scalar or a full row of a group's domain. */
+static bool is_loop(const Node *n)
+{
+    return op_lower[n->op] == lower_loop || is_row_reduction(n);
+}
+
+/* Ops that a reduction alone reads are computed inside it. */
+static void take_in(Fuse *f, int group, Node *x)
+{
+    if (x->group || x->uses != 1 || op_info[x->op].class != CLASS_MAP)
+        return;
+    add_member(f, group, x);
+    for (int k = 0; k < x->n_in; k++)
+        take_in(f, group, x->in[k]);
+}
+
+static void visit(Fuse *f, Node *n, bool whole)
+{
+    LowerKind kind = op_lower[n->op];
+    for (int k = 0; k < n->n_in; k++) {
+        copy_blocking_views(f, n->in[k]);
+        if (kind == lower_dot && !dot_operand_strided(f->a, n, k))
+            copy_view(f, n->in[k]);
+    }
+    bool loop = is_loop(n);
+    int home = 0;
+    if (whole && loop) {
+        /* the operands' groups, the latest first */
+        for (int k = n->n_in - 1; k >= 0; k--) {
+            Node *x = behind_views(n->in[k]);
+            int g = x->group ? find(f, x->group) : 0;
+            if (g && g != home && can_join(f, g, n) &&
+                (!home || (can_merge(f, home, g) && same_rows(&f->group[home].domain, &f->group[g].domain) &&
+                           f->group[home].n + f->group[g].n < MAX_MEMBERS && outside_reads(f, home, g, n) <= MAX_READS))) {
+                if (home)
+                    merge(f, home, g);
+                home = g;
+            }
+        }
+    }
+    if (!home)
+        home = new_group(f, domain_type(n), n->region, loop && whole);
+    add_member(f, home, n);
+    widen(&f->group[home], domain_type(n));
+    depend(f, home, n);
+}
+
+/* An update writes where others read: it runs after them. */
+static void order_updates(Fuse *f)
+{
+    EACH_NODE(n, f->g) {
+        if (n->op != OP_update)
+            continue;
+        EACH_NODE(m, f->g)
+            for (int k = 0; k < m->n_in && m != n; k++)
+                if (m->group && behind_views(m->in[k]) == n->in[0] && find(f, m->group) != find(f, n->group))
+                    order(f, find(f, m->group), find(f, n->group));
+    }
+}
+
+/* Numbers the groups in an order that can be run: dependencies first, else by their last member. */
+static void number_groups(Fuse *f)
+{
+    int *final = NEW_ARRAY(f->a, int, f->n + 1), *key = NEW_ARRAY(f->a, int, f->n + 1), *waits = NEW_ARRAY(f->a, int, f->n + 1);
+    int next = 0;
+    for (int i = 1; i <= f->n; i++) {
+        if (f->group[i].into != i)
+            continue;
+        for (int k = 0; k < f->group[i].n; k++)
+            if (f->group[i].member[k]->id > key[i])
+                key[i] = f->group[i].member[k]->id;
+        for (int j = 1; j <= f->n; j++)
+            waits[i] += j != i && f->group[j].into == j && has(f->group[i].before, j);
+    }
+    for (;;) {
+        int best = 0;
+        for (int i = 1; i <= f->n; i++)
+            if (f->group[i].into == i && !final[i] && !waits[i] && (!best || key[i] < key[best]))
+                best = i;
+        if (!best)
+            break;
+        final[best] = ++next;
+        for (int i = 1; i <= f->n; i++)
+            waits[i] -= i != best && f->group[i].into == i && has(f->group[i].before, best);
+    }
+    EACH_NODE(n, f->g)
+        if (n->group) {
+            n->group = final[find(f, n->group)];
+            if (!n->group)
+                ftc_bug("fuse: %%%s waits for itself", n->name);
+        }
+}
+
+void pass_fuse(Graph *g, bool whole)
+{
+    graph_renumber(g);
+    graph_count_uses(g);
+    Arena *a = arena_new();
+    Fuse f = { .g = g, .a = a, .words = (2 * g->n + 2) / 64 + 1 };
+    f.group = NEW_ARRAY(a, Group, 2 * g->n + 2);
+    EACH_NODE(n, g)
+        n->group = 0;
+    if (whole) /* the insides of reductions, before anyone else takes them */
+        EACH_NODE(n, g)
+            if (op_lower[n->op] == lower_reduce && !is_row_reduction(n)) {
+                int home = new_group(&f, &n->in[0]->type, n->region, false);
+                take_in(&f, home, n->in[0]);
+                add_member(&f, home, n);
+            }
+    EACH_NODE(n, g) {
+        LowerKind kind = op_lower[n->op];
+        if (kind == lower_none || kind == lower_inline)
+            continue;
+        if (n->group) {
+            for (int k = 0; k < n->n_in; k++)
+                copy_blocking_views(&f, n->in[k]);
+            depend(&f, find(&f, n->group), n);
+        } else if (kind != lower_view)
+            visit(&f, n, whole);
+    }
+    for (int i = 0; i < g->n_outputs; i++) { /* a result is stored under its own name */
+        Node *n = g->outputs[i].node;
+        if (!n->group)
+            copy_view(&f, n);
+    }
+    order_updates(&f);
+    number_groups(&f);
+    arena_free(a);
+}

@@ -1,0 +1,22 @@
+/* The passes over the step graph.  One pass, one file, one entry; pipeline.c lists them in order with the reason for each.
+ * A pass touches the graph it is given and nothing else; graph_verify holds before and after. */
+#ifndef FTC_PASSES_H
+#define FTC_PASSES_H
+
+#include "compiler/kernel/program.h"
+
+/* simplify: constant folding, algebra that keeps every bit, common subexpressions, dead code.  Any form in, the same form out. */
+void pass_simplify(Graph *g);
+
+/* remat: cheap forward values that the backward part reads are computed again there instead of being kept.  In: a step graph
+ * before fusion.  Never recomputes a dot, a reduction or a scatter.  No common-subexpression pass may follow. */
+void pass_remat(Graph *g);
+
+/* fuse: gives every node that is computed a group; what has the same group becomes one kernel.  `whole` groups are as large as
+ * dependencies allow; without it one node is one group (-O0, -fno-fuse).  Groups are numbered in an order that can be run. */
+void pass_fuse(Graph *g, bool whole);
+
+/* plan: gives every arena buffer of the program a slot; slots are shared by buffers that are never alive together. */
+void pass_plan(Program *p, bool share);
+
+#endif

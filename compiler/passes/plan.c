@@ -1,0 +1,90 @@
+/* The arena.  In: a lowered program whose buffers know their first and last call.  Out: a slot for each arena buffer, and the
+ * slots' sizes in bytes.
+ * The idea: sizes are polynomials in T, B, L, so "fits" must hold for every batch: a buffer may take a free slot only if its
+ * size is no larger for all 1 <= B <= T <= B*L, which is so where each of its terms is covered by a term of the slot's.
+ * Greedy in the order of the calls; among the slots that fit, the one freed last, which is still in the cache. */
+#include "compiler/passes/passes.h"
+
+#include <string.h>
+
+static Poly bytes_of(Program *p, const Buf *b)
+{
+    return poly_scale(p->arena, b->size, (int64_t)elem_size(b->elem));
+}
+
+static int power(const Term *t, int var)
+{
+    int n = 0;
+    for (int i = 0; i < t->n; i++)
+        n += t->var[i] == var;
+    return n;
+}
+
+/* term x <= term y for every batch, given their monomials: the same C and V; B may stand where y has T, T where y has B*L. */
+static bool monomial_covered(const Term *x, const Term *y)
+{
+    enum { T, B, L, C, V };
+    if (power(x, C) != power(y, C) || power(x, V) != power(y, V))
+        return false;
+    int t = power(x, T), b = power(x, B), l = power(x, L), T_ = power(y, T), B_ = power(y, B), L_ = power(y, L);
+    /* turn x's T into B*L or leave it; x's B into T: a search over the few ways there are */
+    for (int as_bl = 0; as_bl <= t; as_bl++)
+        for (int as_t = 0; as_t <= b; as_t++)
+            if (t - as_bl + as_t <= T_ && b - as_t + as_bl <= B_ && l + as_bl <= L_)
+                return true;
+    return false;
+}
+
+/* size <= slot, term by term; each of the slot's terms is used up as it covers. */
+static bool fits(Poly size, Poly slot)
+{
+    int64_t left[8];
+    if (slot.n > 8)
+        return false;
+    for (int i = 0; i < slot.n; i++)
+        left[i] = slot.t[i].coef;
+    for (int i = 0; i < size.n; i++) {
+        int64_t need = size.t[i].coef;
+        for (int k = 0; k < slot.n && need > 0; k++)
+            if (left[k] >= need && monomial_covered(&size.t[i], &slot.t[k])) {
+                left[k] -= need;
+                need = 0;
+            }
+        if (need > 0)
+            return false;
+    }
+    return true;
+}
+
+void pass_plan(Program *p, bool share)
+{
+    int *free_from = NEW_ARRAY(p->arena, int, p->n_bufs + 1); /* the call after which a slot is free */
+    p->slots = NEW_ARRAY(p->arena, Poly, p->n_bufs + 1);
+    p->n_slots = 0;
+    for (int call = 0; call < p->n_calls; call++) {
+        const Call *c = &p->calls[call];
+        const Kernel *k = p->kernels[c->kernel];
+        for (int i = 0; i < k->n_params && k->params[i].mode != PARAM_SCRATCH; i++) {
+            Buf *b = &p->bufs[c->bufs[i]];
+            if (b->kind != FTC_BUF_ARENA || b->slot >= 0)
+                continue;
+            Poly size = bytes_of(p, b);
+            int best = -1;
+            for (int s = 0; share && s < p->n_slots; s++)
+                if (free_from[s] < call && fits(size, p->slots[s]) && (best < 0 || free_from[s] > free_from[best]))
+                    best = s;
+            if (best < 0) /* or a free slot that this one covers, grown */
+                for (int s = 0; share && s < p->n_slots && best < 0; s++)
+                    if (free_from[s] < call && fits(p->slots[s], size)) {
+                        p->slots[s] = size;
+                        best = s;
+                    }
+            if (best < 0) {
+                best = p->n_slots++;
+                p->slots[best] = size;
+            }
+            b->slot = best;
+            free_from[best] = b->last;
+        }
+    }
+}

@@ -1,0 +1,69 @@
+/* Lowering: every op's samples and their gradient graphs, one kernel an op and fused, run in the kernel interpreter and held to
+ * the evaluator. */
+#include "tests/support/testing.h"
+
+#include "compiler/grad/grad.h"
+#include "compiler/passes/passes.h"
+#include "tests/support/run_program.h"
+
+/* sample `which` of op with its gradients as outputs too; false if there is none */
+static bool sample_with_gradients(Graph *g, Op op, int which)
+{
+    if (!op_samples[op](g, op, which))
+        return false;
+    Node *y = graph_find_output(g, "y"), *wrt[8], *dx[8];
+    if (y->type.elem != F32)
+        return true;
+    int n = 0, all[MAX_RANK] = { 0, 1, 2, 3, 4, 5 };
+    EACH_NODE(x, g)
+        if (x->op == OP_input && x->type.elem == F32)
+            wrt[n++] = x;
+    Node *weighted = mul(g, y, input(g, "real.w", y->type));
+    Node *total = y->type.rank ? sum_axes(g, weighted, y->type.rank, all) : weighted;
+    graph_grad(g, reshape(g, total, scalar_type(F32)), n, wrt, dx);
+    for (int i = 0; i < n; i++)
+        if (op_lower[dx[i]->op] != lower_none)
+            graph_output(g, arena_printf(g->arena, "d%d", i), dx[i]);
+    return true;
+}
+
+static void check_op(Op op, bool whole, Sizes *sizes)
+{
+    FtcDiag *diag = ftc_diag_new(stderr);
+    for (int which = 0;; which++) {
+        Arena *arena = arena_new();
+        Graph *g = graph_new(arena, "sample", diag);
+        if (!sample_with_gradients(g, op, which)) {
+            arena_free(arena);
+            break;
+        }
+        graph_dce(g);
+        pass_fuse(g, whole);
+        graph_verify(g);
+        Program *p = lower_graph(g, arena);
+        char what[64];
+        snprintf(what, sizeof what, "%s, sample %d%s", op_info[op].name, which, whole ? ", fused" : "");
+        check_program(what, g, p, sizes, run_interpreter, NULL);
+        arena_free(arena);
+    }
+    ftc_diag_free(diag);
+}
+
+static void check_all(bool whole)
+{
+    Sizes sizes;
+    for (Op op = 0; op < N_OPS; op++) {
+        check_op(op, whole, sizes_of(&sizes, 3, (int[]){ 4, 1, 7 }, 3, 11, 1));
+        check_op(op, whole, sizes_of(&sizes, 1, (int[]){ 1 }, 2, 1, 2));
+        check_op(op, whole, sizes_of(&sizes, 2, (int[]){ 131, 17 }, 77, 5, 3));
+    }
+}
+
+static void test_one_kernel_an_op(void **state) { (void)state; check_all(false); }
+static void test_fused(void **state) { (void)state; check_all(true); }
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_one_kernel_an_op), cmocka_unit_test(test_fused) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
