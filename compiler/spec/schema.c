@@ -1,7 +1,7 @@
 /* The schema's tables, and values: text -> number, word or list and back.  See schema.def, schema.h. */
 #include "compiler/spec/schema.h"
 
-#include "compiler/support/nearest.h"
+#include "runtime/core/nearest.h"
 
 #include <errno.h>
 #include <math.h>

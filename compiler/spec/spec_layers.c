@@ -5,7 +5,7 @@
  *      the parameter's value.
  * Out: Layers that know their widths; each knows its line in the list and the user's line that brought it in. */
 #include "compiler/spec/schema.h"
-#include "compiler/support/nearest.h"
+#include "runtime/core/nearest.h"
 #include "runtime/core/files.h"
 
 #include <stdlib.h>

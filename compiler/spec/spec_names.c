@@ -2,7 +2,7 @@
  *
  * In order: a name of Hugging Face's, a key of ours in the wrong place, the nearest spelling here, all that could be here. */
 #include "compiler/spec/schema.h"
-#include "compiler/support/nearest.h"
+#include "runtime/core/nearest.h"
 
 #include <string.h>
 

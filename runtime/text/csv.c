@@ -2,6 +2,7 @@
 #include "runtime/text/csv.h"
 
 #include "runtime/core/mem.h"
+#include "runtime/core/nearest.h"
 #include "runtime/text/textfile.h"
 
 #include <assert.h>
@@ -226,7 +227,9 @@ int csv_need_column(const Csv *c, const char *name, FtcDiag *d)
     }
     if (c->n_columns > 20)
         bytes_add(&list, ", ...", 5);
-    ftc_error(d, csv_record_loc(c, -1), "there is no column '%s'; the table has %.*s", name, (int)list.n, list.p);
+    const char *near = nearest_word(name, (const char *const *)c->column, c->n_columns);
+    ftc_error(d, csv_record_loc(c, -1), "there is no column '%s'%s%s%s; the table has %.*s", name,
+              near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "", (int)list.n, list.p);
     bytes_free(&list);
     return -1;
 }

@@ -348,12 +348,14 @@ done:
 Tokenizer *tokenizer_load(const char *folder, FtcDiag *d)
 {
     char *json = path_join(folder, "tokenizer.json"), *vocab = path_join(folder, "vocab.txt");
-    char *config = path_join(folder, "tokenizer_config.json");
+    char *config = path_join(folder, "tokenizer_config.json"), *merges = path_join(folder, "merges.txt");
     Tokenizer *t = NULL;
     if (path_is_file(json))
         t = tokenizer_load_json(json, d);
     else if (path_is_file(vocab))
         t = load_with_config(vocab, config, d);
+    else if (path_is_file(merges))
+        ftc_error(d, FTC_FILE(merges), "this is a 'BPE' tokenizer; ftc has 'WordPiece' (BERT and its kin) only");
     else if (!path_is_folder(folder))
         ftc_error(d, FTC_FILE(folder), "there is no such folder");
     else
@@ -361,6 +363,7 @@ Tokenizer *tokenizer_load(const char *folder, FtcDiag *d)
     free(json);
     free(vocab);
     free(config);
+    free(merges);
     return t;
 }
 

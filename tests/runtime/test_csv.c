@@ -213,7 +213,9 @@ static void names_missing_files_and_columns(void **state)
     assert_null(csv_open(temp_folder(), NULL, d));
     Csv *c = open_text("text,label\n1,2\n", NULL);
     assert_int_equal(csv_need_column(c, "Label", d), -1);
-    assert_non_null(strstr(ftc_diag_last(d), "there is no column 'Label'; the table has 'text', 'label'"));
+    assert_non_null(strstr(ftc_diag_last(d), "there is no column 'Label' (did you mean 'label'?); the table has 'text', 'label'"));
+    assert_int_equal(csv_need_column(c, "sentiment", d), -1);
+    assert_non_null(strstr(ftc_diag_last(d), "there is no column 'sentiment'; the table has"));
     csv_close(c);
     ftc_diag_free(d);
 }

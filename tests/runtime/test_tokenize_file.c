@@ -74,7 +74,7 @@ static void names_what_is_wrong(void **state)
 {
     (void)state;
     TokenizeOptions plain = { .threads = 1 };
-    check("x.csv", "label,texts\n1,a\n", plain, "error: there is no column 'text'; the table has 'label', 'texts'");
+    check("x.csv", "label,texts\n1,a\n", plain, "error: there is no column 'text' (did you mean 'texts'?); the table has 'label', 'texts'");
     check("x.jsonl", "{\"text\": 3}\n", plain, "error: this line has no string under the key 'text', or 'a' and 'b'");
     check("x.jsonl", "[1]\n", plain, "error: this line has no string under the key 'text', or 'a' and 'b'");
     char *out = run("x.jsonl", "{\"text\": \"a\"}\n{\"text\": }\n", &plain);

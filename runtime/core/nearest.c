@@ -1,5 +1,5 @@
 /* Edit distance (Damerau, Levenshtein) over short words; see nearest.h. */
-#include "compiler/support/nearest.h"
+#include "runtime/core/nearest.h"
 
 #include <stddef.h>
 #include <string.h>
