@@ -122,11 +122,10 @@ static void gather_parts(Emit *e, Acc *a, int lanes, int unroll)
 
 /* ---- vec loops ----------------------------------------------------------------------------------------------- */
 
-/* What differs from lane to lane, found before a line is written: inner loops must run equally long in all lanes, and a
- * rand that serves a block of columns needs the same row in all of them. */
+/* What differs from lane to lane, found before a line is written: a rand that serves a block of columns needs the same row
+ * in all of them. */
 typedef struct {
     bool *index, *value;
-    bool uneven_loop; /* a for whose bounds differ between lanes */
 } Varying;
 
 static bool poly_varies(const Varying *v, Poly p)
@@ -154,11 +153,7 @@ static void find_varying(Varying *v, const KStmt *s)
         case K_LET: case K_LOAD: case K_FROM_INDEX: case K_RAND: v->value[s->dst] = varies; break;
         case K_ACC: v->value[s->dst] = true; break;
         case K_INDEX: case K_READ: v->index[s->ivar] = varies; break;
-        case K_FOR:
-            v->uneven_loop |= varies;
-            v->index[s->ivar] = varies;
-            find_varying(v, s->body);
-            break;
+        case K_FOR: find_varying(v, s->body); break;
         default: break;
         }
     }
@@ -265,13 +260,13 @@ static void emit_vec(Emit *e, const KStmt *vec)
 {
     const Kernel *k = e->k;
     LLVMValueRef n = emit_uniform(e, vec->hi), zero = whole(e->i64, 0);
-    Varying v = { xcalloc((size_t)k->n_ivars, 1), xcalloc((size_t)k->n_values + 1, 1), false };
+    Varying v = { xcalloc((size_t)k->n_ivars, 1), xcalloc((size_t)k->n_values + 1, 1) };
     v.index[vec->ivar] = true;
     find_varying(&v, vec->body);
     for (const KStmt *s = vec->body; s; s = s->next)
         if (s->kind == K_RAND)
             e->words[s->dst] = serves_block(k, vec, s, &v) ? new_rand_slot(e) : NULL;
-    int lanes = v.uneven_loop ? 1 : e->target->lanes;
+    int lanes = e->target->lanes;
     free(v.index);
     free(v.value);
 

@@ -80,11 +80,11 @@ static LLVMValueRef bits(Emit *e, LLVMValueRef x, int shift, int64_t mask)
 }
 
 /* From a block's words: computed by the first vector in it, read back by every one. */
-static LLVMValueRef pick_from_block(Emit *e, const KStmt *s, LLVMValueRef words, LaneIndex column, LLVMValueRef first)
+static LLVMValueRef pick_from_block(Emit *e, const KStmt *s, LLVMValueRef words, LaneIndex column)
 {
     LLVMBuilderRef b = e->b;
     LLVMValueRef starts = LLVMBuildICmp(b, LLVMIntEQ, bits(e, column.base, 0, BLOCK_COLUMNS - 1), whole(e->i64, 0), "");
-    LLVMBasicBlockRef join = if_open(e, LLVMBuildOr(b, starts, first, ""));
+    LLVMBasicBlockRef join = if_open(e, LLVMBuildOr(b, starts, e->first, ""));
     LLVMValueRef block = LLVMBuildTrunc(b, bits(e, column.base, 7, -1), e->i32, "");
     block = LLVMBuildShl(b, block, whole(e->i32, 4), "");
     LLVMValueRef counter = LLVMBuildOr(b, splat(e, block, BLOCK_LANES), lane_numbers(e->i32, BLOCK_LANES), "");
@@ -134,9 +134,8 @@ static LLVMValueRef compute_each(Emit *e, const KStmt *s, LaneIndex column)
 LLVMValueRef emit_rand(Emit *e, const KStmt *s)
 {
     LaneIndex column = emit_poly(e, s->at);
-    LLVMValueRef words = e->words[s->dst];
-    /* All lanes of a vector must lie in one group of 16 columns. */
-    if (!words || !column.base || column.multiple % e->lanes)
-        return compute_each(e, s, column);
-    return pick_from_block(e, s, words, column, e->first);
+    /* All lanes of a vector must lie in one group of 16 columns.  If they may not, the rest of the loop finds no words. */
+    if (!column.base || column.multiple % e->lanes)
+        e->words[s->dst] = NULL;
+    return e->words[s->dst] ? pick_from_block(e, s, e->words[s->dst], column) : compute_each(e, s, column);
 }
