@@ -299,6 +299,8 @@ void exec_free(Exec *e)
 }
 
 ExecInputs *exec_inputs(Exec *e) { return &e->inputs; }
+const FtcModel *exec_model(const Exec *e) { return e->model; }
+int32_t exec_classes(const Exec *e) { return (int32_t)e->params->classes; }
 
 void exec_set_step(Exec *e, int64_t step, double lr)
 {

@@ -39,6 +39,8 @@ Exec *exec_new(const FtcModel *model, Params *params, Pool *pool, ExecOptions op
 void exec_free(Exec *e);
 
 ExecInputs *exec_inputs(Exec *e);
+const FtcModel *exec_model(const Exec *e);
+int32_t exec_classes(const Exec *e);
 
 /* Update number `step` (0, 1, ...) comes next, with this learning rate. */
 void exec_set_step(Exec *e, int64_t step, double lr);
