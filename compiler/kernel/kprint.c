@@ -21,18 +21,17 @@ static const char *ivar_name(const Kernel *k, int v) { return v >= 0 && v < k->n
 static const char *param_name(const Kernel *k, int p) { return p >= 0 && p < k->n_params ? k->params[p].name : "?"; }
 static const char *value_type(const Kernel *k, int v) { return v >= 0 && v < k->n_values ? elem_name(k->values[v]) : "?"; }
 
-/* Variables behind the kernel's own are the i, j and k of a dot. */
-static void print_var(FILE *out, const Kernel *k, int var)
+/* Variables behind the kernel's own are a dot's subscripts: `letters`. */
+static void print_var(FILE *out, const Kernel *k, int var, const char *letters)
 {
-    int subscript = var - k->n_ivars;
-    if (subscript >= 0 && subscript < 3)
-        fputc("ijk"[subscript], out);
+    if (var >= k->n_ivars && letters)
+        fputc(letters[var - k->n_ivars], out);
     else
         fprintf(out, "%s%s", var >= 0 && var < N_SYMBOLS ? "" : "%", ivar_name(k, var));
 }
 
 /* In canonical order, but not with a minus in front where there is a term to put there: %end - %p. */
-static void print_poly(FILE *out, const Kernel *k, Poly p)
+static void print_sum(FILE *out, const Kernel *k, Poly p, const char *letters)
 {
     int first = 0;
     while (first < p.n && p.t[first].coef < 0)
@@ -48,10 +47,12 @@ static void print_poly(FILE *out, const Kernel *k, Poly p)
             fprintf(out, "%llu%s", (unsigned long long)size, t->n ? "*" : "");
         for (int f = 0; f < t->n; f++) {
             fputs(f ? "*" : "", out);
-            print_var(out, k, t->var[f]);
+            print_var(out, k, t->var[f], letters);
         }
     }
 }
+
+static void print_poly(FILE *out, const Kernel *k, Poly p) { print_sum(out, k, p, NULL); }
 
 static void print_place(FILE *out, const Kernel *k, int buf, Poly at)
 {
@@ -78,23 +79,27 @@ static void print_number(FILE *out, double v)
     }
 }
 
-/* at + row * (first) + col * (second): what a C programmer would write between the brackets */
-static void print_operand(FILE *out, const Kernel *k, const Operand *o, int first, int second)
+/* With its subscripts, as a C programmer would write it, the stride of 1 last: %x[384*%p + 384*i + k] */
+static void print_operand(FILE *out, const Kernel *k, const Operand *o, const char *letters)
 {
     Arena *a = arena_new();
-    Poly p = poly_add(a, o->at, poly_mul(a, o->row, poly_var(a, k->n_ivars + first)));
-    print_place(out, k, o->buf, poly_add(a, p, poly_mul(a, o->col, poly_var(a, k->n_ivars + second))));
+    bool turned = poly_equal(o->row, poly_const(a, 1));
+    Poly row = poly_mul(a, o->row, poly_var(a, k->n_ivars + turned));
+    Poly col = poly_mul(a, o->col, poly_var(a, k->n_ivars + !turned));
+    fprintf(out, "%%%s[", param_name(k, o->buf));
+    print_sum(out, k, poly_add(a, o->at, poly_add(a, row, col)), (const char[]){ letters[turned], letters[!turned] });
+    fputc(']', out);
     arena_free(a);
 }
 
 static void print_dot(FILE *out, const Kernel *k, const Dot *d)
 {
     fputs("dot ", out);
-    print_operand(out, k, &d->c, 0, 1);
+    print_operand(out, k, &d->c, "ij");
     fputs(d->accumulate ? " += " : " = ", out);
-    print_operand(out, k, &d->a, 0, 2);
+    print_operand(out, k, &d->a, "ik");
     fputs(" * ", out);
-    print_operand(out, k, &d->b, 2, 1);
+    print_operand(out, k, &d->b, "kj");
     fputs(", i < ", out);
     print_poly(out, k, d->m);
     fputs(", j < ", out);
