@@ -379,7 +379,8 @@ static bool check_spec(Reader *r)
     Spec *s = r->spec;
     FtcDiag *d = r->diag;
     const SpecEncoder *e = &s->model.encoder;
-    bool ok = check_only(r) & check_weights(r);
+    bool ok = check_only(r);
+    ok &= check_weights(r);
     if (s->optimizer.nesterov && s->optimizer.momentum == 0)
         ok = ftc_error(d, spec_loc(s, "optimizer.nesterov"), "'nesterov' needs a momentum above 0; 0.9 is usual");
     if (s->train.precision == PRECISION_BF16)
@@ -413,7 +414,8 @@ Spec *spec_load(Arena *arena, const SpecSource *source, FtcDiag *d)
     r.root = parse_source(&r);
     if (!r.root || !merge(&r))
         return NULL;
-    bool ok = read_group(&r, r.root, "") & read_defaults(&r);
+    bool ok = read_group(&r, r.root, "");
+    ok &= read_defaults(&r);
     return ok && check_spec(&r) ? s : NULL;
 }
 

@@ -126,8 +126,8 @@ static void printed_specs_read_back(void **state)
         "data: {labels: [yes, no]}\nloss: {class_weights: {no: 1.5, yes: 0.1}, label_smoothing: 0.05}",
         "loss: {class_weights: [1, 2, 0.3333333333333333]}\noptimizer: {clip_norm: none, schedule: {warmup: 17}}",
         "loss: {class_weights: balanced}\noptimizer: {type: sgd, momentum: 0.9, nesterov: true, lr: 0.1}",
-        "model: {head: {pooler: false, pool: mean}, encoder: [token_embedding: 8, layer_norm, repeat: {count: 2, layers: "
-        "[residual: [gated_ffn: 12], rms_norm, linear: {size: 8, bias: false}]}]}",
+        "model: {encoder: [token_embedding: 8, layer_norm, repeat: {count: 2, layers: [residual: [gated_ffn: 12], rms_norm]}]}",
+        "model: {head: {pooler: false, pool: mean}, encoder: [token_embedding: 8, linear: {size: 8, bias: false}]}",
         "train: {max_steps: 10, seed: 4294967295}",
     };
     glob_t files;

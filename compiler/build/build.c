@@ -1,0 +1,132 @@
+/* Spec -> forward graph: inputs, encoder, head, loss. */
+#include "compiler/build/builder.h"
+
+/* What follows comes from this key's line. */
+static void place(Builder *b, const char *key)
+{
+    Loc *loc = NEW(b->arena, Loc);
+    loc->at = spec_loc(b->spec, key);
+    b->g->loc = loc;
+}
+
+static Type vector_type(Elem e, Dim d) { return (Type){ .elem = e, .rank = 1, .dim = { d } }; }
+
+static void make_inputs(Builder *b)
+{
+    Graph *g = b->g;
+    place(b, "data.text");
+    b->ids = input(g, "ids", vector_type(I32, DIM_T));
+    b->types = input(g, "types", vector_type(I32, DIM_T));
+    b->row_start = input(g, "row_start", vector_type(I32, DIM_B));
+    place(b, "data.label");
+    b->labels = input(g, "labels", vector_type(I32, DIM_B));
+    place(b, "train.seed");
+    b->seed = input(g, "seed", scalar_type(I32));
+    b->step = input(g, "step", scalar_type(I32));
+    b->token = iota(g, vector_type(I32, DIM_T), 0);
+    graph_rename(g, b->token, "token");
+    b->row = iota(g, vector_type(I32, DIM_B), 0);
+    graph_rename(g, b->row, "row");
+}
+
+/* How often along dim d: a symbol's value as a number.  like: [..., d] */
+static Node *count_along(Builder *b, Type like, int axis)
+{
+    return sum(b->g, broadcast(b->g, number(b, 1), like), axis);
+}
+
+/* [T, width] -> [B, width] */
+static Node *pool(Builder *b, Node *x)
+{
+    Graph *g = b->g;
+    Dim width = x->type.dim[1];
+    place(b, "model.head.pool");
+    g->scope = "pool";
+    if (b->spec->model.head.pool == POOL_CLS)
+        return call(b, gather(g, x, b->row_start), "pool");
+    Type flat = { .elem = F32, .rank = 2, .dim = { DIM_B, width } }, tokens = { .elem = F32, .rank = 2, .dim = { DIM_B, DIM_N } };
+    Node *length = call(b, count_along(b, tokens, 1), "length");
+    return call(b, divide(g, reshape(g, sum(g, split(g, x), 1), flat), length), "pool");
+}
+
+/* [B, width] -> logits [B, C] */
+static Node *build_head(Builder *b, Node *x)
+{
+    const Spec *s = b->spec;
+    Graph *g = b->g;
+    Dim width = x->type.dim[1];
+    if (s->model.head.pooler) {
+        place(b, "model.head.pooler");
+        x = linear(b, x, "pooler", width, width, true, true);
+        place(b, "model.head.activation");
+        g->scope = "pooler";
+        x = call(b, activation(b, (Activation)s->model.head.activation, x), "pooled");
+    }
+    place(b, "model.head.dropout");
+    g->scope = "head.dropout";
+    x = dropout(b, x, s->model.head.dropout, b->row);
+    place(b, "model.head");
+    x = linear(b, x, "classifier", width, DIM_C, true, true);
+    if (s->model.head.init == HEAD_ZEROS)
+        for (int i = b->out->n_weights - 2; i < b->out->n_weights; i++)
+            b->out->weights[i].init = FTC_INIT_ZEROS;
+    return call(b, x, "logits");
+}
+
+static Node *total(Builder *b, Node *x)
+{
+    int axes[MAX_RANK] = { 0, 1, 2, 3, 4, 5 };
+    return reshape(b->g, sum_axes(b->g, x, x->type.rank, axes), scalar_type(F32));
+}
+
+/* PyTorch's cross entropy: with target q = (1 - s) * onehot + s / C and class weights w,
+ * loss = sum_rows(-sum_c(w_c * q_c * log p_c)) / sum_rows(w_label). */
+static Node *cross_entropy(Builder *b, Node *logits)
+{
+    const Spec *s = b->spec;
+    Graph *g = b->g;
+    Type column = { .elem = I32, .rank = 2, .dim = { DIM_B, 1 } }, rows = vector_type(F32, DIM_B);
+    double smoothing = b->training ? s->loss.label_smoothing : 0;
+    bool weighted = b->training && s->loss.class_weights.kind != WEIGHTS_NONE;
+    place(b, "loss.type");
+    g->scope = "loss";
+    Node *log_p = call(b, log_softmax(b, logits), "log_p");
+    Node *is_label = map2(g, OP_eq, reshape(g, b->labels, column), iota(g, vector_type(I32, DIM_C), 0)); /* [B, C] */
+    Node *q = NULL, *weights = NULL, *zero = number(b, 0);
+    Node *cost = map1(g, OP_neg, log_p);
+    if (smoothing > 0) {
+        place(b, "loss.label_smoothing");
+        g->scope = "loss.smoothing";
+        Node *spread = divide(g, number(b, smoothing), count_along(b, vector_type(F32, DIM_C), 0)); /* [1] */
+        q = select_(g, is_label, add(g, spread, number(b, 1 - smoothing)), spread);
+    }
+    if (weighted) {
+        place(b, "loss.class_weights");
+        g->scope = "loss.weights";
+        weights = input(g, "class_weights", vector_type(F32, DIM_C));
+        cost = mul(g, cost, weights);
+    }
+    g->scope = "loss";
+    cost = q ? mul(g, cost, q) : select_(g, is_label, cost, zero);
+    Node *parts = weighted ? total(b, select_(g, is_label, weights, zero))
+                           : reshape(g, count_along(b, rows, 0), scalar_type(F32));
+    return call(b, divide(g, total(b, cost), parts), "loss");
+}
+
+Forward *build_forward(const Spec *spec, const BuildOptions *options, Arena *arena, FtcDiag *diag)
+{
+    Forward *f = NEW(arena, Forward);
+    Builder b = { .arena = arena, .spec = spec, .training = options->training, .out = f, .prefix = "" };
+    Graph *g = b.g = f->graph = graph_new(arena, options->training ? "train" : options->labels ? "eval" : "predict", diag);
+    make_inputs(&b);
+    Node *logits = build_head(&b, pool(&b, build_layers(&b, &spec->model.encoder.layers, NULL)));
+    graph_output(g, "logits", logits);
+    if (options->labels)
+        graph_output(g, "loss", cross_entropy(&b, logits));
+    g->loc = NULL;
+    g->scope = NULL;
+    if (g->failed)
+        return NULL;
+    graph_dce(g); /* inputs that this model has no use for */
+    return f;
+}

@@ -1,0 +1,38 @@
+/* Spec -> graphs: the forward pass, and the optimizer's update.
+ *
+ * build_forward   inputs   ids i32[T], types i32[T], row_start i32[B] (the first B of the batch's), labels i32[B],
+ *                          seed, step i32[], dropout.K f32[] (rates[K]), class_weights f32[C]; those that are needed
+ *                 outputs  logits f32[B,C]; with labels also loss f32[]
+ * build_update    inputs   f32[] scalars: lr, weight_decay; clip_norm; beta1, beta2, eps, correction1 = 1 - beta1^t and
+ *                          correction2 = 1 - beta2^t (AdamW); momentum (SGD)
+ *                 state    m:NAME, v:NAME, zeros at the start
+ *                 outputs  grad_norm f32[], and an update of every weight and state
+ * Only functions of ir.h's builder are called; nothing after this stage knows what a layer is. */
+#ifndef FTC_BUILD_H
+#define FTC_BUILD_H
+
+#include "compiler/ir/ir.h"
+#include "compiler/spec/spec.h"
+#include "ftc/step.h"
+
+typedef struct {
+    bool training; /* dropout; the loss with class weights and label smoothing */
+    bool labels;   /* there are labels: compute the loss */
+} BuildOptions;
+
+typedef struct {
+    Graph *graph;
+    int n_weights;
+    FtcWeight *weights; /* in the order of their first use */
+    Node **nodes;       /* [n_weights] the node of each */
+    int n_rates;
+    double *rates;      /* distinct dropout rates above 0 */
+} Forward;
+
+/* NULL after errors (of types: our bug or a spec no check foresaw). */
+Forward *build_forward(const Spec *spec, const BuildOptions *options, Arena *arena, FtcDiag *diag);
+
+/* Appends the update region to a graph that has the gradients, grads[i] of f->nodes[i]. */
+void build_update(Graph *g, const Spec *spec, const Forward *f, Node *const *grads);
+
+#endif
