@@ -192,7 +192,8 @@ static bool writing_failed(FileWriter *w)
         return false;
     w->failed = true;
     bool full = errno == ENOSPC || errno == EDQUOT;
-    return ftc_error(w->diag, FTC_FILE(w->path), "can't be written: %s%s%s", full ? "the disk is full" : strerror(errno),
+    return ftc_error(w->diag, FTC_FILE(w->path), "can't be written: %s%s%s",
+                     full ? "the disk is full" : strerror(errno),
                      w->made && w->existed ? "; the file that was there before is untouched" : "",
                      full ? "; make room and run again" : "");
 }
@@ -349,7 +350,8 @@ char *folder_begin(const char *path, FtcDiag *d)
 {
     char *place = real_place(path), here[PATH_MAX];
     size_t n = strlen(place);
-    if (getcwd(here, sizeof here) && *place == '/' && !strncmp(here, place, n) && (!here[n] || here[n] == '/' || n == 1)) {
+    if (getcwd(here, sizeof here) && *place == '/' && !strncmp(here, place, n) &&
+        (!here[n] || here[n] == '/' || n == 1)) {
         ftc_error(d, FTC_FILE(path), "the folder ftc runs in can't be replaced; name a folder inside it");
         free(place);
         return NULL;

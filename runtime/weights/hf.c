@@ -114,9 +114,11 @@ static bool find_family(JsonReader *r, HfConfig *c)
         return true;
     char known[256] = "";
     for (int f = HF_NONE + 1; f < HF_FAMILIES; f++)
-        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", *known ? ", " : "", families[f].model_type);
+        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", *known ? ", " : "",
+                 families[f].model_type);
     if (type || class)
-        return ftc_error(r->diag, FTC_FILE(r->file), "describes a model of the family '%.80s', which ftc can't build yet; it knows: %s",
+        return ftc_error(r->diag, FTC_FILE(r->file),
+                         "describes a model of the family '%.80s', which ftc doesn't know; it knows: %s",
                          type ? type : class, known);
     return ftc_error(r->diag, FTC_FILE(r->file), "names no 'model_type'; ftc knows: %s", known);
 }
@@ -126,7 +128,8 @@ static bool check_supported(JsonReader *r)
 {
     const char *positions = json_get_string(r, "position_embedding_type", "absolute");
     if (strcmp(positions, "absolute"))
-        return ftc_error(r->diag, FTC_FILE(r->file), "'position_embedding_type' is '%.80s'; ftc builds only 'absolute'", positions);
+        return ftc_error(r->diag, FTC_FILE(r->file), "'position_embedding_type' is '%.80s'; ftc builds only 'absolute'",
+                         positions);
     if (json_get_bool(r, "is_decoder", false))
         return ftc_error(r->diag, FTC_FILE(r->file), "'is_decoder' is true; ftc fine-tunes encoders");
     return !r->failed;
@@ -148,7 +151,8 @@ static bool read_labels(JsonReader *r, HfConfig *c)
         snprintf(id, sizeof id, "%d", i);
         const json_t *label = json_object_get(map, id);
         if (map && !label)
-            return ftc_error(r->diag, FTC_FILE(r->file), "'id2label' has %d labels, but none with the number %d", c->n_labels, i);
+            return ftc_error(r->diag, FTC_FILE(r->file), "'id2label' has %d labels, but none with the number %d",
+                             c->n_labels, i);
         if (map && (!json_is_string(label) || strlen(json_string_value(label)) != json_string_length(label)))
             return ftc_error(r->diag, FTC_FILE(r->file), "'id2label' number %d is no string", i);
         c->labels[i] = map ? xstrdup(json_string_value(label)) : xasprintf("LABEL_%d", i);

@@ -77,7 +77,8 @@ static bool read_entry(const Safetensors *s, const char *name, const json_t *inf
     while (type < DTYPE_COUNT && strcmp(dtypes[type].name, dtype))
         type++;
     if (type == DTYPE_COUNT)
-        return ftc_error(d, FTC_FILE(s->file), "tensor '%.200s' has the element type '%.40s', which ftc doesn't know", name, dtype);
+        return ftc_error(d, FTC_FILE(s->file), "tensor '%.200s' has the element type '%.40s', which ftc doesn't know",
+                         name, dtype);
 
     int rank = (int)json_array_size(shape);
     for (int i = 0; i < rank; i++) {
@@ -129,7 +130,10 @@ static bool check_cover(const Safetensors *s, const unsigned char *data, size_t 
     return ok;
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(((const Tensor *)a)->name, ((const Tensor *)b)->name); }
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const Tensor *)a)->name, ((const Tensor *)b)->name);
+}
 
 static bool check_metadata(const Safetensors *s, FtcDiag *d)
 {
@@ -158,7 +162,7 @@ static bool read_header(Safetensors *s, const unsigned char *p, size_t size, Ftc
                          (unsigned long long)length, HEADER_LIMIT);
     if (length > size - sizeof length)
         return ftc_error(d, FTC_FILE(s->file),
-                         "ends inside its header (header length %llu, file %zu bytes): not a safetensors file, or cut off",
+                         "ends inside its header (of %llu bytes; the file has %zu): not a safetensors file, or cut off",
                          (unsigned long long)length, size);
 
     /* A name of its own keeps the message from quoting a line of a binary file. */

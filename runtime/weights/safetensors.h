@@ -62,8 +62,8 @@ bool tensor_to_floats(const Tensor *t, float *out);
 /* A shape as text, "[2,3]", in buf, which it returns. */
 char *tensor_shape(int rank, const int64_t *dims, char *buf, size_t size);
 
-/* Writes tensors (in any order; sizes follow from dtype and dims) in place of `path`, atomically.  Metadata is {"format": "pt"}, which
- * `transformers` asks for. */
+/* Writes tensors (in any order; sizes follow from dtype and dims) in place of `path`, atomically.  Metadata is
+ * {"format": "pt"}, which `transformers` asks for. */
 bool safetensors_write(const char *path, const Tensor *tensors, int n, FtcDiag *d);
 
 #endif

@@ -72,7 +72,8 @@ static bool open_indexed(Parts *p, const char *folder, const char *index, FtcDia
         if (!file || strlen(file) != json_string_length(name))
             ok = ftc_error(d, FTC_FILE(index), "the file of '%.200s' is no string", key);
         else if (!path_stays_inside(file))
-            ok = ftc_error(d, FTC_FILE(index), "'%.200s' is said to be in '%.200s', which is outside the model's folder", key, file);
+            ok = ftc_error(d, FTC_FILE(index), "'%.200s' is said to be in '%.200s', which is outside the model's folder",
+                           key, file);
         else if (!is_open(p, folder, file))
             ok = open_part(p, folder, file, d);
     }
@@ -92,9 +93,10 @@ static bool open_parts(Parts *p, const char *folder, FtcDiag *d)
         ok = open_indexed(p, folder, index, d);
     else if (path_is_file(pickle))
         ok = ftc_error(d, FTC_FILE(folder),
-                       "has its weights in pytorch_model.bin only, a Python program that ftc won't run; convert it once with: "
-                       "python3 -c \"from transformers import AutoModel as A; "
-                       "A.from_pretrained('%s').save_pretrained('%s', safe_serialization=True)\"", folder, folder);
+                       "has its weights only in pytorch_model.bin, a Python program that ftc won't run; convert it once "
+                       "with: cd %s && python3 -c \"import torch, safetensors.torch as s; "
+                       "w = torch.load('pytorch_model.bin', weights_only=True); "
+                       "s.save_file({k: w[k].clone() for k in w}, 'model.safetensors', {'format': 'pt'})\"", folder);
     else
         ok = ftc_error(d, FTC_FILE(folder), "has no weights: there is no model.safetensors in it");
     free(one);
@@ -122,7 +124,8 @@ static const Tensor *find_exactly(const Parts *p, const char *name, const char *
 /* The oldest files call a norm's weight gamma and its bias beta; NULL for other names; free() it. */
 static char *old_spelling(const char *name)
 {
-    static const char *const parts[][2] = { { "LayerNorm.weight", "LayerNorm.gamma" }, { "LayerNorm.bias", "LayerNorm.beta" } };
+    static const char *const parts[][2] = { { "LayerNorm.weight", "LayerNorm.gamma" },
+                                            { "LayerNorm.bias", "LayerNorm.beta" } };
     size_t n = strlen(name);
     for (int i = 0; i < 2; i++) {
         size_t m = strlen(parts[i][0]);
@@ -224,8 +227,9 @@ bool weights_load(const char *folder, HfFamily f, Weight *w, int n, WeightsRepor
         char more[32] = "";
         if (absent > 1)
             snprintf(more, sizeof more, " (and %d more)", absent - 1);
-        ok = ftc_error(d, FTC_FILE(folder), "the weight '%s'%s is missing in its files; they don't hold the model that is asked for",
-                       first, more);
+        ok = ftc_error(d, FTC_FILE(folder),
+                       "the weight '%s'%s is missing in its files; they don't hold the model that is asked for", first,
+                       more);
     }
     if (ok && report)
         make_report(report, &p, w, n);
@@ -251,8 +255,8 @@ bool weights_save(const char *folder, const HfConfig *c, const Weight *w, int n,
 {
     Tensor *t = xcalloc((size_t)n, sizeof *t);
     for (int i = 0; i < n; i++)
-        t[i] = (Tensor){ .name = name_in_file(c ? c->family : HF_NONE, w[i].name), .dtype = DTYPE_F32, .rank = w[i].rank,
-                         .dims = w[i].dims, .data = w[i].data };
+        t[i] = (Tensor){ .name = name_in_file(c ? c->family : HF_NONE, w[i].name), .dtype = DTYPE_F32,
+                         .rank = w[i].rank, .dims = w[i].dims, .data = w[i].data };
     char *path = path_join(folder, "model.safetensors");
     bool ok = safetensors_write(path, t, n, d) && (!c || hf_config_save(folder, c, d));
     for (int i = 0; i < n; i++)

@@ -447,7 +447,7 @@ static void wrong_shapes_and_types_are_errors(void **state)
     Model m = make_model(HF_BERT, 8);
     static const char name[] = "bert.encoder.layer.0.output.dense.weight";
     static const float data[24];
-    int64_t swapped[] = { INNER, HIDDEN }, flat[] = { 24 }, right[] = { HIDDEN, INNER };
+    int64_t swapped[] = { INNER, HIDDEN }, flat[] = { 24 }, right[] = { HIDDEN, INNER }, deep[] = { HIDDEN, INNER, 1 };
     Tensor extra = { .name = name, .dtype = DTYPE_F32, .rank = 2, .dims = swapped, .data = data };
     write_spelled(folder, "model.safetensors", m, 0, "layers.0.ffn.down.weight", &extra);
     assert_false(weights_load(folder, HF_BERT, m.w, m.n, NULL, d));
@@ -457,6 +457,11 @@ static void wrong_shapes_and_types_are_errors(void **state)
     write_spelled(folder, "model.safetensors", m, 0, "layers.0.ffn.down.weight", &extra);
     assert_false(weights_load(folder, HF_BERT, m.w, m.n, NULL, d));
     assert_says("[24]");
+    extra.rank = 3;
+    extra.dims = deep;
+    write_spelled(folder, "model.safetensors", m, 0, "layers.0.ffn.down.weight", &extra);
+    assert_false(weights_load(folder, HF_BERT, m.w, m.n, NULL, d));
+    assert_says("[4,6,1]");
     extra = (Tensor){ .name = name, .dtype = DTYPE_I32, .rank = 2, .dims = right, .data = data };
     write_spelled(folder, "model.safetensors", m, 0, "layers.0.ffn.down.weight", &extra);
     assert_false(weights_load(folder, HF_BERT, m.w, m.n, NULL, d));
