@@ -182,22 +182,22 @@ static void test_bf16_rounds_to_even(void **state)
 static void test_integers_wrap_and_casts_saturate(void **state)
 {
     (void)state;
-    int32_t x[] = { INT32_MAX, INT32_MIN, 65537, 5 }, y[4 * 4 + 2];
+    int32_t x[] = { INT32_MAX, INT32_MIN, 65537, 5 }, y[4 * 4 + 3];
     float f[] = { 2.9f, -2.9f, 3e9f, NAN };
     run_text("kernel @k(in i32 %x, in f32 %f, out i32 %y) {\n"
-             "  acc %sum = add i32  acc %most = max i32  let %big = const 2147483647 i32\n"
+             "  acc %sum = add i32  acc %most = max i32  acc %top = max i32  let %big = const 2147483647 i32\n"
              "  vec %i = 0 .. 4 {\n"
              "    let %a = load %x[%i]  let %b = add %a, %a  store %y[%i] = %b\n"
              "    let %c = mul %a, %a  store %y[%i + 4] = %c\n"
              "    let %n = neg %a  store %y[%i + 8] = %n\n"
              "    let %g = load %f[%i]  let %t = cast %g i32  store %y[%i + 12] = %t\n"
-             "    reduce %sum, %big  let %small = sub %n, %big  reduce %most, %small\n"
+             "    reduce %sum, %big  let %small = sub %n, %big  reduce %most, %small  reduce %top, %n\n"
              "  }\n"
-             "  store %y[16] = %sum  store %y[17] = %most\n"
-             "}", &(Call){ (int64_t[N_SYMBOLS]){ 0 }, NULL, (void *[]){ x, f, y }, (int64_t[]){ 4, 4, 18 } });
+             "  store %y[16] = %sum  store %y[17] = %most  store %y[18] = %top\n"
+             "}", &(Call){ (int64_t[N_SYMBOLS]){ 0 }, NULL, (void *[]){ x, f, y }, (int64_t[]){ 4, 4, 19 } });
     const int32_t want[] = { -2, 0, 131074, 10, /**/ 1, 0, 131073, 25, /**/ -INT32_MAX, INT32_MIN, -65537, -5,
                              /**/ 2, -2, INT32_MAX, 0, /**/ -4,
-                             -5 - (int64_t)INT32_MAX + (INT64_C(1) << 32) };
+                             -5 - (int64_t)INT32_MAX + (INT64_C(1) << 32), -5 };
     assert_memory_equal(y, want, sizeof y);
 }
 

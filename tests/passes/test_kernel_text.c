@@ -182,6 +182,7 @@ static const struct {
     { "%p + 16", "%q + 16", "there is no index %q above", 3, 20 },
     { "%p + 16", "%p*%p*%p*T*L + 16", "a product has at most 4 variables", 3, 20 },
     { "%p + 16", "%p + 2000000*1000000", "this number is too large", 3, 25 },
+    { "%p + 16", "1099511627776 + 1", "this number is too large", 3, 36 },
     { "min(%p + 16, T)", "div(%p, 0)", "divides by 0", 3, 3 },
     { "for %t", "for %p", "%p is defined twice", 4, 7 },
     { "for %t", "for %2t", "a name begins with a letter, unlike '2t'", 4, 8 },
@@ -194,6 +195,8 @@ static const struct {
     { "%s, %a", "%a, %a", "%a is no accumulator", 8, 7 },
     { "%s, %a", "%s, %s", "%s can be read after the loop that it is reduced in, not inside", 8, 7 },
     { "reduce %s, %a", "for %i = 0 .. %j {}", "the bounds of a loop inside a vec have to be the same in all lanes", 8, 7 },
+    { "reduce %s, %a", "index %i = read %ids[%j] for %u = 0 .. %i {}",
+      "the bounds of a loop inside a vec have to be the same in all lanes", 8, 32 },
     { "reduce %s, %a", "let %q = index %j store %d[0] = %q", "%q is i32, not f32", 8, 25 },
     { "reduce %s, %a", "dot %d[j] = %x[k] * %x[j], i < 1, j < 1, k < 1", "a dot inside a vec", 8, 7 },
     { "reduce %s, %a", "index %i = read %x[0]", "reads an index from %x, which is f32", 8, 7 },
@@ -257,7 +260,7 @@ static void test_problems(void **state)
 {
     (void)state;
     Arena *a = arena_new();
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 7; i++) {
         Kernel *k = kernel_new(a, "k");
         KBuilder b;
         const KStmt *where;
@@ -272,13 +275,15 @@ static void test_problems(void **state)
             store->at.t->var[store->at.t->n++] = 40;
         if (i == 4)
             k->n_imms = 1;
+        if (i == 5)
+            store->at.t->coef = 0;
         static const char *const want[] = {
             "store %?[2] = %v0: uses parameter 7 of 1", "store %x[2] = %?: uses a value that is not defined above",
             "store %x[C*B] = %v0: a polynomial is not in canonical form", "store %x[2*%?] = %v0: a polynomial names variable 40 of 5",
-            "k: has 1 run-time arguments and uses 0",
+            "k: has 1 run-time arguments and uses 0", "store %x[0] = %v0: a polynomial is not in canonical form",
         };
         const char *problem = kernel_problem(k, &where);
-        if (i == 5) {
+        if (i == 6) {
             assert_null(problem);
             continue;
         }
