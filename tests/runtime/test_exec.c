@@ -232,14 +232,37 @@ static void too_large_a_batch_names_the_bytes(void **state)
     Machine m = machine(1, false, d);
     exec_free(m.exec);
     m.exec = exec_new(&huge_model, m.params, m.pool, (ExecOptions){ .train = true }, d);
-    assert_false(exec_reserve(m.exec, 29, ROWS, 12, d)); /* 16 * 2^50 + 128 + 192 + 448, scratch 64 */
-    assert_non_null(strstr(ftc_diag_last(d), "18014398509482816 bytes"));
+    assert_false(exec_reserve(m.exec, 29, ROWS, 12, d)); /* 16 * 2^50 + 128 + 192 + 448, scratch 2 * 64 */
+    assert_non_null(strstr(ftc_diag_last(d), "18014398509482880 bytes"));
     assert_non_null(strstr(ftc_diag_last(d), "train.batch"));
     assert_false(exec_reserve(m.exec, 60000, 60000, 12, d)); /* beyond 64 bits */
     assert_non_null(strstr(ftc_diag_last(d), "than there can be"));
     assert_false(exec_reserve(m.exec, (int64_t)1 << 31, 100, 12, d));
     assert_int_equal(ftc_diag_errors(d), 3);
     machine_free(&m);
+    ftc_diag_free(d);
+}
+
+static void inputs_are_the_model_s(void **state)
+{
+    (void)state;
+    FtcModel m = model;
+    m.optimizer = (FtcOptimizer){ .lr = 0.5, .weight_decay = 0.01, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .momentum = 0.8, .clip_norm = 3 };
+    m.loss.label_smoothing = 0.1;
+    m.n_dropouts = 2;
+    m.dropout = (float[]){ 0.1f, 0.2f };
+    FtcDiag *d = ftc_diag_new(NULL);
+    Machine k = machine(1, false, d);
+    Exec *e = exec_new(&m, k.params, k.pool, (ExecOptions){ .train = true }, d);
+    ExecInputs *in = exec_inputs(e);
+    assert_true(in->seed == 11 && in->lr == 0.5f && in->weight_decay == 0.01f && in->beta1 == 0.9f && in->beta2 == 0.99f);
+    assert_true(in->eps == 1e-8f && in->momentum == 0.8f && in->clip_norm == 3.0f && in->label_smoothing == 0.1f);
+    assert_true(in->dropout[0] == 0.1f && in->dropout[1] == 0.2f && in->class_weights[CLASSES - 1] == 1.0f);
+    exec_set_step(e, 2, 0.25);
+    assert_true(in->step == 2 && in->lr == 0.25f);
+    assert_true(fabsf(in->correction1 - 0.271f) < 1e-7f && fabsf(in->correction2 - 0.029701f) < 1e-8f); /* third update */
+    exec_free(e);
+    machine_free(&k);
     ftc_diag_free(d);
 }
 
@@ -334,6 +357,7 @@ int main(void)
         cmocka_unit_test(aliased_values_are_spoiled_when_checked),
         cmocka_unit_test(stepping_out_of_bounds_is_caught),
         cmocka_unit_test(too_large_a_batch_names_the_bytes),
+        cmocka_unit_test(inputs_are_the_model_s),
         cmocka_unit_test(unknown_names_are_errors),
         cmocka_unit_test(first_weights_depend_on_the_seed_alone),
     };

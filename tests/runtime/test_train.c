@@ -155,6 +155,29 @@ static void log_has_every_step(void **state)
     free(r);
 }
 
+/* Shuffled epochs differ from each other, and from the file. */
+static void every_epoch_has_its_own_order(void **state)
+{
+    (void)state;
+    char path[256], line[512];
+    snprintf(path, sizeof path, "%s/log.jsonl", temp_folder());
+    FtcModel m = model_with((FtcTrain){ .epochs = 2, .batch = 8, .seed = 3, .shuffle = true }, 0.5);
+    free(run(&m, 1, path));
+    FILE *f = fopen(path, "r");
+    int64_t tokens[2][7];
+    for (int i = 0; i < 14; i++) {
+        assert_non_null(fgets(line, sizeof line, f));
+        tokens[i / 7][i % 7] = strtol(strstr(line, "tokens\": ") + 9, NULL, 10);
+    }
+    fclose(f);
+    int as_before = 0, as_in_file = 0;
+    for (int i = 0; i < 6; i++) {
+        as_before += tokens[1][i] == tokens[0][i];
+        as_in_file += tokens[0][i] == start[8 * i + 8] - start[8 * i];
+    }
+    assert_true(as_before < 6 && as_in_file < 6);
+}
+
 /* A run that diverges stops, says where, and keeps the weights of its last good step. */
 static void divergence_keeps_the_last_good_weights(void **state)
 {
@@ -221,6 +244,7 @@ int main(void)
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(max_steps_ends_the_run),
         cmocka_unit_test(log_has_every_step),
+        cmocka_unit_test(every_epoch_has_its_own_order),
         cmocka_unit_test(divergence_keeps_the_last_good_weights),
         cmocka_unit_test(logits_come_in_the_order_of_rows),
     };

@@ -1,7 +1,7 @@
 /* A compiled program written by hand, for tests of what runs programs: softmax regression on the mean of embedding rows, with
  * momentum.
  *
- *   forward  logits[b,:] = mean over the row's tokens of w[id,:]           par b, scratch[L]
+ *   forward  logits[b,:] = mean over the row's tokens of w[id,:]           par b, scratch[L], scratch[C]
  *   rows     row_loss[b], dlogits[b,:]                                     par b
  *   loss     loss = mean of row_loss                                       one piece
  *   grad     dw[v,:] = sum over tokens with id v of dlogits / length       par v step 3
@@ -28,7 +28,7 @@ static void forward(const FtcKernelArgs *a, int64_t piece)
 {
     const int32_t *ids = a->buf[0], *row_start = a->buf[1];
     const float *w = a->buf[2];
-    float *logits = a->buf[3], *scratch = a->buf[4];
+    float *logits = a->buf[3], *scratch = a->buf[4], *means = a->buf[5];
     int64_t c_n = a->sym[FTC_C], b = piece;
     int32_t from = row_start[b], n = row_start[b + 1] - from;
     if (fault == SKIP_A_ROW && b == 2)
@@ -39,8 +39,9 @@ static void forward(const FtcKernelArgs *a, int64_t piece)
         float sum = 0;
         for (int i = 0; i < n; i++)
             sum += scratch[i];
-        logits[b * c_n + c] = sum / (float)n;
+        means[c] = sum / (float)n;
     }
+    memcpy(logits + b * c_n, means, (size_t)c_n * sizeof *means);
     if (fault == WRITE_PAST_LOGITS && b == a->sym[FTC_B] - 1)
         logits[a->sym[FTC_B] * c_n] = 0;
     if (fault == WRITE_PAST_SCRATCH)
@@ -151,10 +152,10 @@ static const FtcBuf bufs[] = {
 static const FtcForm slots[] = {
     FORM(4, 0, 1, 0, 1, 0), { 2, { { 4, { 0, 1 } }, { 20, { 0 } } } }, FORM(4, 0, 1, 0, 1, 0), FORM(4, 0, 0, 0, 1, 1),
 };
-static const FtcForm scratch[] = { FORM(1, 0, 0, 1, 0, 0) };
+static const FtcForm scratch[] = { FORM(1, 0, 0, 1, 0, 0), FORM(1, 0, 0, 0, 1, 0) };
 #define PAR(symbol, by) .n_par = 1, .begin = { NIL }, .end = { FORM(1, (symbol) == FTC_T, (symbol) == FTC_B, 0, 0, (symbol) == FTC_V) }, .step = { by }
 static const FtcKernelInfo kernels[] = {
-    { .name = "forward", PAR(FTC_B, 1), .n_params = 5, .n_scratch = 1, .scratch = scratch },
+    { .name = "forward", PAR(FTC_B, 1), .n_params = 6, .n_scratch = 2, .scratch = scratch },
     { .name = "rows", PAR(FTC_B, 1), .n_params = 4 },
     { .name = "mean", .n_params = 2 },
     { .name = "grad", PAR(FTC_V, 3), .n_params = 4 },
