@@ -57,17 +57,11 @@ static FieldState scan_field(const Csv *c, const char **at, Field *f)
     return FIELD_UNCLOSED;
 }
 
-static const char *skip_line_end(const Csv *c, const char *p)
-{
-    if (p < c->end && *p == '\r')
-        return p + 1 < c->end && p[1] == '\n' ? p + 2 : p + 1;
-    return p < c->end ? p + 1 : p;
-}
-
-static const char *skip_blank_lines(const Csv *c, const char *p)
+/* Past the line end at p, if there is one, and the blank lines behind it. */
+static const char *skip_line_ends(const Csv *c, const char *p)
 {
     while (p < c->end && ends_record(c, p))
-        p = skip_line_end(c, p);
+        p++;
     return p;
 }
 
@@ -109,7 +103,7 @@ static bool check_field(const Csv *c, const char **at, Field *f, int64_t record,
 
 static bool read_header(Csv *c, const char **at, FtcDiag *d)
 {
-    const char *p = skip_blank_lines(c, *at);
+    const char *p = skip_line_ends(c, *at);
     Bytes scratch = { 0 };
     bool ok = false;
     c->header = (size_t)(p - c->file.text);
@@ -129,7 +123,7 @@ static bool read_header(Csv *c, const char **at, FtcDiag *d)
         if (ends_record(c, p))
             break;
     }
-    *at = skip_blank_lines(c, p);
+    *at = skip_line_ends(c, p);
     ok = *at < c->end || ftc_error(d, FTC_FILE(c->file.name), "has a header but no records");
 done:
     bytes_free(&scratch);
@@ -157,7 +151,7 @@ static bool read_record(Csv *c, const char **at, FtcDiag *d)
                          n == 1 ? "" : "s", c->n_columns);
     GROW(c->record, c->n_records, c->cap_records);
     c->record[c->n_records++] = (size_t)(begin - c->file.text);
-    *at = skip_blank_lines(c, p);
+    *at = skip_line_ends(c, p);
     return true;
 }
 
@@ -170,7 +164,7 @@ Csv *csv_open(const char *path, const CsvOptions *options, FtcDiag *d)
         goto fail;
     c->end = c->file.text + c->file.size;
     const char *p = c->file.text + c->file.start;
-    if (skip_blank_lines(c, p) == c->end) {
+    if (skip_line_ends(c, p) == c->end) {
         ftc_error(d, FTC_FILE(c->file.name), "is empty");
         goto fail;
     }
