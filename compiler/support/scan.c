@@ -72,6 +72,39 @@ const char *scan_word(Scanner *s, const char *more, const char *what)
     return arena_strndup(s->arena, from, (size_t)(s->p - from));
 }
 
+static int hex_digit(char c)
+{
+    const char *digits = "0123456789abcdef", *at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+const char *scan_string(Scanner *s)
+{
+    enum { MOST = 4096 };
+    if (!scan_expect(s, "\""))
+        return NULL;
+    size_t room = (size_t)(s->end - s->p) < MOST ? (size_t)(s->end - s->p) : MOST, n = 0;
+    char *text = arena_alloc(s->arena, room + 1);
+    for (; n < room && s->p < s->end && *s->p != '"' && *s->p != '\n'; s->p++) {
+        char c = *s->p;
+        if (c == '\\') {
+            bool hex = s->end - s->p > 3 && s->p[1] == 'x' && hex_digit(s->p[2]) >= 0 && hex_digit(s->p[3]) >= 0;
+            c = hex ? (char)(16 * hex_digit(s->p[2]) + hex_digit(s->p[3])) : 0;
+            if (c)
+                s->p += 3;
+        }
+        if (!c)
+            break;
+        text[n++] = c;
+    }
+    if (s->p == s->end || *s->p != '"') {
+        ftc_error(s->diag, scan_here(s), "a string ends here without its quote");
+        return NULL;
+    }
+    s->p++;
+    return text;
+}
+
 bool scan_number(Scanner *s, double *v)
 {
     skip_blank(s);

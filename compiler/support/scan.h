@@ -24,6 +24,7 @@ bool scan_accept(Scanner *s, const char *mark);   /* the same, and steps over it
 bool scan_expect(Scanner *s, const char *mark);
 /* Letters, digits and what is in `more`; `what` completes "expected ..." */
 const char *scan_word(Scanner *s, const char *more, const char *what);
+const char *scan_string(Scanner *s);              /* between quotes on one line; \xNN stands for a byte other than NUL */
 bool scan_number(Scanner *s, double *v);          /* as strtod reads it, nan and inf too */
 bool scan_int(Scanner *s, int64_t low, int64_t high, int64_t *v); /* low and high within 2^53 */
 
