@@ -62,9 +62,10 @@ static double noise(const char *name, int64_t i)
 
 static double weight_value(const char *name, int64_t i)
 {
-    size_t len = strlen(name);
+    if (!strncmp(name, "zero", 4))
+        return 0;
     bool norm = strstr(name, "norm.weight") != NULL, positive = name[0] == 'v' && name[1] == ':';
-    return positive ? fabs(noise(name, i)) * 0.01 : norm && len ? 1 + 0.3 * noise(name, i) : 0.5 * noise(name, i);
+    return positive ? fabs(noise(name, i)) * 0.01 : norm ? 1 + 0.3 * noise(name, i) : 0.5 * noise(name, i);
 }
 
 static int32_t id_of(int t) { return (t * 7 + 3) % V; }
@@ -152,7 +153,13 @@ static double gelu(double x) { return x * 0.5 * erfc(-x / sqrt(2)); }
 
 enum { H = 8, HEADS = 2, D = H / HEADS, FF = 16 };
 
-static void tiny_layer(int n, double x[][H])
+/* What dropout at rate 0.25 leaves of x. */
+static double dropped(int site, int row, int column, double x)
+{
+    return rand_bits16(SEED, (uint32_t)site, STEP, (uint32_t)row, (uint32_t)column) < 49152 ? x / 0.75 : 0;
+}
+
+static void tiny_layer(int first, int n, bool training, double x[][H])
 {
     double q[8][H], k[8][H], v[8][H], mixed[H], out[H], up[FF];
     for (int t = 0; t < n; t++) {
@@ -169,6 +176,8 @@ static void tiny_layer(int n, double x[][H])
                     score += q[t][d] * k[u][d];
                 sum += e[u] = exp(score / sqrt(D));
             }
+            for (int u = 0; u < n; u++)
+                e[u] = training ? dropped(1, (first + t) * HEADS + h, u, e[u]) : e[u];
             for (int d = h * D; d < (h + 1) * D; d++) {
                 mixed[d] = 0;
                 for (int u = 0; u < n; u++)
@@ -189,7 +198,7 @@ static void tiny_layer(int n, double x[][H])
     }
 }
 
-static void tiny_logits(int row, double logits[C])
+static void tiny_logits(int row, bool training, double logits[C])
 {
     double x[8][H], pooled[H];
     int n = row_start[row + 1] - row_start[row];
@@ -200,7 +209,7 @@ static void tiny_logits(int row, double logits[C])
                       weight_value("embeddings.position.weight", t * H + i);
         apply_norm("embeddings.norm", H, x[t]);
     }
-    tiny_layer(n, x);
+    tiny_layer(row_start[row], n, training, x);
     apply_linear("pooler", H, H, x[0], pooled);
     for (int i = 0; i < H; i++)
         pooled[i] = tanh(pooled[i]);
@@ -308,18 +317,21 @@ static void values_know_their_lines(void **state)
 static void tiny_equals_plain_loops(void **state)
 {
     (void)state;
-    Forward *f = forward(load("models/tiny_cls.yaml", 0, NULL), false, true);
-    Tensor **values = evaluate(f->graph);
-    double loss = 0;
-    for (int r = 0; r < B; r++) {
-        double logits[C], log_p[C];
-        tiny_logits(r, logits);
-        log_probabilities(logits, log_p);
-        for (int c = 0; c < C; c++)
-            assert_close(output(f->graph, values, "logits")->v[r * C + c], logits[c], "logit");
-        loss -= log_p[labels[r]] / B;
+    static const char *const settings[] = { "model.encoder.attention_dropout=0.25" };
+    for (int training = 0; training < 2; training++) {
+        Forward *f = forward(load("models/tiny_cls.yaml", 1, settings), training, true);
+        Tensor **values = evaluate(f->graph);
+        double loss = 0;
+        for (int r = 0; r < B; r++) {
+            double logits[C], log_p[C];
+            tiny_logits(r, training, logits);
+            log_probabilities(logits, log_p);
+            for (int c = 0; c < C; c++)
+                assert_close(output(f->graph, values, "logits")->v[r * C + c], logits[c], "logit");
+            loss -= log_p[labels[r]] / B;
+        }
+        assert_close(output(f->graph, values, "loss")->v[0], loss, "loss");
     }
-    assert_close(output(f->graph, values, "loss")->v[0], loss, "loss");
 }
 
 static void logreg_loss_is_weighted_and_smoothed_as_pytorch_does(void **state)
@@ -348,28 +360,33 @@ static void logreg_loss_is_weighted_and_smoothed_as_pytorch_does(void **state)
     }
 }
 
+static Spec *load_text(const char *text)
+{
+    Spec *s = spec_load(arena, &(SpecSource){ .file = "t.yaml", .text = text, .len = strlen(text) }, diag);
+    assert_non_null(s);
+    return s;
+}
+
 static void dropout_keeps_what_the_bits_say(void **state)
 {
     (void)state;
-    static const char *const settings[] = { "model.head.dropout=0.25" };
-    Forward *f = forward(load("models/logreg.yaml", 1, settings), true, true);
+    Forward *f = forward(load_text("model: {encoder: [token_embedding: 64, dropout: 0.25], head: {pool: mean, pooler: false, "
+                                   "dropout: 0.25}}"), true, true);
     assert_int_equal(f->n_rates, 1);
     assert_true(f->rates[0] == 0.25);
     Tensor **values = evaluate(f->graph);
-    int dropped = 0;
     for (int r = 0; r < B; r++) {
-        double x[E], logits[C];
-        logreg_features(r, x);
+        double logits[C], x[E] = { 0 };
+        int n = row_start[r + 1] - row_start[r];
         for (int i = 0; i < E; i++) {
-            bool keep = rand_bits16(SEED, 1, STEP, (uint32_t)r, (uint32_t)i) < 49152;
-            x[i] = keep ? x[i] / 0.75 : 0;
-            dropped += !keep;
+            for (int t = row_start[r]; t < row_start[r + 1]; t++)
+                x[i] += dropped(1, t, i, weight_value("embeddings.token.weight", id_of(t) * E + i)) / n;
+            x[i] = dropped(2, r, i, x[i]);
         }
         apply_linear("classifier", E, C, x, logits);
         for (int c = 0; c < C; c++)
             assert_close(output(f->graph, values, "logits")->v[r * C + c], logits[c], "logit");
     }
-    assert_in_range(dropped, 20, 76); /* 48 of 192, give or take */
 }
 
 static int count(const Graph *g, Op op)
@@ -406,10 +423,8 @@ static void library_layers_equal_their_formulas(void **state)
     (void)state;
     static const char *const acts[] = { "gelu", "gelu_new", "relu", "silu", "tanh" };
     for (int a = 0; a < 5; a++) {
-        char *text = arena_printf(arena, "data: {max_length: 8}\nmodel: {head: {pooler: false, pool: cls, dropout: 0}, encoder: [token_embedding: 4, "
-                                  "rms_norm: {eps: 0.01}, gated_ffn: {size: 3, activation: %s}]}", acts[a]);
-        Spec *s = spec_load(arena, &(SpecSource){ .file = "t.yaml", .text = text, .len = strlen(text) }, diag);
-        assert_non_null(s);
+        Spec *s = load_text(arena_printf(arena, "model: {head: {pooler: false}, encoder: [token_embedding: 4, rms_norm: {eps: 0.01}, "
+                                         "gated_ffn: {size: 3, activation: %s}]}", acts[a]));
         Forward *f = forward(s, false, false);
         Tensor **values = evaluate(f->graph);
         for (int r = 0; r < B; r++) {
@@ -443,6 +458,21 @@ static void library_layers_equal_their_formulas(void **state)
                 assert_close(one_number(f->graph, values, r * C + c), logits[c], acts[a]);
         }
     }
+}
+
+/* At 0 its gradient is 0, as PyTorch has it. */
+static void relu_is_flat_at_zero(void **state)
+{
+    (void)state;
+    Forward *f = forward(load_text("model: {head: {pooler: false, dropout: 0}, encoder: [token_embedding: {name: zeros, size: 8}, "
+                                   "activation: relu]}"), true, true);
+    Node *grads[3];
+    assert_int_equal(f->n_weights, 3);
+    graph_grad(f->graph, graph_find_output(f->graph, "loss"), 3, f->nodes, grads);
+    Tensor **values = evaluate(f->graph);
+    for (int i = 0; i < V * 8; i++)
+        assert_true(values[grads[0]->id]->v[i] == 0);
+    assert_true(values[grads[2]->id]->v[0] != 0);
 }
 
 /* One step of logreg: gradients by hand, PyTorch's clipping and optimizers by hand. */
@@ -558,6 +588,13 @@ static void every_model_builds_differentiates_and_updates(void **state)
         graph_verify(f->graph);
         for (int w = 0; w < f->n_weights; w++)
             assert_true(grads[w]->op != OP_const); /* every weight takes part in the loss */
+        char *text = graph_text(f->graph);
+        Graph *again = graph_parse(arena, "step", text, strlen(text), diag);
+        assert_non_null(again);
+        char *second = graph_text(again);
+        assert_string_equal(text, second);
+        free(text);
+        free(second);
     }
 }
 
@@ -572,6 +609,7 @@ int main(void)
         cmocka_unit_test(dropout_keeps_what_the_bits_say),
         cmocka_unit_test(dropout_is_built_where_it_counts),
         cmocka_unit_test(library_layers_equal_their_formulas),
+        cmocka_unit_test(relu_is_flat_at_zero),
         cmocka_unit_test(step_equals_hand_computation),
         cmocka_unit_test(every_model_builds_differentiates_and_updates),
     };
