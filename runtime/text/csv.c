@@ -31,8 +31,8 @@ typedef enum { FIELD_FINE, FIELD_UNCLOSED, FIELD_TAIL } FieldState;
 
 static inline bool ends_record(const Csv *c, const char *p) { return p == c->end || *p == '\n' || *p == '\r'; }
 
-/* Reads the field at *at and leaves *at behind it: on a separator, a line end or the end of the file.  FIELD_TAIL: on what follows
- * the closing quote. */
+/* Reads the field at *at and leaves *at behind it: on a separator, a line end or the end of the file.
+ * FIELD_TAIL: on what follows the closing quote. */
 static FieldState scan_field(const Csv *c, const char **at, Field *f)
 {
     const char *p = *at;

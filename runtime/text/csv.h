@@ -1,12 +1,12 @@
 /* Tables: comma-separated values as RFC 4180 says, and as files in the wild have them.
  *
- * In:  a file in UTF-8 whose first record names the columns.  Lines end in LF, CRLF or CR; a byte order mark and blank lines are
- *      skipped.  A field in quotes may hold separators, line ends and doubled quotes; a quote inside an unquoted
- *      field is data.
+ * In:  a file in UTF-8 whose first record names the columns. Lines end in LF, CRLF or CR; a byte order mark and
+ *      blank lines are skipped. A field in quotes may hold separators, line ends and doubled quotes; a quote
+ *      inside an unquoted field is data.
  * Out: fields by record and column.
  *
- * The file is checked once, on opening, and stays in memory as it is, with 8 bytes a record beside it; fields are found
- * anew when they are asked for.  A Csv doesn't change: threads may share it. */
+ * The file is checked once, on opening, and stays in memory as it is, with 8 bytes a record beside it; fields
+ * are found anew when they are asked for. A Csv doesn't change: threads may share it. */
 #ifndef FTC_CSV_H
 #define FTC_CSV_H
 
@@ -36,7 +36,8 @@ int csv_need_column(const Csv *c, const char *name, FtcDiag *d);  /* as above, w
 
 int64_t csv_records(const Csv *c);
 
-/* A field's value.  It points into the file, or into `scratch` (emptied first) where doubled quotes had to be undone. */
+/* A field's value. It points into the file, or into `scratch` (emptied first) where doubled quotes had to be
+ * undone. */
 Slice csv_field(const Csv *c, int64_t record, int column, Bytes *scratch);
 
 /* The text of a whole record as the file has it, without its line end; record -1 is the header. */

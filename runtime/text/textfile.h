@@ -21,7 +21,8 @@ typedef struct {
 bool textfile_read(TextFile *f, const char *path, FtcDiag *d);
 void textfile_free(TextFile *f);
 
-/* The place of bytes begin .. end - 1, of those on the first one's line.  Counts lines from the top: for messages only. */
+/* The place of bytes begin .. end - 1, of those on the first one's line. Counts lines from the top: for
+ * messages only. */
 FtcLoc textfile_loc(const TextFile *f, size_t begin, size_t end);
 
 #endif

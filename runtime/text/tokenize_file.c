@@ -1,5 +1,5 @@
-/* Tokenizing files; see tokenize_file.h.  Texts are taken in blocks, which threads turn into text of their own; blocks are
- * written in order. */
+/* Tokenizing files; see tokenize_file.h. Texts are taken in blocks, which threads turn into text of their own;
+ * blocks are written in order. */
 #include "runtime/text/tokenize_file.h"
 
 #include "runtime/core/mem.h"

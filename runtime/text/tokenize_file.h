@@ -1,7 +1,7 @@
 /* Tokenizing whole files: what `ftc tokenize` does.
  *
- * In:  a file of texts: .csv or .tsv (a column), .jsonl (an object a line: "text", or "a" and perhaps "b"), anything else and "-"
- *      (standard input): a text a line.
+ * In:  a file of texts: .csv or .tsv (a column), .jsonl (an object a line: "text", or "a" and perhaps "b"),
+ *      anything else and "-" (standard input): a text a line.
  * Out: one line for each text, in order: its ids, or its tokens, separated by blanks. */
 #ifndef FTC_TOKENIZE_FILE_H
 #define FTC_TOKENIZE_FILE_H

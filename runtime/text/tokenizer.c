@@ -193,10 +193,7 @@ static void encode_pieces(TokenScratch *s, Slice word, int chars, TokenIds *out)
     }
 }
 
-static const uint64_t mask_low[17] = { 0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF,
-                                       -1ull, -1ull, -1ull, -1ull, -1ull, -1ull, -1ull, -1ull, -1ull };
-
-/* The first n <= 16 bytes of p, zero-padded; `room` bytes may be read. */
+/* The first n bytes of p, 1 <= n <= 16, zero-padded; `room` bytes may be read. */
 static inline void load_key(const char *p, size_t n, size_t room, uint64_t key[2])
 {
     if (room < 16) {
@@ -206,15 +203,18 @@ static inline void load_key(const char *p, size_t n, size_t room, uint64_t key[2
     }
     memcpy(key, p, 16);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    key[0] &= mask_low[n];
-    key[1] &= n > 8 ? mask_low[n - 8] : 0;
+    if (n <= 8) {
+        key[0] &= ~(uint64_t)0 >> (64 - 8 * n);
+        key[1] = 0;
+    } else
+        key[1] &= ~(uint64_t)0 >> (128 - 8 * n);
 #else
     memset((char *)key + n, 0, 16 - n);
 #endif
 }
 
-/* A word of normalized text, or of raw ASCII (which, if need be, is lowered here, on the way to the vocabulary).  `room`
- * bytes from its start may be read. */
+/* A word of normalized text, or of raw ASCII (which, if need be, is lowered here, on the way to the
+ * vocabulary). `room` bytes from its start may be read. */
 static inline void encode_word(TokenScratch *s, Slice word, int chars, size_t room, TokenIds *out)
 {
     CachedWord *hit = NULL;

@@ -3,9 +3,10 @@
  * In:  one text or a pair of texts, UTF-8.
  * Out: ids with their special tokens: [CLS] a [SEP], or [CLS] a [SEP] b [SEP].
  *
- * A text is cut at added tokens (such as a literal "[SEP]"), the rest is normalized, split into words, and each word into
- * the longest pieces the vocabulary has (WordPiece; Schuster and Nakajima 2012).  Runs of plain ASCII skip normalization, and a small
- * cache per thread remembers the ids of words, so that most words cost one comparison.
+ * A text is cut at added tokens (such as a literal "[SEP]"), the rest is normalized, split into words, and each
+ * word into the longest pieces the vocabulary has (WordPiece; Schuster and Nakajima 2012). Runs of plain ASCII
+ * skip normalization, and a small cache per thread remembers the ids of words, so that most words cost one
+ * comparison.
  *
  * A Tokenizer doesn't change once it is made: threads share it, each with a TokenScratch of its own. */
 #ifndef FTC_TOKENIZER_H
@@ -58,8 +59,9 @@ typedef struct Tokenizer {
 
 /* --- making one -------------------------------------------------------------------------------------- */
 
-/* The tokenizer of a Hugging Face folder: tokenizer.json if it is there, else vocab.txt with tokenizer_config.json.  NULL after
- * an error.  Truncation and padding that tokenizer.json may ask for are the caller's affair and ignored. */
+/* The tokenizer of a Hugging Face folder: tokenizer.json if it is there, else vocab.txt with
+ * tokenizer_config.json. NULL after an error. Truncation and padding that tokenizer.json may ask for are the
+ * caller's affair and ignored. */
 Tokenizer *tokenizer_load(const char *folder, FtcDiag *d);
 Tokenizer *tokenizer_load_json(const char *path, FtcDiag *d);
 Tokenizer *tokenizer_load_vocab(const char *path, bool lowercase, FtcDiag *d);
@@ -69,12 +71,12 @@ Tokenizer *tokenizer_from_tokens(const Slice *tokens, int32_t n, bool lowercase,
 
 void tokenizer_free(Tokenizer *t);
 
-/* Writes vocab.txt, tokenizer.json, tokenizer_config.json and special_tokens_map.json into an existing folder, such that
- * transformers' AutoTokenizer gives the same ids.  max_length is what the model was trained with. */
+/* Writes vocab.txt, tokenizer.json, tokenizer_config.json and special_tokens_map.json into an existing folder,
+ * such that transformers' AutoTokenizer gives the same ids. max_length is what the model was trained with. */
 bool tokenizer_save(const Tokenizer *t, const char *folder, int max_length, FtcDiag *d);
 
-/* For those who fill in the fields themselves (the loaders): an empty tokenizer with BERT's defaults; added tokens (text is copied);
- * and the end of making, after which nothing changes any more. */
+/* For those who fill in the fields themselves (the loaders): an empty tokenizer with BERT's defaults; added
+ * tokens (text is copied); and the end of making, after which nothing changes any more. */
 Tokenizer *tokenizer_new(const char *prefix);
 void tokenizer_add(Tokenizer *t, AddedToken token);
 void tokenizer_ready(Tokenizer *t);
@@ -99,8 +101,9 @@ typedef struct TokenScratch TokenScratch;
 TokenScratch *token_scratch_new(const Tokenizer *t);
 void token_scratch_free(TokenScratch *s);
 
-/* Appends the ids of `a`, or of the pair `a`, `*b` where b isn't NULL.  At most max_length ids (0: any number), where a pair loses
- * tokens from the longer side first; the 2 or 3 special tokens stay even if max_length is less. */
+/* Appends the ids of `a`, or of the pair `a`, `*b` where b isn't NULL. At most max_length ids (0: any number),
+ * where a pair loses tokens from the longer side first; the 2 or 3 special tokens stay even if max_length is
+ * less. */
 Encoded tokenizer_encode(TokenScratch *s, Slice a, const Slice *b, int max_length, TokenIds *out);
 
 int32_t tokenizer_size(const Tokenizer *t);              /* largest id + 1: rows of an embedding table */

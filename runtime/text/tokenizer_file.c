@@ -3,8 +3,8 @@
  * In:  files that others wrote: everything in them is checked.
  * Out: a Tokenizer, or an error that names the file and what in it ftc can't use.
  *
- * Only what BertTokenizerFast does is taken: a WordPiece model behind BertNormalizer and BertPreTokenizer, [CLS] and [SEP]
- * around texts.  Anything else in tokenizer.json is an error rather than a guess. */
+ * Only what BertTokenizerFast does is taken: a WordPiece model behind BertNormalizer and BertPreTokenizer,
+ * [CLS] and [SEP] around texts. Anything else in tokenizer.json is an error rather than a guess. */
 #include "runtime/text/tokenizer.h"
 
 #include "runtime/core/files.h"

@@ -1,8 +1,9 @@
 /* Text as BERT's tokenizers see it: UTF-8, character classes, normalization, words.
  *
  * In:  UTF-8; bytes that are none count as U+FFFD.
- * Out: normalized UTF-8, then words.  Every code point behaves as in Hugging Face's BertNormalizer and BertPreTokenizer,
- *      whose Unicode tables are old: unicode_tables.h states them, utf8proc adds what never changes. */
+ * Out: normalized UTF-8, then words. Every code point behaves as in Hugging Face's BertNormalizer and
+ *      BertPreTokenizer, whose Unicode tables are old: unicode_tables.h states them, utf8proc adds what never
+ *      changes. */
 #ifndef FTC_UNICODE_H
 #define FTC_UNICODE_H
 
@@ -48,8 +49,8 @@ typedef struct {
     bool lowercase;
 } Normalizer;
 
-/* Appends the normalized form of `text` to `out`, always valid UTF-8.  The parts of a text that ASCII white space separates are
- * independent of one another. */
+/* Appends the normalized form of `text` to `out`, always valid UTF-8. The parts of a text that ASCII white
+ * space separates are independent of one another. */
 void normalize(const Normalizer *how, Slice text, Bytes *out);
 
 /* --- words ------------------------------------------------------------------------------------------- */

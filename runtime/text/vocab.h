@@ -23,7 +23,8 @@ typedef struct Vocab Vocab;
 Vocab *vocab_new(const char *prefix);
 void vocab_free(Vocab *v);
 
-/* Gives a token its id; 0 <= id < VOCAB_LIMIT.  False if either is taken.  (A repeated empty token is let pass: it is never found.) */
+/* Gives a token its id; 0 <= id < VOCAB_LIMIT. False if either is taken. (A repeated empty token is let pass:
+ * it is never found.) */
 bool vocab_add(Vocab *v, Slice token, int32_t id);
 
 int32_t vocab_size(const Vocab *v);          /* largest id + 1 */
@@ -34,8 +35,8 @@ int32_t vocab_find(const Vocab *v, Slice token); /* the whole token, prefix and 
 /* Bytes in the longest key: the room vocab_match needs. */
 size_t vocab_longest(const Vocab *v);
 
-/* The longest token that `text` begins with, at the beginning of a word or (inside) behind it; -1 if there is none, else
- * its id and its length in bytes.  `hashes` is scratch for vocab_longest numbers. */
+/* The longest token that `text` begins with, at the beginning of a word or (inside) behind it; -1 if there is
+ * none, else its id and its length in bytes. `hashes` is scratch for vocab_longest numbers. */
 int32_t vocab_match(const Vocab *v, Slice text, bool inside, uint64_t *hashes, size_t *length);
 
 #endif

@@ -1,8 +1,8 @@
 /* Learning a vocabulary; see vocab_learn.h.
  *
- * Texts are reduced to their distinct words with counts.  Each word is a row of symbols (ids of tokens in the growing
- * vocabulary); a table holds every pair of neighbours with its count and the words it is (or was) in, a heap the pairs by
- * count.  A merge touches only the words of its pair. */
+ * Texts are reduced to their distinct words with counts. Each word is a row of symbols (ids of tokens in the
+ * growing vocabulary); a table holds every pair of neighbours with its count and the words it is (or was) in, a
+ * heap the pairs by count. A merge touches only the words of its pair. */
 #include "runtime/text/vocab_learn.h"
 
 #include "runtime/core/mem.h"
@@ -136,8 +136,8 @@ static Slice letter_text(int32_t c, bool inside, char buffer[8])
     return inside ? (Slice){ buffer, (size_t)n + 2 } : (Slice){ buffer + 2, (size_t)n };
 }
 
-/* Counts the characters, inside words and (both together) as words' beginnings may have them, and gives ids to those that
- * are frequent enough. */
+/* Counts the characters, inside words and (both together) as words' beginnings may have them, and gives ids to
+ * those that are frequent enough. */
 static void learn_letters(const VocabLearner *l, Vocab *vocab, int32_t cap)
 {
     int64_t(*count)[2] = xcalloc(0x110000, sizeof *count);

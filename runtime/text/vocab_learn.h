@@ -1,11 +1,12 @@
 /* Learning a WordPiece vocabulary from texts.
  *
  * In:  the training texts, one by one.
- * Out: a tokenizer: [PAD] [UNK] [CLS] [SEP] [MASK], the texts' characters (at the beginning of a word and, as "##c", inside), and
- *      the pieces that merging the most frequent pair of neighbours, again and again, makes of them.
+ * Out: a tokenizer: [PAD] [UNK] [CLS] [SEP] [MASK], the texts' characters (at the beginning of a word and, as
+ *      "##c", inside), and the pieces that merging the most frequent pair of neighbours, again and again, makes
+ *      of them.
  *
- * The way is byte-pair encoding's (Sennrich, Haddow and Birch 2016) with BERT's prefix, as Hugging Face's WordPieceTrainer goes.
- * The result depends on the texts alone, not on their order. */
+ * The way is byte-pair encoding's (Sennrich, Haddow and Birch 2016) with BERT's prefix, as Hugging Face's
+ * WordPieceTrainer goes. The result depends on the texts alone, not on their order. */
 #ifndef FTC_VOCAB_LEARN_H
 #define FTC_VOCAB_LEARN_H
 
@@ -19,8 +20,9 @@ void vocab_learner_free(VocabLearner *l);
 
 void vocab_learner_add(VocabLearner *l, Slice text);
 
-/* A tokenizer of at most `cap` tokens (of more than the 5 special ones).  Characters and pairs that occur only once are left
- * out; where the characters alone are too many, the rarest are.  NULL after an error: there was no word at all. */
+/* A tokenizer of at most `cap` tokens (of more than the 5 special ones). Characters and pairs that occur only
+ * once are left out; where the characters alone are too many, the rarest are. NULL after an error: there was no
+ * word at all. */
 Tokenizer *vocab_learner_finish(VocabLearner *l, int32_t cap, FtcDiag *d);
 
 #endif

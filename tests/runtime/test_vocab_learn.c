@@ -30,8 +30,8 @@ static void merges_the_most_frequent_pairs(void **state)
 {
     (void)state;
     FtcDiag *d = ftc_diag_new(stderr);
-    /* hug 10, pug 5, pun 12, bun 4, hugs 5: u+g 20, u+n 16 (of 17 p+u 12 are left by then: p+un), h+ug 15, p+un 12; then
-     * p+ug and hug+s 5 each, the older token first, b+un 4 */
+    /* hug 10, pug 5, pun 12, bun 4, hugs 5: u+g 20, u+n 16 (of 17 p+u 12 are left by then: p+un), h+ug 15, p+un
+     * 12; then p+ug and hug+s 5 each, the older token first, b+un 4 */
     static const char *const texts[] = {
         "hug hug hug hug hug hug hug hug hug hug", "PUG pug pug pug pug", "pun pun pun pun pun pun pun pun pun pun pun pun",
         "bun bun bun bun", "hugs hugs hugs hugs hugs", "x",
