@@ -1,7 +1,8 @@
 /* A compiled model: what the compiler hands the runtime beside the code.
  *
- * In:  the compiler fills one FtcModel per resolved spec; it is plain constant data, so that it lives as well in an object file.
- * Out: the runtime reads it and changes nothing.  Everything a pointer names is owned by whoever made the model and outlives its uses.
+ * In:  the compiler fills one FtcModel per resolved spec; it is plain constant data, fit to live in an object file.
+ * Out: the runtime reads it and changes nothing.  What a pointer names is owned by whoever made the model, and outlives
+ *      its uses.
  * The idea: what shapes the code is in the programs; every number that may change without compiling again stands here and
  * reaches the code as an input with a name:
  *
@@ -62,7 +63,7 @@ typedef struct {
     int32_t epochs;
     int32_t batch;                      /* rows */
     int64_t seed;
-    int64_t max_steps;                  /* 0: epochs alone decide */
+    int64_t max_steps;                  /* 0: epochs decide; else this alone, over as many epochs as it takes */
     bool shuffle;
 } FtcTrain;
 

@@ -30,10 +30,11 @@ bool examples_check(const Examples *x, const FtcModel *model, int64_t classes, i
     for (int64_t i = 0; i < x->n; i++) {
         int64_t n = row_length(x, i), first = x->first ? x->first[i] : n;
         if (n < 1 || n > model->data.max_length)
-            return ftc_error(d, FTC_NOWHERE, "record %lld has %lld tokens; the model takes 1 to %d", record_number(x, i), (long long)n,
-                             model->data.max_length);
+            return ftc_error(d, FTC_NOWHERE, "record %lld has %lld tokens; the model takes 1 to %d", record_number(x, i),
+                             (long long)n, model->data.max_length);
         if (first < 0 || first > n || (first < n && model->data.segments == 1))
-            return ftc_error(d, FTC_NOWHERE, "record %lld is a pair of texts, but the model has one segment only", record_number(x, i));
+            return ftc_error(d, FTC_NOWHERE, "record %lld is a pair of texts, but the model has one segment only",
+                             record_number(x, i));
         for (int64_t t = x->start[i]; t < x->start[i + 1]; t++)
             if (x->ids[t] < 0 || x->ids[t] >= vocab)
                 return ftc_error(d, FTC_NOWHERE, "record %lld has the token id %d, but the model's vocabulary has %lld entries",

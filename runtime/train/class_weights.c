@@ -1,5 +1,5 @@
-/* Class weights; see class_weights.h.  Balanced ones are scikit-learn's compute_class_weight("balanced"): n / (classes * count);
- * a class without a row, whose weight nothing uses, gets 1. */
+/* Class weights; see class_weights.h.  Balanced ones are those of scikit-learn's compute_class_weight("balanced"):
+ * n / (classes * count); a class without a row, whose weight nothing uses, gets 1. */
 #include "runtime/train/class_weights.h"
 
 #include "runtime/core/mem.h"
@@ -31,8 +31,8 @@ static bool unknown_label(FtcLoc at, const char *name, const char *const *labels
     return ftc_error(d, at, "there is no label '%s' to give a class weight; the labels are %s", name, list);
 }
 
-bool class_weights_resolve(const FtcLoss *loss, const char *const *labels, int32_t classes, const int32_t *y, int64_t n, float *out,
-                           FtcDiag *d)
+bool class_weights_resolve(const FtcLoss *loss, const char *const *labels, int32_t classes, const int32_t *y, int64_t n,
+                           float *out, FtcDiag *d)
 {
     for (int32_t c = 0; c < classes; c++)
         out[c] = 1;
@@ -41,7 +41,8 @@ bool class_weights_resolve(const FtcLoss *loss, const char *const *labels, int32
     case FTC_WEIGHTS_BALANCED: balance(classes, y, n, out); break;
     case FTC_WEIGHTS_LISTED:
         if (loss->n_class_weights != classes)
-            return ftc_error(d, loss->class_weights_at, "there are %d class weights for %d classes", loss->n_class_weights, classes);
+            return ftc_error(d, loss->class_weights_at, "there are %d class weights for %d classes", loss->n_class_weights,
+                             classes);
         for (int32_t c = 0; c < classes; c++)
             out[c] = (float)loss->class_weights[c];
         break;

@@ -3,6 +3,7 @@
 
 #include "runtime/core/mem.h"
 #include "runtime/train/block.h"
+#include "runtime/train/form.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -74,38 +75,6 @@ struct Exec {
 
 /* ----- sizes ----- */
 
-/* False if the number doesn't fit. */
-static bool form_value(const FtcForm *f, const int64_t *sym, int64_t *value)
-{
-    *value = 0;
-    for (int i = 0; i < f->n; i++) {
-        int64_t term = f->t[i].coef;
-        for (int s = 0; s < FTC_SYMBOLS; s++)
-            for (int k = 0; k < f->t[i].e[s]; k++)
-                if (__builtin_mul_overflow(term, sym[s], &term))
-                    return false;
-        if (__builtin_add_overflow(*value, term, value))
-            return false;
-    }
-    return true;
-}
-
-/* For sizes known to be no larger than ones that did fit. */
-static int64_t form_at(const FtcForm *f, const int64_t *sym)
-{
-    int64_t value;
-    if (!form_value(f, sym, &value))
-        ftc_bug("exec: a size of this batch is beyond 64 bits");
-    return value;
-}
-
-static int64_t elem_bytes(FtcElem e) { return e == FTC_BOOL ? 1 : e == FTC_BF16 ? 2 : 4; }
-
-static bool buf_bytes(const FtcBuf *b, const int64_t *sym, int64_t *bytes)
-{
-    return form_value(&b->size, sym, bytes) && !__builtin_mul_overflow(*bytes, elem_bytes(b->elem), bytes);
-}
-
 /* *total += bytes, rounded up to whole cache lines. */
 static bool add_lines(int64_t *total, int64_t bytes)
 {
@@ -141,8 +110,8 @@ static bool bind_input(Exec *e, Bound *b, int i, FtcDiag *d)
             b->buf[i] = &e->inputs.dropout[k];
     }
     if (!b->buf[i] && b->input[i] == NO_INPUT)
-        return ftc_error(d, FTC_NOWHERE, "the program '%s' reads an input '%s', which the runtime doesn't have", b->program->name,
-                         buf->name);
+        return ftc_error(d, FTC_NOWHERE, "the program '%s' reads an input '%s', which the runtime doesn't have",
+                         b->program->name, buf->name);
     if (buf->elem != elem)
         return ftc_error(d, FTC_NOWHERE, "the program '%s' reads its input '%s' as another type than the runtime's",
                          b->program->name, buf->name);
@@ -351,7 +320,8 @@ static bool scratch_size(const Exec *e, const int64_t *sym, int64_t *total)
         for (int k = 0; k < p->n_kernels; k++) {
             int64_t sum = 0, n, bytes;
             for (int i = 0; i < p->kernels[k].n_scratch; i++)
-                if (!form_value(&p->kernels[k].scratch[i], sym, &n) || __builtin_mul_overflow(n, 4, &bytes) || !add_lines(&sum, bytes))
+                if (!form_value(&p->kernels[k].scratch[i], sym, &n) || __builtin_mul_overflow(n, 4, &bytes) ||
+                    !add_lines(&sum, bytes))
                     return false;
             *total = sum > *total ? sum : *total;
         }
@@ -410,8 +380,8 @@ static bool lay_out(Exec *e, int64_t tokens, int64_t rows, FtcDiag *d)
         e->arena_bytes = arena > e->arena_bytes ? arena : e->arena_bytes;
     }
     if (!fits || __builtin_add_overflow(e->arena_bytes, e->scratch_bytes, &all))
-        return ftc_error(d, FTC_NOWHERE, "a batch of %lld rows and %lld tokens needs more memory than there can be; make train.batch "
-                                         "or data.max_length smaller", (long long)rows, (long long)tokens);
+        return ftc_error(d, FTC_NOWHERE, "a batch of %lld rows and %lld tokens needs more memory than there can be; make "
+                                         "train.batch or data.max_length smaller", (long long)rows, (long long)tokens);
     bool ok = reserve_arena(e) && reserve_scratch(e, scratch) &&
               block_reserve(&e->zeros, ((size_t)e->most[FTC_T] + 1) * sizeof(int32_t), false);
     for (int i = 0; ok && i < e->n_bound; i++)
@@ -470,7 +440,8 @@ static void push_to_guards(Exec *e, Bound *b)
 
 static void spoil(const Exec *e, const Bound *b, int32_t buf)
 {
-    memset(b->buf[buf], 0xFF, (size_t)form_at(&b->program->bufs[buf].size, e->sym) * (size_t)elem_bytes(b->program->bufs[buf].elem));
+    const FtcBuf *info = &b->program->bufs[buf];
+    memset(b->buf[buf], 0xFF, (size_t)(form_at(&info->size, e->sym) * elem_bytes(info->elem)));
 }
 
 /* Spoils what the call writes for the first time, and the value whose slot it takes: then reading before the write,
@@ -570,7 +541,8 @@ static Bound *begin_run(Exec *e, const FtcProgram *program, const FtcBatch *batc
     for (int i = 0; i < e->n_bound; i++)
         if (e->bound[i].program == program)
             b = &e->bound[i];
-    if (!b || !e->zeros.map || batch->tokens > e->most[FTC_T] || batch->rows > e->most[FTC_B] || batch->longest > e->most[FTC_L])
+    if (!b || !e->zeros.map || batch->tokens > e->most[FTC_T] || batch->rows > e->most[FTC_B] ||
+        batch->longest > e->most[FTC_L])
         ftc_bug("exec: a program or a batch that nothing was reserved for");
     memcpy(e->sym, e->most, sizeof e->sym);
     e->sym[FTC_T] = batch->tokens;

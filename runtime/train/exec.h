@@ -2,9 +2,9 @@
  *
  * In:  a model's programs (call tables without addresses), its parameters, a thread pool, and then batches.
  * Out: outputs by name; and, from the step program, changed parameters.
- * The idea: everything is laid out once, for the largest batch to come: one arena that all values in between share (the compiler
- * planned who shares what; sizes are forms in the batch's sizes), the outputs, and each thread's scratch.  A run walks the call
- * table and hands each kernel's pieces to the pool; it allocates nothing and takes no lock.
+ * The idea: everything is laid out once, for the largest batch to come: one arena that all values in between share (the
+ * compiler planned who shares what; sizes are forms in the batch's sizes), the outputs, and each thread's scratch.  A run
+ * walks the call table and hands each kernel's pieces to the pool; it allocates nothing and takes no lock.
  *
  * Bit for bit, results don't depend on the number of threads: pieces write disjoint memory, and the pool only
  * chooses when and where a piece runs. */
@@ -24,8 +24,8 @@ typedef struct {
                            Slow, and no memory is shared. */
 } ExecOptions;
 
-/* The inputs that don't come from the batch, with the names that model.h explains.  exec_new fills in what the model says; step,
- * lr and the corrections are for exec_set_step. */
+/* The inputs that don't come from the batch, with the names that model.h explains.  exec_new fills in what the model says;
+ * step, lr and the corrections are for exec_set_step. */
 typedef struct {
     int32_t seed, step;
     float lr, weight_decay, beta1, beta2, eps, momentum, clip_norm, label_smoothing, correction1, correction2;
@@ -57,8 +57,8 @@ int64_t exec_scratch_bytes(const Exec *e);
  * the model (examples_check).  Missing types or labels are taken as 0. */
 void exec_run(Exec *e, const FtcProgram *program, const FtcBatch *batch);
 
-/* A training step: computes the gradients; then, if loss and gradient norm are finite, updates the parameters and returns true.
- * Otherwise returns false and the parameters are what they were. */
+/* A training step: computes the gradients; then, if loss and gradient norm are finite, updates the parameters and returns
+ * true.  Otherwise returns false and the parameters are what they were. */
 bool exec_step(Exec *e, const FtcBatch *batch);
 
 /* An output of the last run, valid until the next; NULL if that program has none of this name. */

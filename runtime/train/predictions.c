@@ -20,8 +20,8 @@ bool predictions_check(const Csv *table, const PredictionColumns *c, FtcDiag *d)
         taken = csv_find_column(table, name) >= 0;
     }
     if (taken)
-        ftc_error(d, FTC_FILE(csv_name(table)), "already has a column '%s', where the prediction would go; predict from a table "
-                                                "without it", name);
+        ftc_error(d, FTC_FILE(csv_name(table)), "already has a column '%s', where the prediction would go; predict from a "
+                                                "table without it", name);
     free(name);
     return !taken;
 }
@@ -73,7 +73,8 @@ static void put_header(Bytes *line, const Csv *table, const PredictionColumns *c
     bytes_put(line, '\n');
 }
 
-static void put_record(Bytes *line, const Csv *table, int64_t record, const PredictionColumns *c, const float *logits, double *p)
+static void put_record(Bytes *line, const Csv *table, int64_t record, const PredictionColumns *c, const float *logits,
+                       double *p)
 {
     char separator = csv_separator(table);
     Slice text = csv_record(table, record);

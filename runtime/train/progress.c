@@ -107,8 +107,8 @@ void progress_step(Progress *p, const StepRecord *r)
         return;
     char line[200], left[24];
     progress_time(p->seconds / (double)r->step * (double)(p->total - r->step), left);
-    snprintf(line, sizeof line, "step %lld/%lld  loss %.4f  lr %.3g  %.0f tokens/s  %s left", (long long)r->step, (long long)p->total,
-             p->loss / p->weight, r->lr, p->seconds > 0 ? (double)p->tokens / p->seconds : 0, left);
+    snprintf(line, sizeof line, "step %lld/%lld  loss %.4f  lr %.3g  %.0f tokens/s  %s left", (long long)r->step,
+             (long long)p->total, p->loss / p->weight, r->lr, p->seconds > 0 ? (double)p->tokens / p->seconds : 0, left);
     if (p->terminal) {
         draw(p, line);
     } else {

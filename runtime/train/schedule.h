@@ -22,7 +22,7 @@ Schedule schedule_make(const FtcOptimizer *o, int64_t total);
 /* At step 0, 1, ... */
 double schedule_lr(const Schedule *s, int64_t step);
 
-/* How many steps a run has: epochs over so many rows, or max_steps where that is set. */
+/* How many steps a run has: epochs over so many rows; where max_steps is set, it alone decides (as in Hugging Face's Trainer). */
 int64_t schedule_steps(const FtcTrain *t, int64_t rows);
 
 #endif

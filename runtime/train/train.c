@@ -74,14 +74,15 @@ static TrainStatus diverged(const Loop *l, const FtcBatch *batch, int64_t step, 
 {
     char records[NAMED_RECORDS * 24 + 32] = "";
     for (int32_t i = 0, used = 0; i < batch->rows && i < NAMED_RECORDS; i++)
-        used += snprintf(records + used, sizeof records - (size_t)used, "%s%lld", i ? ", " : "", (long long)batch->record[i] + 1);
+        used += snprintf(records + used, sizeof records - (size_t)used, "%s%lld", i ? ", " : "",
+                         (long long)batch->record[i] + 1);
     if (batch->rows > NAMED_RECORDS)
         strcat(records, ", ...");
     bool loss = !isfinite(output_or_nan(l->exec, "loss"));
     progress_clear(l->job->progress);
     ftc_error(l->diag, FTC_FILE(l->job->train_name),
-              "training diverged: the %s is not finite at step %lld (epoch %lld), in a batch of records %s", loss ? "loss" : "gradient",
-              (long long)step + 1, (long long)epoch + 1, records);
+              "training diverged: the %s is not finite at step %lld (epoch %lld), in a batch of records %s",
+              loss ? "loss" : "gradient", (long long)step + 1, (long long)epoch + 1, records);
     ftc_note(l->diag, FTC_NOWHERE, "the weights are those after step %lld; a lower optimizer.lr, a longer warmup or "
                                    "optimizer.clip_norm may help", (long long)step);
     return TRAIN_DIVERGED;

@@ -38,12 +38,12 @@ typedef struct {
 /* Makes sure there is memory for all that train_run is going to do. */
 bool train_prepare(Exec *e, const TrainJob *job, FtcDiag *d);
 
-/* Trains as the model's FtcTrain and FtcOptimizer say, from step 0.  Rows must have passed examples_check, exec be made with `train`.  What
- * goes wrong has been reported. */
+/* Trains as the model's FtcTrain and FtcOptimizer say, from step 0.  Rows must have passed examples_check, exec be made with
+ * `train`.  What goes wrong has been reported. */
 TrainStatus train_run(Exec *e, const TrainJob *job, TrainResult *r, FtcDiag *d);
 
-/* Logits of all rows in their order, [n, classes], by the eval program in batches of `batch` rows; free() it.  NULL after an
- * error (memory).  `what` names the work on the progress line. */
+/* Logits of all rows in their order, [n, classes], by the eval program in batches of `batch` rows; free() it.  NULL after
+ * an error (memory).  `what` names the work on the progress line. */
 float *predict_logits(Exec *e, const Examples *x, int64_t batch, const char *what, Progress *progress, FtcDiag *d);
 
 #endif

@@ -1,0 +1,17 @@
+/* Sizes: the polynomials in T, B, L, C, V of a compiled program, with numbers put in. */
+#ifndef FTC_FORM_H
+#define FTC_FORM_H
+
+#include "ftc/step.h"
+
+/* sym[FTC_SYMBOLS]; false if the number doesn't fit 64 bits. */
+bool form_value(const FtcForm *f, const int64_t *sym, int64_t *value);
+
+/* For forms that are known to fit: ftc_bug where one doesn't. */
+int64_t form_at(const FtcForm *f, const int64_t *sym);
+
+/* Bytes of a buffer; false if they don't fit. */
+bool buf_bytes(const FtcBuf *b, const int64_t *sym, int64_t *bytes);
+int64_t elem_bytes(FtcElem e);
+
+#endif
