@@ -250,10 +250,17 @@ static bool read_residual(Reader *r, Fields *f)
     return false;
 }
 
+static bool too_many(Reader *r, FtcLoc at)
+{
+    return ftc_error(r->diag, at, "more than %d layers, repeats counted", MAX_LAYERS);
+}
+
 static bool read_repeat(Reader *r, Fields *f)
 {
     Scope inner = { 0 }, *outer = r->scope;
     int64_t width = r->width, rounds = r->rounds;
+    if (f->layer->count > MAX_LAYERS / rounds)
+        return too_many(r, f->at);
     r->scope = &inner;
     r->rounds *= f->layer->count;
     bool ok = read_body(r, f);
@@ -342,7 +349,7 @@ static bool read_layer(Reader *r, const Tree *t, Layer *out)
         return false;
     out->width_out = r->width;
     if ((r->e->n_layers += (int)r->rounds) > MAX_LAYERS)
-        return ftc_error(r->diag, f.at, "more than %d layers, repeats counted", MAX_LAYERS);
+        return too_many(r, f.at);
     return ok;
 }
 
