@@ -4,9 +4,9 @@
  * Out: a function `void f(const FtcKernelArgs *, int64_t piece)` in an LLVM module; near-final, with accumulators still
  *      in stack slots.
  * The idea: statements are written in order, at a current number of lanes.  Outside vec loops that is 1.  A vec is
- * written up to three times: for several vectors at once (only sums and maxima gain by it: they wait for each other),
- * for one vector, and for the rest, masked where the machine can and lane by lane where it can't.  Copies that a
- * constant length makes empty are not written. */
+ * written up to three times: for several vectors at once (only short sums and maxima gain by it), for one vector, and
+ * for the rest, masked where the machine can and lane by lane where it can't.  Copies that a constant length makes
+ * empty are not written, and a long body is written once, masked throughout, for the sake of compile time. */
 #include "compiler/codegen/emit.h"
 
 #include "runtime/core/mem.h"
@@ -187,22 +187,38 @@ static int outer_accs(const KStmt *body, const KStmt *s, int *found, int n, int 
     return n;
 }
 
-/* A short reduction runs as four at once: each addition has to wait for the one before it. */
-static int unroll_of(const KStmt *body, int n_accs)
+/* About how many instructions a body becomes. */
+static int cost_of(const KStmt *s)
 {
     int cost = 0;
-    for (const KStmt *s = body; s; s = s->next) {
-        cost += s->kind == K_LET && (s->op == OP_exp || s->op == OP_log || s->op == OP_tanh || s->op == OP_erf) ? 8 : 1;
-        if (s->body || s->kind == K_RAND || s->kind == K_READ)
-            return 1;
+    for (; s; s = s->next) {
+        bool polynomial = s->kind == K_LET && (s->op == OP_exp || s->op == OP_log || s->op == OP_tanh || s->op == OP_erf);
+        cost += s->kind == K_RAND ? 40 : polynomial ? 16 : 1;
+        if (s->body)
+            cost += 8 + cost_of(s->body);
     }
-    return n_accs && cost <= 8 ? MAX_UNROLL : 1;
+    return cost;
 }
+
+/* A body this short that ends in a sum or maximum runs as four at once: each addition has to wait for the one before. */
+enum { SHORT_BODY = 8 };
+/* One this long is written once, with a mask in every turn, rather than a second time for the rest. */
+enum { LONG_BODY = 40 };
 
 static void emit_block(Emit *e, const KStmt *s);
 
-/* The body for iterations from, from + step, ... below to, each of `unroll` times `lanes`. */
-static void emit_lanes(Emit *e, const KStmt *vec, LLVMValueRef from, LLVMValueRef to, int lanes, int unroll)
+/* The lanes of the vector at `from` that are below `to`. */
+static LLVMValueRef lanes_below(Emit *e, LLVMValueRef from, LLVMValueRef to, int lanes)
+{
+    LLVMValueRef left = LLVMBuildSub(e->b, to, from, ""), all = whole(e->i64, lanes);
+    left = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntULT, left, all, ""), left, all, "");
+    left = splat(e, LLVMBuildTrunc(e->b, left, e->i32, ""), lanes);
+    return LLVMBuildICmp(e->b, LLVMIntULT, lane_numbers(e->i32, lanes), left, "");
+}
+
+/* The body for iterations from, from + step, ... below to, each of `unroll` times `lanes`; masked: to may lie within the
+ * last. */
+static void emit_lanes(Emit *e, const KStmt *vec, LLVMValueRef from, LLVMValueRef to, int lanes, int unroll, bool masked)
 {
     LLVMValueRef any = LLVMBuildICmp(e->b, LLVMIntSLT, from, to, "");
     if (LLVMIsAConstantInt(any) && !LLVMConstIntGetZExtValue(any))
@@ -215,29 +231,13 @@ static void emit_lanes(Emit *e, const KStmt *vec, LLVMValueRef from, LLVMValueRe
         if (lanes > 1)
             i->step = whole(e->i64, 1);
         e->first = LLVMBuildICmp(e->b, LLVMIntEQ, i->base, whole(e->i64, 0), "");
+        e->mask = masked ? lanes_below(e, i->base, to, lanes) : NULL;
         emit_block(e, vec->body);
     }
     e->copy = 0;
+    e->mask = NULL;
     loop_close(e, &l);
     e->lanes = 1;
-}
-
-/* The last, partly filled vector. */
-static void emit_masked(Emit *e, const KStmt *vec, LLVMValueRef from, LLVMValueRef to, int lanes)
-{
-    LLVMValueRef any = LLVMBuildICmp(e->b, LLVMIntSLT, from, to, "");
-    if (LLVMIsAConstantInt(any) && !LLVMConstIntGetZExtValue(any))
-        return;
-    LLVMBasicBlockRef join = if_open(e, any);
-    LLVMValueRef left = LLVMBuildTrunc(e->b, LLVMBuildSub(e->b, to, from, ""), e->i32, "");
-    e->lanes = lanes;
-    e->mask = LLVMBuildICmp(e->b, LLVMIntULT, lane_numbers(e->i32, lanes), splat(e, left, lanes), "");
-    e->index[vec->ivar] = (LaneIndex){ .base = from, .step = whole(e->i64, 1), .multiple = lanes };
-    e->first = LLVMBuildICmp(e->b, LLVMIntEQ, from, whole(e->i64, 0), "");
-    emit_block(e, vec->body);
-    e->mask = NULL;
-    e->lanes = 1;
-    if_close(e, join);
 }
 
 /* A rand directly in the vec, in columns lane + (what all lanes share), can serve 128 columns with one evaluation. */
@@ -271,10 +271,11 @@ static void emit_vec(Emit *e, const KStmt *vec)
     free(v.value);
 
     if (lanes == 1) {
-        emit_lanes(e, vec, zero, n, 1, 1);
+        emit_lanes(e, vec, zero, n, 1, 1, false);
         return;
     }
-    int accs[64], n_accs = outer_accs(vec->body, vec->body, accs, 0, 64), unroll = unroll_of(vec->body, n_accs);
+    int accs[64], n_accs = outer_accs(vec->body, vec->body, accs, 0, 64), cost = cost_of(vec->body);
+    int unroll = n_accs && cost <= SHORT_BODY ? MAX_UNROLL : 1;
     for (int i = 0; i < n_accs; i++) {
         Acc *a = &e->acc[accs[i]];
         for (int u = 0; u < unroll; u++) {
@@ -282,18 +283,22 @@ static void emit_vec(Emit *e, const KStmt *vec)
             LLVMBuildStore(e->b, splat(e, identity(e, a), lanes), a->part[u]);
         }
     }
-    LLVMValueRef full = round_down(e, n, lanes), unrolled = zero;
+    LLVMValueRef done = zero, full = round_down(e, n, lanes);
+    bool masks = e->target->masks;
     if (unroll > 1) {
-        unrolled = round_down(e, n, (int64_t)unroll * lanes);
-        emit_lanes(e, vec, zero, unrolled, lanes, unroll);
+        done = round_down(e, n, (int64_t)unroll * lanes);
+        emit_lanes(e, vec, zero, done, lanes, unroll, false);
     }
-    emit_lanes(e, vec, unrolled, full, lanes, 1);
-    if (e->target->masks)
-        emit_masked(e, vec, full, n, lanes);
+    if (!(masks && cost >= LONG_BODY && !LLVMIsAConstantInt(n))) {
+        emit_lanes(e, vec, done, full, lanes, 1, false);
+        done = full;
+    }
+    if (masks)
+        emit_lanes(e, vec, done, n, lanes, 1, true);
     for (int i = 0; i < n_accs; i++)
         gather_parts(e, &e->acc[accs[i]], lanes, unroll);
-    if (!e->target->masks)
-        emit_lanes(e, vec, full, n, 1, 1);
+    if (!masks)
+        emit_lanes(e, vec, done, n, 1, 1, false);
 }
 
 /* ---- statements ---------------------------------------------------------------------------------------------- */

@@ -15,17 +15,7 @@ LLVMValueRef new_rand_slot(Emit *e)
     return slot;
 }
 
-/* Either operand may be the same in all lanes. */
-static LLVMValueRef xor_(Emit *e, LLVMValueRef a, LLVMValueRef b)
-{
-    LLVMTypeRef t = is_vector(a) ? LLVMTypeOf(a) : LLVMTypeOf(b);
-    if (LLVMGetTypeKind(t) == LLVMVectorTypeKind) {
-        int lanes = (int)LLVMGetVectorSize(t);
-        a = is_vector(a) ? a : splat(e, a, lanes);
-        b = is_vector(b) ? b : splat(e, b, lanes);
-    }
-    return LLVMBuildXor(e->b, a, b, "");
-}
+static LLVMValueRef xor_(Emit *e, LLVMValueRef a, LLVMValueRef b) { return LLVMBuildXor(e->b, a, b, ""); }
 
 /* The upper and lower half of x * m. */
 static void multiply(Emit *e, LLVMValueRef x, uint32_t m, LLVMValueRef *high, LLVMValueRef *low)
@@ -56,20 +46,33 @@ static void multiply(Emit *e, LLVMValueRef x, uint32_t m, LLVMValueRef *high, LL
     *low = LLVMBuildShuffleVector(b, even, odd, LLVMConstVector(lows, lanes), "");
 }
 
-/* c holds the counter and becomes the four words. */
+/* c holds the counter and becomes the four words.  The ten rounds stay a loop: written out they would be most of what a
+ * kernel with dropout takes to compile. */
 static void philox(Emit *e, LLVMValueRef c[4], LLVMValueRef k0, LLVMValueRef k1)
 {
-    for (int round = 0; round < 10; round++) {
-        LLVMValueRef high0, low0, high1, low1;
-        multiply(e, c[0], 0xD2511F53, &high0, &low0);
-        multiply(e, c[2], 0xCD9E8D57, &high1, &low1);
-        c[0] = xor_(e, xor_(e, c[1], k0), high1);
-        c[1] = low1;
-        c[2] = xor_(e, xor_(e, c[3], k1), high0);
-        c[3] = low0;
-        k0 = LLVMBuildAdd(e->b, k0, whole(LLVMTypeOf(k0), 0x9E3779B9), "");
-        k1 = LLVMBuildAdd(e->b, k1, whole(LLVMTypeOf(k1), 0xBB67AE85), "");
+    int lanes = 1;
+    for (int i = 0; i < 4; i++)
+        lanes = is_vector(c[i]) ? (int)LLVMGetVectorSize(LLVMTypeOf(c[i])) : lanes;
+    LLVMTypeRef t = lanes > 1 ? LLVMVectorType(e->i32, (unsigned)lanes) : e->i32;
+    LLVMValueRef state[6] = { c[0], c[1], c[2], c[3], k0, k1 }, slot[6];
+    for (int i = 0; i < 6; i++) {
+        slot[i] = new_slot(e, t);
+        LLVMBuildStore(e->b, is_vector(state[i]) ? state[i] : splat(e, state[i], lanes), slot[i]);
     }
+    Loop l = loop_open(e, whole(e->i64, 0), whole(e->i64, 10), 1);
+    for (int i = 0; i < 6; i++)
+        state[i] = LLVMBuildLoad2(e->b, t, slot[i], "");
+    LLVMValueRef high0, low0, high1, low1;
+    multiply(e, state[0], 0xD2511F53, &high0, &low0);
+    multiply(e, state[2], 0xCD9E8D57, &high1, &low1);
+    LLVMValueRef next[6] = { xor_(e, xor_(e, state[1], state[4]), high1), low1, xor_(e, xor_(e, state[3], state[5]), high0), low0,
+                             LLVMBuildAdd(e->b, state[4], whole(t, 0x9E3779B9), ""),
+                             LLVMBuildAdd(e->b, state[5], whole(t, 0xBB67AE85), "") };
+    for (int i = 0; i < 6; i++)
+        LLVMBuildStore(e->b, next[i], slot[i]);
+    loop_close(e, &l);
+    for (int i = 0; i < 4; i++)
+        c[i] = LLVMBuildLoad2(e->b, t, slot[i], "");
 }
 
 /* (x >> shift) & mask in x's type */
@@ -113,14 +116,8 @@ static LLVMValueRef compute_each(Emit *e, const KStmt *s, LaneIndex column)
     LLVMValueRef counter = LLVMBuildOr(b, LLVMBuildShl(b, bits(e, col, 7, -1), whole(t, 4), ""), bits(e, col, 0, 15), "");
     LLVMValueRef c[4] = { value_of(e, s->src[2]), counter, value_of(e, s->src[1]), whole(e->i32, 0) };
     philox(e, c, value_of(e, s->src[0]), e->imm[s->imm]);
-    /* a uniform column still has different words where the row varies */
-    bool vector = is_vector(col);
-    for (int w = 0; w < 4; w++)
-        vector |= is_vector(c[w]);
-    if (vector) {
+    if (is_vector(c[0])) { /* a column all lanes share still has different words where the row varies */
         col = spread(e, col);
-        for (int w = 0; w < 4; w++)
-            c[w] = spread(e, c[w]);
         t = LLVMTypeOf(col);
     }
     LLVMValueRef odd = LLVMBuildICmp(b, LLVMIntNE, bits(e, col, 5, 1), whole(t, 0), "");
