@@ -50,7 +50,6 @@ static const char *unique_name(const Kernel *k, const char *want)
 
 Kernel *kernel_new(Arena *arena, const char *name)
 {
-    static const char *const symbol[N_SYMBOLS] = { "T", "B", "L", "C", "V" };
     Kernel *k = NEW(arena, Kernel);
     k->arena = arena;
     char *word = arena_strdup(arena, name);
@@ -59,8 +58,9 @@ Kernel *kernel_new(Arena *arena, const char *name)
         if (!isalnum((unsigned char)*word) && *word != '.')
             *word = '_';
     for (int i = 0; i < N_SYMBOLS; i++) {
+        char unused[24];
         ARENA_GROW(arena, k->ivars, k->n_ivars, k->cap_ivars);
-        k->ivars[k->n_ivars++] = symbol[i];
+        k->ivars[k->n_ivars++] = dim_name(-1 - i, unused);
     }
     return k;
 }

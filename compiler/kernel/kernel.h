@@ -23,7 +23,8 @@
  *            dims multiply.  A par variable takes begin, begin+step, ... below its end.
  *   for      In order.
  *   vec      Iterations are independent but for accumulators declared outside it; they may run in lanes, in any
- *            grouping.  A vec contains let, load, store, acc, reduce, index and for, no vec and no dot.
+ *            grouping.  A vec contains let, load, store, acc, reduce, index and for, no vec and no dot.  The bounds of a
+ *            for in it are the same in all lanes.
  *   acc      A running sum or maximum, from 0 or -inf.  Declared outside a vec and reduced inside it, the lanes'
  *            parts are combined when the vec ends, in an order that depends on the vector width only.
  *            It reads as a value after the loop it is reduced in.
@@ -32,7 +33,7 @@
  *   dot      C[i,j] = sum over k of A[i,k] * B[k,j] (or += with accumulate), i < m, j < n, k < k.  C's columns are contiguous;
  *            A and B have a row and a column stride, one of which is 1.  f32 operands.
  *   Values are visible from their statement to the end of its block.  Inside a vec a value defined outside is the same in all lanes.
- *   No two parameters overlap, except that one buffer may be given for several `in` parameters. */
+ *   Scratch parameters come last.  No two parameters overlap, except that one buffer may be given for several `in` parameters. */
 #ifndef FTC_KERNEL_H
 #define FTC_KERNEL_H
 
@@ -83,7 +84,7 @@ typedef enum {
     K_REDUCE,  /* accumulator dst takes src[0] */
     K_FROM_INDEX, /* dst = at, as i32 */
     K_RAND,    /* dst = 16 random bits, i32: site argument imm, seed src[0], step src[1], row src[2], column at (see rand in ir.h) */
-    K_INDEX,   /* ivar = at | min(at, hi) | at / hi | at % hi, by index_op */
+    K_INDEX,   /* ivar = at | min(at, hi) | div(at, hi) | mod(at, hi), by index_op */
     K_READ,    /* ivar = buf[at], an i32 */
     K_DOT,
     N_KSTMTS
@@ -188,6 +189,7 @@ void kb_name(KBuilder *b, int value, const char *name); /* for printing; made un
 
 void kernel_print(const Kernel *k, FILE *out);   /* deterministic; where a statement's place is new, a comment says it */
 char *kernel_text(const Kernel *k);              /* free() it; without places: equal structure gives equal text, the key of the cache */
+void poly_print(FILE *out, const Kernel *k, Poly p); /* k may be NULL where there are symbols only */
 char *stmt_text(const Kernel *k, const KStmt *s); /* its line, for messages; free() it */
 Kernel *kernel_parse(Arena *arena, const char *file, const char *text, size_t len, FtcDiag *d); /* NULL after an error */
 
@@ -197,11 +199,12 @@ const char *kernel_problem(const Kernel *k, const KStmt **where);
 void kernel_verify(const Kernel *k);             /* ftc_bug with kernel, statement and problem */
 
 /* Run all pieces in C: bufs[i] is parameter i (scratch parameters are allocated here).  sym[N_SYMBOLS]: T, B, L, C, V.
- * Sums and dots run in double and round at the store. */
-void kernel_interpret(const Kernel *k, void *const *bufs, const int64_t *sym, const int32_t *imms);
+ * Sums and dots run in double and round at the store.  Scratch holds NaN at the start of each piece, and every access to
+ * it is checked; with sizes (elements of each parameter that is not scratch) every access is: ftc_bug names kernel and
+ * statement. */
+void kernel_interpret(const Kernel *k, void *const *bufs, const int64_t *sizes, const int64_t *sym, const int32_t *imms);
 
-/* One piece; the last par dim varies fastest.  Scratch holds NaN at first, and every access to it is checked; with
- * sizes (elements of each parameter; scratch is known) every access is: ftc_bug names kernel and statement. */
+/* One piece; the last par dim varies fastest. */
 void kernel_interpret_piece(const Kernel *k, int64_t piece, void *const *bufs, const int64_t *sizes, const int64_t *sym,
                             const int32_t *imms);
 

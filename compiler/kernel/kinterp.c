@@ -83,16 +83,6 @@ static void store(const Run *r, int buf, int64_t at, double v)
 
 /* ---- statements ----------------------------------------------------------------------------------------------- */
 
-/* Floats become integers by truncation, saturating; NaN becomes 0. */
-static double cast_to(Elem elem, double v)
-{
-    if (elem == BOOL)
-        return v != 0;
-    if (elem != I32)
-        return v;
-    return isnan(v) ? 0 : v <= INT32_MIN ? INT32_MIN : v >= INT32_MAX ? INT32_MAX : trunc(v);
-}
-
 static double run_map(const Run *r, const KStmt *s)
 {
     double x[3] = { 0 };
@@ -100,7 +90,7 @@ static double run_map(const Run *r, const KStmt *s)
     for (int i = 0; i < n; i++)
         x[i] = r->value[s->src[i]];
     double y = map_eval(s->op, r->k->values[s->src[n - 1]], x);
-    return s->op == OP_cast ? cast_to(r->k->values[s->dst], y) : y;
+    return s->op == OP_cast ? cast_value(r->k->values[s->dst], y) : y;
 }
 
 static uint32_t bits_of(double i32) { return (uint32_t)(int32_t)i32; }
@@ -220,9 +210,9 @@ void kernel_interpret_piece(const Kernel *k, int64_t piece, void *const *bufs, c
     free(r.acc);
 }
 
-void kernel_interpret(const Kernel *k, void *const *bufs, const int64_t *sym, const int32_t *imms)
+void kernel_interpret(const Kernel *k, void *const *bufs, const int64_t *sizes, const int64_t *sym, const int32_t *imms)
 {
     int64_t pieces = kernel_pieces(k, sym);
     for (int64_t piece = 0; piece < pieces; piece++)
-        kernel_interpret_piece(k, piece, bufs, NULL, sym, imms);
+        kernel_interpret_piece(k, piece, bufs, sizes, sym, imms);
 }

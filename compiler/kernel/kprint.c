@@ -17,14 +17,20 @@ static FILE *open_text(char **text, size_t *size)
 
 /* A breach of the rules has to print too: it is what a bug report shows. */
 static const char *value_name(const Kernel *k, int v) { return v >= 0 && v < k->n_values ? k->value_names[v] : "?"; }
-static const char *ivar_name(const Kernel *k, int v) { return v >= 0 && v < k->n_ivars ? k->ivars[v] : "?"; }
+static const char *ivar_name(const Kernel *k, int v)
+{
+    char unused[24];
+    if (v >= 0 && v < N_SYMBOLS)
+        return dim_name(-1 - v, unused);
+    return k && v >= 0 && v < k->n_ivars ? k->ivars[v] : "?";
+}
 static const char *param_name(const Kernel *k, int p) { return p >= 0 && p < k->n_params ? k->params[p].name : "?"; }
 static const char *value_type(const Kernel *k, int v) { return v >= 0 && v < k->n_values ? elem_name(k->values[v]) : "?"; }
 
 /* Variables behind the kernel's own are a dot's subscripts: `letters`. */
 static void print_var(FILE *out, const Kernel *k, int var, const char *letters)
 {
-    if (var >= k->n_ivars && letters)
+    if (letters && var >= k->n_ivars)
         fputc(letters[var - k->n_ivars], out);
     else
         fprintf(out, "%s%s", var >= 0 && var < N_SYMBOLS ? "" : "%", ivar_name(k, var));
@@ -52,12 +58,12 @@ static void print_sum(FILE *out, const Kernel *k, Poly p, const char *letters)
     }
 }
 
-static void print_poly(FILE *out, const Kernel *k, Poly p) { print_sum(out, k, p, NULL); }
+void poly_print(FILE *out, const Kernel *k, Poly p) { print_sum(out, k, p, NULL); }
 
 static void print_place(FILE *out, const Kernel *k, int buf, Poly at)
 {
     fprintf(out, "%%%s[", param_name(k, buf));
-    print_poly(out, k, at);
+    poly_print(out, k, at);
     fputc(']', out);
 }
 
@@ -101,22 +107,22 @@ static void print_dot(FILE *out, const Kernel *k, const Dot *d)
     fputs(" * ", out);
     print_operand(out, k, &d->b, "kj");
     fputs(", i < ", out);
-    print_poly(out, k, d->m);
+    poly_print(out, k, d->m);
     fputs(", j < ", out);
-    print_poly(out, k, d->n);
+    poly_print(out, k, d->n);
     fputs(", k < ", out);
-    print_poly(out, k, d->k);
+    poly_print(out, k, d->k);
 }
 
 static void print_index(FILE *out, const Kernel *k, const KStmt *s)
 {
     static const char *const call[] = { [IX_SET] = "", [IX_MIN] = "min(", [IX_DIV] = "div(", [IX_MOD] = "mod(" };
     fprintf(out, "index %%%s = %s", ivar_name(k, s->ivar), call[s->index_op]);
-    print_poly(out, k, s->at);
+    poly_print(out, k, s->at);
     if (s->index_op == IX_SET)
         return;
     fputs(", ", out);
-    print_poly(out, k, s->hi);
+    poly_print(out, k, s->hi);
     fputc(')', out);
 }
 
@@ -129,9 +135,9 @@ static void print_stmt(FILE *out, const Kernel *k, const KStmt *s)
     case K_FOR:
     case K_VEC:
         fprintf(out, "%s %%%s = ", s->kind == K_FOR ? "for" : "vec", ivar_name(k, s->ivar));
-        print_poly(out, k, s->lo);
+        poly_print(out, k, s->lo);
         fputs(" .. ", out);
-        print_poly(out, k, s->hi);
+        poly_print(out, k, s->hi);
         break;
     case K_LET:
         fprintf(out, "let %%%s = %s", dst, op_info[s->op].name);
@@ -158,11 +164,11 @@ static void print_stmt(FILE *out, const Kernel *k, const KStmt *s)
     case K_REDUCE: fprintf(out, "reduce %%%s, %%%s", dst, src[0]); break;
     case K_FROM_INDEX:
         fprintf(out, "let %%%s = index ", dst);
-        print_poly(out, k, s->at);
+        poly_print(out, k, s->at);
         break;
     case K_RAND:
         fprintf(out, "let %%%s = rand site %d, seed %%%s, step %%%s, row %%%s, column ", dst, s->imm, src[0], src[1], src[2]);
-        print_poly(out, k, s->at);
+        poly_print(out, k, s->at);
         break;
     case K_INDEX: print_index(out, k, s); break;
     case K_READ:
@@ -239,7 +245,7 @@ static void print_params(FILE *out, const Kernel *k)
         fprintf(word, "%s %s %%%s", mode[p->mode], elem_name(p->elem), p->name);
         if (p->mode == PARAM_SCRATCH) {
             fputc('[', word);
-            print_poly(word, k, p->size);
+            poly_print(word, k, p->size);
             fputc(']', word);
         }
         fclose(word);
@@ -262,9 +268,9 @@ static void print_kernel(const Kernel *k, FILE *out, bool places)
     for (int i = 0; i < k->n_par; i++) {
         const Par *par = &k->par[i];
         fprintf(out, "  par %%%s = ", ivar_name(k, par->ivar));
-        print_poly(out, k, par->begin);
+        poly_print(out, k, par->begin);
         fputs(" .. ", out);
-        print_poly(out, k, par->end);
+        poly_print(out, k, par->end);
         if (par->step != 1)
             fprintf(out, " step %lld", (long long)par->step);
         fputc('\n', out);

@@ -109,20 +109,6 @@ FtcProgram *program_tables(const Program *p)
 
 /* ---- text --------------------------------------------------------------------------------------------------------- */
 
-static void print_poly(FILE *out, Poly p)
-{
-    static const char symbol[] = "TBLCV";
-    if (!p.n)
-        fputc('0', out);
-    for (int i = 0; i < p.n; i++) {
-        fputs(i ? " + " : "", out);
-        if (p.t[i].coef != 1 || !p.t[i].n)
-            fprintf(out, "%lld%s", (long long)p.t[i].coef, p.t[i].n ? "*" : "");
-        for (int k = 0; k < p.t[i].n; k++)
-            fprintf(out, "%s%c", k ? "*" : "", symbol[p.t[i].var[k]]);
-    }
-}
-
 static const char *const kind_word[] = { "weight", "state", "input", "arena", "output" };
 
 void program_print(const Program *p, FILE *out)
@@ -148,7 +134,7 @@ void program_print_plan(const Program *p, FILE *out)
 {
     for (int i = 0; i < p->n_slots; i++) {
         fprintf(out, "slot %d: ", i);
-        print_poly(out, p->slots[i]);
+        poly_print(out, NULL, p->slots[i]);
         fputs(" bytes\n", out);
         for (int b = 0; b < p->n_bufs; b++)
             if (p->bufs[b].slot == i)
@@ -157,7 +143,7 @@ void program_print_plan(const Program *p, FILE *out)
     for (int b = 0; b < p->n_bufs; b++)
         if (p->bufs[b].kind != FTC_BUF_ARENA) {
             fprintf(out, "%s %s: %s x ", kind_word[p->bufs[b].kind], p->bufs[b].name, elem_name(p->bufs[b].elem));
-            print_poly(out, p->bufs[b].size);
+            poly_print(out, NULL, p->bufs[b].size);
             fputc('\n', out);
         }
 }
@@ -174,10 +160,14 @@ void program_interpret(const Program *p, void **bufs, const int64_t *sym)
         const Call *c = &p->calls[i];
         const Kernel *k = p->kernels[c->kernel];
         void **args = xcalloc((size_t)k->n_params + 1, sizeof *args);
-        for (int j = 0; j < k->n_params && k->params[j].mode != PARAM_SCRATCH; j++)
+        int64_t *sizes = xcalloc((size_t)k->n_params + 1, sizeof *sizes);
+        for (int j = 0; j < k->n_params && k->params[j].mode != PARAM_SCRATCH; j++) {
             args[j] = bufs[c->bufs[j]];
-        kernel_interpret(k, args, sym, c->imms);
+            sizes[j] = poly_eval_symbols(p->bufs[c->bufs[j]].size, sym);
+        }
+        kernel_interpret(k, args, sizes, sym, c->imms);
         free(args);
+        free(sizes);
     }
     for (int i = 0; i < p->n_bufs; i++)
         if (own[i]) {

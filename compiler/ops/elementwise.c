@@ -230,7 +230,7 @@ double eval_eq(const double *x) { return x[0] == x[1]; }
 double eval_and(const double *x) { return x[0] != 0 && x[1] != 0; }
 double eval_not(const double *x) { return x[0] == 0; }
 double eval_select(const double *x) { return x[0] != 0 ? x[1] : x[2]; }
-double eval_cast(const double *x) { return x[0]; } /* the target type rounds: see round_to */
+double eval_cast(const double *x) { return x[0]; } /* the target type rounds: see cast_value */
 
 static double (*const scalar_rule[N_OPS])(const double *) = {
 #define MAP(name, inputs, traits, infer, grad, samples) [OP_##name] = eval_##name,
@@ -256,8 +256,7 @@ double map_eval(Op op, Elem elem, const double x[3])
     return elem == I32 && (op == OP_add || op == OP_sub || op == OP_neg) ? wrap_i32(v) : v;
 }
 
-/* A cast's result in its new type: integers truncate and saturate, NaN is 0; floats stay in double. */
-static double round_to(Elem to, double v)
+double cast_value(Elem to, double v)
 {
     if (to == BOOL)
         return v != 0;
@@ -328,7 +327,7 @@ void eval_map(const Node *n, Tensor *y, Tensor *const *in)
             e[i] = in[i]->e[k];
         }
         double v = map_eval(n->op, from, x);
-        y->v[at] = n->op == OP_cast ? round_to(n->type.elem, v) : v;
+        y->v[at] = n->op == OP_cast ? cast_value(n->type.elem, v) : v;
         y->e[at] = bound(n->op, from, n->type.elem, x, e, n->n_in, y->v[at]);
     }
 }

@@ -29,6 +29,9 @@ EvalFn eval_map;
 /* One element of a MAP op.  elem is the operands' type: i32 wraps, floats are double. */
 double map_eval(Op op, Elem elem, const double x[3]);
 
+/* A cast's result in its new type: integers truncate and saturate, NaN is 0; floats stay in double. */
+double cast_value(Elem to, double v);
+
 /* The 16 random bits of ir.h's `rand`. */
 uint32_t rand_bits16(uint32_t seed, uint32_t site, uint32_t step, uint32_t row, uint32_t col);
 

@@ -227,7 +227,7 @@ static void test_whole(void **state)
     int32_t n = 0, y[6];
     const int64_t sym[N_SYMBOLS] = { 0, 2 };
     assert_int_equal(kernel_pieces(k, sym), 6);
-    kernel_interpret(k, (void *[]){ &n, y }, sym, NULL);
+    kernel_interpret(k, (void *[]){ &n, y }, (int64_t[]){ 1, 6 }, sym, NULL);
     assert_memory_equal(y, ((int32_t[]){ 2, 4, 6, 12, 14, 16 }), sizeof y);
     arena_free(a);
 }
