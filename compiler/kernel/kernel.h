@@ -188,7 +188,7 @@ void kb_name(KBuilder *b, int value, const char *name); /* for printing; made un
 /* ---- text, checks, reference ---------------------------------------------------------------------------------- */
 
 void kernel_print(const Kernel *k, FILE *out);   /* deterministic; where a statement's place is new, a comment says it */
-char *kernel_text(const Kernel *k);              /* free() it; without places: equal structure gives equal text, the key of the cache */
+char *kernel_text(const Kernel *k);              /* free() it; without places: equal structure, equal text (a cache's key) */
 void poly_print(FILE *out, const Kernel *k, Poly p); /* k may be NULL where there are symbols only */
 char *stmt_text(const Kernel *k, const KStmt *s); /* its line, for messages; free() it */
 Kernel *kernel_parse(Arena *arena, const char *file, const char *text, size_t len, FtcDiag *d); /* NULL after an error */

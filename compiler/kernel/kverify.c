@@ -275,9 +275,12 @@ static bool check_stmt(Check *c, const KStmt *s)
         if (!define_value(c, s->dst))
             return false;
         c->acc_depth[s->dst] = c->depth;
-        return ((s->op == OP_add || s->op == OP_max) && k->values[s->dst] != BOOL) || WRONG(c, "accumulates f32 or i32 by add or max");
+        return ((s->op == OP_add || s->op == OP_max) && k->values[s->dst] != BOOL) ||
+               WRONG(c, "accumulates f32 or i32 by add or max");
     case K_REDUCE: return check_reduce(c, s);
-    case K_FROM_INDEX: return check_poly(c, s->at) && define_value(c, s->dst) && (k->values[s->dst] == I32 || WRONG(c, "an index is i32"));
+    case K_FROM_INDEX:
+        return check_poly(c, s->at) && define_value(c, s->dst) &&
+               (k->values[s->dst] == I32 || WRONG(c, "an index is i32"));
     case K_RAND: return check_rand(c, s) && (k->values[s->dst] == I32 || WRONG(c, "random bits are i32"));
     case K_INDEX: return check_index(c, s);
     case K_READ: return check_read(c, s);

@@ -5,10 +5,9 @@
 #include "compiler/ops/ops.h"
 
 #include <math.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define COUNT(v) ((int64_t)(sizeof(v) / sizeof *(v)))
 
 /* Symbols in the order T, B, L, C, V. */
 typedef struct {
@@ -76,7 +75,8 @@ static void test_ragged_softmax(void **state)
     float x[] = { -7, /**/ 0, ln3, 1000, 1000, /* an empty row */ 0, 0, ln2, -INFINITY, 0, ln3, 5, 5, 5 };
     const float third = 1 / 3.0f;
     const float want[] = { 1, /**/ 0.25f, 0.75f, 0.5f, 0.5f, /**/ 0.25f, 0.25f, 0.5f, 0, 0.25f, 0.75f, third, third, third };
-    run_file("ragged_softmax", &(Call){ (int64_t[]){ 6, 4, 3, 0, 0 }, NULL, (void *[]){ start, square, x, y }, (int64_t[]){ 5, 4, 14, 14 } });
+    run_file("ragged_softmax", &(Call){ (int64_t[]){ 6, 4, 3, 0, 0 }, NULL, (void *[]){ start, square, x, y },
+                                        (int64_t[]){ 5, 4, 14, 14 } });
     assert_floats(y, want, 14);
 }
 
@@ -132,7 +132,8 @@ static void test_dropout(void **state)
     int kept = 0;
     for (uint32_t i = 0; i < 400; i++) {
         uint32_t row = (uint32_t)rows[i / 200], col = i % 200;
-        bool keep = rand_bits16((uint32_t)seed, 8, 17, row, 128 + col) < 49152 && rand_bits16((uint32_t)seed, 7, 17, row, col) < 49152;
+        bool keep = rand_bits16((uint32_t)seed, 8, 17, row, 128 + col) < 49152 &&
+                    rand_bits16((uint32_t)seed, 7, 17, row, col) < 49152;
         kept += keep;
         want[i] = keep ? x[i] * 1.3333334f : 0;
     }
