@@ -289,7 +289,8 @@ static void emit_vec(Emit *e, const KStmt *vec)
         done = round_down(e, n, (int64_t)unroll * lanes);
         emit_lanes(e, vec, zero, done, lanes, unroll, false);
     }
-    if (!(masks && cost >= LONG_BODY && !LLVMIsAConstantInt(n))) {
+    /* with masks, what unrolled copies leave is at most four turns, and a long body is worth one copy only */
+    if (!masks || (unroll == 1 && (cost < LONG_BODY || LLVMIsAConstantInt(n)))) {
         emit_lanes(e, vec, done, full, lanes, 1, false);
         done = full;
     }
