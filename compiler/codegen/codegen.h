@@ -13,7 +13,7 @@
 #define FTC_CODEGEN_H
 
 #include "compiler/kernel/kernel.h"
-#include "ftc/step.h"
+#include "ftc/model.h"
 
 typedef struct {
     int level;             /* 0: scalar code, one lane; 1 to 3: vectors */
@@ -50,19 +50,19 @@ void jit_free(Jit *j);
 
 /* ---- files -------------------------------------------------------------------------------------------------- */
 
-/* One compiled entry point: tables without functions (fns is ignored) and kernels[i] for prog->kernels[i]. */
+/* A model with its programs' tables (their fns are ignored); step_kernels[i] is what model->step->kernels[i] describes. */
 typedef struct {
-    const char *symbol;    /* the FtcProgram's name in C: "bert_step" */
-    const FtcProgram *prog;
-    Kernel *const *kernels;
-} ObjectProgram;
+    const char *symbol;    /* the model's name in C; its programs are SYMBOL_step and SYMBOL_eval */
+    const FtcModel *model;
+    Kernel *const *step_kernels, *const *eval_kernels;
+} ObjectModel;
 
-/* An object file (free() *data) that holds the kernels, each once, and a constant `const FtcProgram SYMBOL` for each
- * program.  Link it with the runtime library. */
-bool emit_object(const CodegenOptions *o, const ObjectProgram *programs, int n, void **data, size_t *size, FtcDiag *d);
+/* An object file (free() *data) that holds the kernels, each once, and as constants the FtcModel and its programs.  Link it
+ * with the runtime library. */
+bool emit_object(const CodegenOptions *o, const ObjectModel *model, void **data, size_t *size, FtcDiag *d);
 
-/* The header that goes with it; free() it.  `name` is for the include guard. */
-char *emit_header(const char *name, const ObjectProgram *programs, int n);
+/* The C header that goes with it; free() it. */
+char *emit_header(const ObjectModel *model);
 
 typedef enum { TEXT_LLVM, TEXT_ASM } TextKind;
 
