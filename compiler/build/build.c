@@ -32,7 +32,7 @@ static void make_inputs(Builder *b)
 /* How often along dim d: a symbol's value as a number.  like: [..., d] */
 static Node *count_along(Builder *b, Type like, int axis)
 {
-    return sum(b->g, broadcast(b->g, number(b, 1), like), axis);
+    return sum(b->g, broadcast(b->g, real(b, 1), like), axis);
 }
 
 /* [T, width] -> [B, width] */
@@ -92,13 +92,13 @@ static Node *cross_entropy(Builder *b, Node *logits)
     g->scope = "loss";
     Node *log_p = call(b, log_softmax(b, logits), "log_p");
     Node *is_label = map2(g, OP_eq, reshape(g, b->labels, column), iota(g, vector_type(I32, DIM_C), 0)); /* [B, C] */
-    Node *q = NULL, *weights = NULL, *zero = number(b, 0);
+    Node *q = NULL, *weights = NULL, *zero = real(b, 0);
     Node *cost = map1(g, OP_neg, log_p);
     if (smoothing > 0) {
         place(b, "loss.label_smoothing");
         g->scope = "loss.smoothing";
-        Node *spread = divide(g, number(b, smoothing), count_along(b, vector_type(F32, DIM_C), 0)); /* [1] */
-        q = select_(g, is_label, add(g, spread, number(b, 1 - smoothing)), spread);
+        Node *spread = divide(g, real(b, smoothing), count_along(b, vector_type(F32, DIM_C), 0)); /* [1] */
+        q = select_(g, is_label, add(g, spread, real(b, 1 - smoothing)), spread);
     }
     if (weighted) {
         place(b, "loss.class_weights");

@@ -24,7 +24,7 @@ typedef struct {
 typedef enum { PARAM_WEIGHT, PARAM_BIAS, PARAM_NORM } ParamRole;
 Node *parameter(Builder *b, const char *name, ParamRole role, bool head, int rank, Dim d0, Dim d1);
 
-Node *number(Builder *b, double value);          /* an f32 constant, shared */
+Node *real(Builder *b, double value);          /* an f32 constant, shared */
 const char *param_path(Builder *b, const char *name, const char *part); /* "layers.3." name "." part; part may be NULL */
 Node *call(Builder *b, Node *n, const char *name);                      /* renames n */
 

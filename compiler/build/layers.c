@@ -37,7 +37,7 @@ Node *parameter(Builder *b, const char *name, ParamRole role, bool head, int ran
     return f->nodes[f->n_weights++] = weight(b->g, name, t);
 }
 
-Node *number(Builder *b, double value)
+Node *real(Builder *b, double value)
 {
     for (int i = 0; i < b->n_numbers; i++)
         if (b->number[i]->a.value == value)
@@ -98,7 +98,7 @@ Node *log_softmax(Builder *b, Node *x)
 /* x / 2 * (1 + t) */
 static Node *gate_half(Builder *b, Node *x, Node *t)
 {
-    return mul(b->g, mul(b->g, x, number(b, 0.5)), add(b->g, t, number(b, 1)));
+    return mul(b->g, mul(b->g, x, real(b, 0.5)), add(b->g, t, real(b, 1)));
 }
 
 Node *activation(Builder *b, Activation a, Node *x)
@@ -106,17 +106,17 @@ Node *activation(Builder *b, Activation a, Node *x)
     Graph *g = b->g;
     switch (a) {
     case ACT_GELU:
-        return gate_half(b, x, map1(g, OP_erf, mul(g, x, number(b, sqrt(0.5)))));
+        return gate_half(b, x, map1(g, OP_erf, mul(g, x, real(b, sqrt(0.5)))));
     case ACT_GELU_NEW: {
-        Node *cube = mul(g, mul(g, x, x), mul(g, x, number(b, 0.044715)));
-        return gate_half(b, x, map1(g, OP_tanh, mul(g, add(g, x, cube), number(b, sqrt(2 / acos(-1))))));
+        Node *cube = mul(g, mul(g, x, x), mul(g, x, real(b, 0.044715)));
+        return gate_half(b, x, map1(g, OP_tanh, mul(g, add(g, x, cube), real(b, sqrt(2 / acos(-1))))));
     }
     case ACT_RELU: { /* a maximum would halve the gradient at 0, and hide a NaN if the compare were x > 0 */
-        Node *zero = number(b, 0);
+        Node *zero = real(b, 0);
         return select_(g, map2(g, OP_le, x, zero), zero, x);
     }
     case ACT_SILU: /* sigmoid(x) = (1 + tanh(x / 2)) / 2, which never overflows */
-        return gate_half(b, x, map1(g, OP_tanh, mul(g, x, number(b, 0.5))));
+        return gate_half(b, x, map1(g, OP_tanh, mul(g, x, real(b, 0.5))));
     case ACT_TANH:
         return map1(g, OP_tanh, x);
     }
@@ -149,9 +149,9 @@ static int rate_index(Builder *b, double rate)
     const char *scope = g->scope;
     g->scope = arena_printf(b->arena, "dropout.%d", k);
     f->rates[k] = rate;
-    Node *share = sub(g, number(b, 1), input(g, g->scope, scalar_type(F32)));
-    b->keep[k] = cast(g, mul(g, share, number(b, 65536)), I32);
-    b->scale[k] = divide(g, number(b, 1), share);
+    Node *share = sub(g, real(b, 1), input(g, g->scope, scalar_type(F32)));
+    b->keep[k] = cast(g, mul(g, share, real(b, 65536)), I32);
+    b->scale[k] = divide(g, real(b, 1), share);
     g->scope = scope;
     return k;
 }
@@ -165,12 +165,12 @@ Node *dropout(Builder *b, Node *x, double rate, Node *row_ids)
         return x;
     int k = rate_index(b, rate);
     Node *bits = rand_bits(g, ++b->sites, row_ids, b->seed, b->step, x->type.dim[x->type.rank - 1]);
-    return select_(g, map2(g, OP_lt, bits, b->keep[k]), mul(g, x, b->scale[k]), number(b, 0));
+    return select_(g, map2(g, OP_lt, bits, b->keep[k]), mul(g, x, b->scale[k]), real(b, 0));
 }
 
 static Node *mean_last(Builder *b, Node *x)
 {
-    return mul(b->g, sum(b->g, x, -1), number(b, 1.0 / (double)x->type.dim[x->type.rank - 1]));
+    return mul(b->g, sum(b->g, x, -1), real(b, 1.0 / (double)x->type.dim[x->type.rank - 1]));
 }
 
 /* x / sqrt(mean(x^2) + eps) * weight */
@@ -178,7 +178,7 @@ static Node *normalise(Builder *b, const Layer *l, Node *x)
 {
     Graph *g = b->g;
     Node *square = call_part(b, mean_last(b, mul(g, x, x)), "mean_square");
-    Node *root = map1(g, OP_rsqrt, add(g, square, number(b, l->eps)));
+    Node *root = map1(g, OP_rsqrt, add(g, square, real(b, l->eps)));
     return mul(g, mul(g, x, root), parameter(b, param_path(b, l->name, "weight"), PARAM_NORM, false, 1, l->width_in, 0));
 }
 
@@ -244,7 +244,7 @@ static Node *build_attention(Builder *b, const Layer *l, Node *x)
     int64_t d = l->width_in / l->heads;
     for (int i = 0; i < 3; i++)
         qkv[i] = split_heads(b, linear(b, x, param_path(b, l->name, part[i]), l->width_in, l->width_in, l->bias, false), l->heads);
-    Node *scores = mul(g, dot(g, qkv[0], qkv[1], 2, 3, 3), number(b, 1 / sqrt((double)d))); /* [r:B, heads, n(r), n(r)] */
+    Node *scores = mul(g, dot(g, qkv[0], qkv[1], 2, 3, 3), real(b, 1 / sqrt((double)d))); /* [r:B, heads, n(r), n(r)] */
     Node *share = call_part(b, softmax(b, call_part(b, scores, "scores")), "share");
     if (b->training && l->rate > 0)
         share = dropout(b, share, l->rate, head_rows(b, l->heads));

@@ -132,14 +132,15 @@ static int open_rows(Lower *l, const Domain *d, int keep, Index *at)
     return opened;
 }
 
-/* Opens the sweep over the last dim: lanes, or one by one where an index must be read for each. */
-static void open_lanes(Lower *l, const Domain *d, bool serial, Index *at)
+/* Opens the sweep over the last dim: lanes, or one by one where an index must be read for each.  A domain of one dim is swept
+ * in pieces, unless something is summed over it. */
+static void open_lanes(Lower *l, const Domain *d, bool serial, bool pieces, Index *at)
 {
     int axis = d->axis[d->n - 1];
     int64_t extent = const_extent(d->type.dim[axis]);
     Poly lo, hi;
     loop_bounds(l, d, axis, at, &lo, &hi);
-    if (d->n == 1) { /* the only dim: pieces of it */
+    if (pieces) {
         int p = open_par(l, "p", hi, serial ? 256 : PIECE, -1);
         Poly end = piece_end(l, p, serial ? 256 : PIECE, hi);
         lo = var(l, p);
@@ -248,7 +249,7 @@ static int place_members(Lower *l, const Domain *d, Place *place)
 static Op reduce_op(const Node *n) { return n->op == OP_sum ? OP_add : OP_max; }
 
 /* One sweep over the lanes: computes the full members of this pass, feeds the reductions that are ready after it. */
-static void sweep(Lower *l, const Domain *d, const Place *place, int pass, bool serial, Index *at)
+static void sweep(Lower *l, const Domain *d, const Place *place, int pass, bool serial, bool pieces, Index *at)
 {
     int lane_axis = d->axis[d->n - 1];
     int *acc = NEW_ARRAY(l->a, int, l->n_members);
@@ -264,7 +265,7 @@ static void sweep(Lower *l, const Domain *d, const Place *place, int pass, bool 
     }
     if (!any)
         return;
-    open_lanes(l, d, serial, at);
+    open_lanes(l, d, serial, pieces, at);
     for (int i = 0; i < l->n_members; i++) {
         Node *n = l->members[i];
         if (place[i].full && place[i].pass == pass) {
@@ -339,9 +340,12 @@ void lower_loop_group(Lower *l)
         }
     } else {
         int opened = open_rows(l, &d, 1, &at);
+        bool pieces = d.n == 1;
+        for (int i = 0; i < l->n_members; i++)
+            pieces &= place[i].full;
         for (int pass = 0; pass <= last; pass++) {
             row_scalars(l, place, pass, &at);
-            sweep(l, &d, place, pass, serial, &at);
+            sweep(l, &d, place, pass, serial, pieces, &at);
         }
         while (opened--)
             close_block(l);

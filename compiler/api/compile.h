@@ -1,0 +1,26 @@
+/* A spec, compiled: the whole way from a checked Spec to native code and the tables the runtime walks. */
+#ifndef FTC_COMPILE_H
+#define FTC_COMPILE_H
+
+#include "compiler/codegen/codegen.h"
+#include "compiler/passes/pipeline.h"
+#include "ftc/model.h"
+
+typedef struct {
+    FtcModel model;       /* for the runtime; lives as long as the Compiled */
+    Program *step, *eval; /* step: NULL where only prediction was asked for */
+    Graph *step_graph, *eval_graph;
+    Arena *arena;
+    Jit *jit;             /* NULL before compiled_jit */
+    double compile_ms;    /* building, passes and code generation */
+} Compiled;
+
+/* Builds and optimizes the programs; no native code yet.  NULL after errors.  The spec must outlive the result, which compiled_free frees. */
+Compiled *compile_spec(const Spec *spec, const char *name, bool training, const PipelineOptions *o, FtcDiag *d);
+
+/* Native code for all kernels, in this process. */
+bool compiled_jit(Compiled *c, const CodegenOptions *o, FtcDiag *d);
+
+void compiled_free(Compiled *c);
+
+#endif

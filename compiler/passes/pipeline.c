@@ -1,0 +1,69 @@
+/* The list of passes; see pipeline.h. */
+#include "compiler/passes/pipeline.h"
+
+#include "compiler/grad/grad.h"
+#include "compiler/kernel/lower.h"
+#include "compiler/passes/passes.h"
+
+#include <string.h>
+
+static void run_simplify(Stage *s) { pass_simplify(s->graph); }
+static void run_remat(Stage *s) { pass_remat(s->graph); }
+static void run_fuse(Stage *s) { pass_fuse(s->graph, true); }
+static void run_no_fuse(Stage *s) { pass_fuse(s->graph, false); }
+static void run_lower(Stage *s) { s->program = lower_graph(s->graph, s->arena); }
+static void run_plan(Stage *s) { pass_plan(s->program, true); }
+static void run_no_plan(Stage *s) { pass_plan(s->program, false); }
+
+static void run_grad(Stage *s)
+{
+    Forward *f = s->forward;
+    Node *loss = graph_find_output(s->graph, "loss"), **dx = NEW_ARRAY(s->arena, Node *, f->n_weights);
+    graph_grad(s->graph, loss, f->n_weights, f->nodes, dx);
+    build_update(s->graph, s->spec, f, dx);
+    graph_dce(s->graph);
+}
+
+const Pass pipeline[] = {
+    { "simplify", "one spelling per value before gradients multiply it", run_simplify, NULL, false, false },
+    { "grad", "before fusion: gradient rules are written per op; the update follows at once", run_grad, NULL, true, true },
+    { "cse", "after grad: the backward part repeats much of the forward part", run_simplify, NULL, false, true },
+    { "remat", "after cse, which would undo it; before fuse, which then finds clone and reader together", run_remat, NULL, false, true },
+    { "fuse", "on the final graph: nothing after it moves a value", run_fuse, run_no_fuse, false, false },
+    { "lower", "each group becomes kernels", run_lower, NULL, true, false },
+    { "plan", "when it is known which calls read what", run_plan, run_no_plan, false, false },
+};
+const int n_passes = sizeof pipeline / sizeof *pipeline;
+
+const Pass *find_pass(const char *name)
+{
+    for (int i = 0; i < n_passes; i++)
+        if (!strcmp(pipeline[i].name, name))
+            return &pipeline[i];
+    return NULL;
+}
+
+static bool switched_off(const Pass *p, const PipelineOptions *o)
+{
+    char word[64];
+    snprintf(word, sizeof word, ",%s,", p->name);
+    return !p->needed && (o->level == 0 || (o->off && strstr(o->off, word)));
+}
+
+void run_pipeline(Stage *s, bool training, const PipelineOptions *o, FtcDiag *d)
+{
+    for (int i = 0; i < n_passes; i++) {
+        const Pass *p = &pipeline[i];
+        if (p->training && !training)
+            continue;
+        ftc_diag_during(d, p->name);
+        void (*run)(Stage *) = switched_off(p, o) ? p->instead : p->run;
+        if (run)
+            run(s);
+        if (!s->program)
+            graph_verify(s->graph);
+        if (o->after)
+            o->after(o->ctx, p->name, s);
+    }
+    ftc_diag_during(d, "");
+}

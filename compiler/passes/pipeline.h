@@ -1,0 +1,41 @@
+/* The way from a spec to a program: which stages there are, in which order, and why. */
+#ifndef FTC_PIPELINE_H
+#define FTC_PIPELINE_H
+
+#include "compiler/build/build.h"
+#include "compiler/kernel/program.h"
+
+/* What a stage works on; each fills or rewrites its part. */
+typedef struct {
+    const Spec *spec;
+    Forward *forward;
+    Graph *graph;
+    Program *program;  /* NULL before lowering */
+    Arena *arena;
+} Stage;
+
+typedef struct {
+    int level;         /* 0: one kernel an op; from 1 on, all passes that pay */
+    const char *off;   /* names of passes to leave out, each between commas: ",remat,fuse,"; NULL: none */
+    void (*after)(void *ctx, const char *pass, const Stage *s); /* to print a stage; may be NULL */
+    void *ctx;
+} PipelineOptions;
+
+typedef struct {
+    const char *name;
+    const char *why;
+    void (*run)(Stage *s);          /* what it does */
+    void (*instead)(Stage *s);      /* what is done where it is switched off; NULL: nothing */
+    bool needed;                    /* can't be switched off */
+    bool training;                  /* only for a training step */
+} Pass;
+
+extern const Pass pipeline[];
+extern const int n_passes;
+
+const Pass *find_pass(const char *name);
+
+/* Runs all passes over s->graph (a forward graph); training says whether it becomes a step.  s->program holds the result. */
+void run_pipeline(Stage *s, bool training, const PipelineOptions *o, FtcDiag *d);
+
+#endif
