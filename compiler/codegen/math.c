@@ -260,7 +260,7 @@ static LLVMValueRef emit_div(Emit *e, Elem to, Elem from, LLVMValueRef *x)
     return fdiv(e, x[0], x[1]);
 }
 
-/* a > b ? a : b is x86's own maximum; it answers b where one is NaN, so a NaN in a needs a word more. */
+/* a > b ? a : b answers b where one is NaN, so a NaN in a needs a word more.  (llvm.maximum would order the zeros too.) */
 static LLVMValueRef extreme(Emit *e, Elem elem, bool max, LLVMValueRef a, LLVMValueRef b)
 {
     if (elem == I32)

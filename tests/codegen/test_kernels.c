@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 /* sizes: elements of each parameter, as products of numbers and symbols, comma-separated; R is B + 1.
+ * text: or @NAME, a file of tests/passes/kernels.
  * What a buffer holds goes by its name: "row_start", "id.." numbers below V, "bits.." any i32. */
 typedef struct {
     const char *name, *text, *sizes;
@@ -169,6 +170,12 @@ static const Case cases[] = {
       " let %r = rand site 0, seed %seed, step %step, row %row, column %j let %keep = le %cut, %r let %a = load %x[T*%p + %j]"
       " let %b = mul %a, %scale let %c = select %keep, %b, %zero store %z[T*%p + %j] = %c } }",
       "T*B,T*B", 0 },
+    { "saxpy", "@saxpy", "T,T", 1e-6 },
+    { "layer_norm", "@layer_norm", "T*4,4,4,T*4,4", 1e-4 },
+    { "column_sums", "@column_sums", "T*6,T*6", 2e-5 },
+    { "embedding", "@embedding", "T,V*3,T*3,T*3,V,T", 0 },
+    { "indices", "@indices", "R*C*5,R*C*6,1", 0 },
+    { "dropout_file", "@dropout", "1,1,B,B*200,B*200", 1e-6 },
 };
 enum { N_CASES = sizeof cases / sizeof *cases };
 
@@ -273,7 +280,7 @@ static void check(const Case *c, const Kernel *k, FtcKernelFn *const *f, int64_t
     int64_t sizes[8];
     state_ = (uint32_t)(t * 31 + b * 7 + l);
     for (int i = 0; i < k->n_params; i++) {
-        sizes[i] = size_of(c->sizes, i, sym);
+        sizes[i] = k->params[i].mode == PARAM_SCRATCH ? poly_eval_symbols(k->params[i].size, sym) : size_of(c->sizes, i, sym);
         size_t bytes = (size_t)sizes[i] * elem_size(k->params[i].elem);
         given[i] = fenced_new(bytes);
         want[i] = fenced_new(bytes);
@@ -325,7 +332,16 @@ static void test_against_interpreter(void **state)
     static FtcKernelFn *f[N_WIDTHS][N_CASES], *of_case[N_WIDTHS];
     Jit *jits[N_WIDTHS];
     for (int i = 0; i < N_CASES; i++) {
-        kernels[i] = kernel_parse(a, cases[i].name, cases[i].text, strlen(cases[i].text), d);
+        char text[8192], path[64];
+        snprintf(text, sizeof text, "%s", cases[i].text);
+        if (*cases[i].text == '@') {
+            snprintf(path, sizeof path, "tests/passes/kernels/%s.kir", cases[i].text + 1);
+            FILE *f = fopen(source_path(path), "r");
+            assert_non_null(f);
+            text[fread(text, 1, sizeof text - 1, f)] = '\0';
+            fclose(f);
+        }
+        kernels[i] = kernel_parse(a, cases[i].name, text, strlen(text), d);
         assert_non_null(kernels[i]);
         kernel_verify(kernels[i]);
     }
