@@ -95,8 +95,8 @@ static const char *const texts[] = {
     " let %k = cast %h i32 let %l = cast %k f32 let %m = div %l, %h let %n = max %m, %a store %y[T*%p + %i] = %n } }",
     "kernel @product(in f32 %x, in f32 %w, out f32 %y) { dot %y[8*i + j] = %x[4*i + k] * %w[8*k + j], i < T, j < 8, k < 4 }",
     "kernel @twice(in f32 %x, out f32 %y) { vec %i = 0 .. T { let %a = load %x[%i] let %b = add %a, %a store %y[%i] = %b } }",
-    "kernel @bits(out i32 %y) { let %s = const 1 i32 vec %i = 0 .. T {"
-    " let %r = rand site 0, seed %s, step %s, row %s, column %i store %y[%i] = %r } }",
+    ("kernel @bits(out i32 %y) { let %s = const 1 i32"
+     " vec %i = 0 .. T { let %r = rand site 0, seed %s, step %s, row %s, column %i store %y[%i] = %r } }"),
 };
 
 /* A model of few numbers, each of its own value, to find them again. */
