@@ -311,10 +311,24 @@ static const char *group_name(Lower *l)
     return arena_strdup(l->a, name);
 }
 
+/* The lanes run along a row and something is one for the row: then rows can't be swept as tokens. */
+static bool has_ragged_lanes(Lower *l, const Type *wide)
+{
+    int last = wide->rank - 1;
+    while (last >= 0 && wide->dim[last] == 1)
+        last--;
+    if (last < 0 || wide->dim[last] != DIM_N)
+        return false;
+    for (int i = 0; i < l->n_members; i++)
+        if (l->members[i]->type.dim[last] == 1)
+            return true;
+    return false;
+}
+
 void lower_loop_group(Lower *l)
 {
     Type wide = widest(l);
-    Domain d = domain_of(&wide, false);
+    Domain d = domain_of(&wide, has_ragged_lanes(l, &wide));
     Place *place = NEW_ARRAY(l->a, Place, l->n_members);
     begin_kernel(l, group_name(l));
     Index at = { 0 };

@@ -249,6 +249,13 @@ static bool is_loop(const Node *n)
     return op_lower[n->op] == lower_loop || is_row_reduction(n);
 }
 
+/* A reduction over the rows of row scalars: its domain has no lanes, so it shares none with others. */
+static bool sums_rows_up(const Node *n)
+{
+    const Type *x = op_lower[n->op] == lower_reduce ? &n->in[0]->type : NULL;
+    return x && x->rank && x->dim[x->rank - 1] == 1;
+}
+
 /* Ops that a reduction alone reads are computed inside it. */
 static void take_in(Fuse *f, int group, Node *x)
 {
@@ -267,7 +274,7 @@ static void visit(Fuse *f, Node *n, bool whole)
         if (kind == lower_dot && !dot_operand_strided(f->a, n, k))
             copy_view(f, n->in[k]);
     }
-    bool loop = is_loop(n);
+    bool loop = is_loop(n) && !sums_rows_up(n);
     int home = 0;
     if (whole && loop) {
         /* the operands' groups, the latest first */

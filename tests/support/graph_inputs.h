@@ -46,13 +46,23 @@ static inline int64_t index_bound(const char *name, const Binding *b)
 
 static inline bool named(const char *name, const char *kind) { return !strncmp(name, kind, strlen(kind)); }
 
+/* One name, one set of numbers. */
+static inline uint32_t stream_of(const char *name)
+{
+    uint32_t h = 2166136261u;
+    for (; *name; name++)
+        h = (h ^ (unsigned char)*name) * 16777619u;
+    return h;
+}
+
 /* A FillFn; ctx is a Sizes. */
 static inline void fill_input(void *ctx, const Node *n, Tensor *t)
 {
     const Sizes *s = ctx;
     const char *name = n->a.name;
+    uint32_t stream = stream_of(name);
     for (int64_t i = 0; i < t->n; i++) {
-        double u = uniform(s->seed, (uint32_t)(n->id + 1), (uint32_t)i), v;
+        double u = uniform(s->seed, stream, (uint32_t)i), v;
         if (named(name, "positive"))
             v = 0.5 + 1.5 * u;
         else if (named(name, "int"))
@@ -64,7 +74,7 @@ static inline void fill_input(void *ctx, const Node *n, Tensor *t)
         else if (named(name, "seed") || named(name, "step") || named(name, "row"))
             v = (int32_t)(u * 1e6);
         else
-            v = (u < 0.5 ? -1 : 1) * (0.03 + 1.9 * uniform(s->seed + 1, (uint32_t)(n->id + 1), (uint32_t)i));
+            v = (u < 0.5 ? -1 : 1) * (0.03 + 1.9 * uniform(s->seed + 1, stream, (uint32_t)i));
         t->v[i] = n->type.elem == F32 ? (float)v : v;
     }
 }
