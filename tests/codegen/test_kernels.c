@@ -164,6 +164,10 @@ static const Case cases[] = {
       " store %z[T*%k + %i] = %r } }"
       " for %m = 0 .. 5 { let %s = rand site 0, seed %one, step %step, row %seed, column 31*%m store %y[%m] = %s } }",
       "T*3,5", 0 },
+    { "rand_uneven",
+      "kernel @rand_uneven(out i32 %z) { let %seed = const 42 i32 let %step = const 3 i32 vec %i = 0 .. T { index %d = div(%i, 24)"
+      " let %r = rand site 1, seed %seed, step %step, row %step, column %i + 5*%d store %z[%i] = %r } }",
+      "T", 0 },
     { "dropout",
       "kernel @dropout(in f32 %x, out f32 %z) { par %p = 0 .. B step 1 let %seed = const 9 i32 let %step = const 1 i32"
       " let %scale = const 1.25 f32 let %zero = const 0 f32 let %cut = const 13107 i32 vec %j = 0 .. T { let %row = index %p"
@@ -217,6 +221,10 @@ static void fill(Fenced *f, const KParam *p, const int64_t *sym)
             real = strange[next_random() % (sizeof strange / sizeof *strange)];
         uint32_t u;
         memcpy(&u, &real, 4);
+        if (isnan(real)) { /* its low bits may be all that makes it one, or all may be set */
+            u = next_random() & 1 ? 0x7F800001 : 0xFFFFFFFF;
+            memcpy(&real, &u, 4);
+        }
         if (p->elem == F32)
             ((float *)f->data)[i] = real;
         else if (p->elem == BF16)
