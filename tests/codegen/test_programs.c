@@ -6,70 +6,7 @@
 #include "compiler/codegen/codegen.h"
 #include "compiler/passes/passes.h"
 #include "tests/support/random_graph.h"
-#include "tests/support/run_program.h"
-
-/* Runs every call's pieces in order, last piece first, with arena and scratch full of NaN. */
-static void run_native(void *ctx, const Program *p, void **bufs, const int64_t *sym)
-{
-    FtcDiag *diag = ftc_diag_new(stderr);
-    Jit *jit = jit_new(ctx, diag);
-    assert_non_null(jit);
-    FtcKernelFn **fn = calloc((size_t)p->n_kernels, sizeof *fn);
-    assert_true(jit_compile(jit, p->kernels, p->n_kernels, fn));
-    void **mine = calloc((size_t)p->n_bufs, sizeof *mine);
-    for (int i = 0; i < p->n_bufs; i++) {
-        if (bufs[i])
-            continue;
-        size_t size = (size_t)poly_eval_symbols(p->bufs[i].size, sym) * elem_size(p->bufs[i].elem);
-        bufs[i] = mine[i] = memset(malloc(size + 64), 0xFF, size + 64);
-    }
-    for (int i = 0; i < p->n_calls; i++) {
-        const Call *c = &p->calls[i];
-        const Kernel *k = p->kernels[c->kernel];
-        void *args[64], *scratch[64] = { NULL };
-        for (int j = 0; j < k->n_params; j++)
-            if (k->params[j].mode != PARAM_SCRATCH)
-                args[j] = bufs[c->bufs[j]];
-            else {
-                size_t size = (size_t)poly_eval_symbols(k->params[j].size, sym) * 4 + 64;
-                args[j] = scratch[j] = memset(malloc(size), 0xFF, size);
-            }
-        FtcKernelArgs a = { args, sym, c->imms };
-        for (int64_t piece = kernel_pieces(k, sym) - 1; piece >= 0; piece--)
-            fn[c->kernel](&a, piece);
-        for (int j = 0; j < k->n_params; j++)
-            free(scratch[j]);
-    }
-    for (int i = 0; i < p->n_bufs; i++)
-        if (mine[i]) {
-            free(mine[i]);
-            bufs[i] = NULL;
-        }
-    free(mine);
-    free(fn);
-    jit_free(jit);
-    ftc_diag_free(diag);
-}
-
-static bool sample_with_gradients(Graph *g, Op op, int which)
-{
-    if (!op_samples[op](g, op, which))
-        return false;
-    Node *y = graph_find_output(g, "y"), *wrt[8], *dx[8];
-    if (y->type.elem != F32)
-        return true;
-    int n = 0, all[MAX_RANK] = { 0, 1, 2, 3, 4, 5 };
-    EACH_NODE(x, g)
-        if (x->op == OP_input && x->type.elem == F32)
-            wrt[n++] = x;
-    Node *weighted = mul(g, y, input(g, "real.w", y->type));
-    Node *total = y->type.rank ? sum_axes(g, weighted, y->type.rank, all) : weighted;
-    graph_grad(g, reshape(g, total, scalar_type(F32)), n, wrt, dx);
-    for (int i = 0; i < n; i++)
-        if (op_lower[dx[i]->op] != lower_none)
-            graph_output(g, arena_printf(g->arena, "d%d", i), dx[i]);
-    return true;
-}
+#include "tests/support/run_native.h"
 
 static const struct {
     int level, bits;

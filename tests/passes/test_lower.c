@@ -2,30 +2,9 @@
  * the evaluator. */
 #include "tests/support/testing.h"
 
-#include "compiler/grad/grad.h"
 #include "compiler/passes/passes.h"
+#include "tests/support/random_graph.h"
 #include "tests/support/run_program.h"
-
-/* sample `which` of op with its gradients as outputs too; false if there is none */
-static bool sample_with_gradients(Graph *g, Op op, int which)
-{
-    if (!op_samples[op](g, op, which))
-        return false;
-    Node *y = graph_find_output(g, "y"), *wrt[8], *dx[8];
-    if (y->type.elem != F32)
-        return true;
-    int n = 0, all[MAX_RANK] = { 0, 1, 2, 3, 4, 5 };
-    EACH_NODE(x, g)
-        if (x->op == OP_input && x->type.elem == F32)
-            wrt[n++] = x;
-    Node *weighted = mul(g, y, input(g, "real.w", y->type));
-    Node *total = y->type.rank ? sum_axes(g, weighted, y->type.rank, all) : weighted;
-    graph_grad(g, reshape(g, total, scalar_type(F32)), n, wrt, dx);
-    for (int i = 0; i < n; i++)
-        if (op_lower[dx[i]->op] != lower_none)
-            graph_output(g, arena_printf(g->arena, "d%d", i), dx[i]);
-    return true;
-}
 
 static void check_op(Op op, bool whole, Sizes *sizes)
 {

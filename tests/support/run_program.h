@@ -78,10 +78,10 @@ static inline void compare(const char *what, const Tensor *t, const void *got)
 }
 
 /* Evaluates g, runs p (lowered from g or a rewriting of it), compares every output of g and every update. */
-static inline void check_program(const char *what, const Graph *g, const Program *p, Sizes *s, RunFn *run, void *ctx)
+static inline void check_program_on(const char *what, const Graph *g, const Program *p, Sizes *s, FillFn *fill, RunFn *run, void *ctx)
 {
     Arena *a = arena_new();
-    Tensor **value = graph_eval(g, &s->b, fill_input, s, a);
+    Tensor **value = graph_eval(g, &s->b, fill, s, a);
     void **bufs = NEW_ARRAY(a, void *, p->n_bufs + 1);
     int32_t *row_of = NEW_ARRAY(a, int32_t, s->b.sym[0] + 1);
     for (int64_t r = 0; r < s->b.sym[1]; r++)
@@ -116,6 +116,11 @@ static inline void check_program(const char *what, const Graph *g, const Program
                 compare(label, value[n->id], bufs[i]);
     }
     arena_free(a);
+}
+
+static inline void check_program(const char *what, const Graph *g, const Program *p, Sizes *s, RunFn *run, void *ctx)
+{
+    check_program_on(what, g, p, s, fill_input, run, ctx);
 }
 
 #endif

@@ -1,0 +1,91 @@
+/* The training step of small models as native code, held to the evaluator: loss, logits, gradient norm, every updated
+ * weight and state, for ragged batches; one kernel an op and fused. */
+#include "tests/support/testing.h"
+
+#include "compiler/api/compile.h"
+#include "tests/support/run_native.h"
+
+/* Numbers a training step may see. */
+static void fill_step(void *ctx, const Node *n, Tensor *t)
+{
+    const Sizes *s = ctx;
+    static const struct {
+        const char *name;
+        double value;
+    } scalars[] = { { "lr", 1e-3 }, { "weight_decay", 0.01 }, { "beta1", 0.9 }, { "beta2", 0.999 }, { "eps", 1e-8 }, { "correction1", 0.19 },
+                    { "correction2", 0.001999 }, { "momentum", 0.9 }, { "clip_norm", 1 }, { "dropout.0", 0.1 }, { "dropout.1", 0.2 },
+                    { "seed", 42 }, { "step", 1 } };
+    const char *name = n->a.name;
+    for (size_t i = 0; i < sizeof scalars / sizeof *scalars; i++)
+        if (!strcmp(name, scalars[i].name)) {
+            t->v[0] = n->type.elem == F32 ? (float)scalars[i].value : scalars[i].value;
+            return;
+        }
+    for (int64_t i = 0; i < t->n; i++) {
+        double u = uniform(s->seed, stream_of(name), (uint32_t)i);
+        if (!strcmp(name, "row_start"))
+            t->v[i] = s->row_start[i];
+        else if (!strcmp(name, "ids"))
+            t->v[i] = (int)(u * (double)s->b.sym[symbol_index(DIM_V)]);
+        else if (!strcmp(name, "types"))
+            t->v[i] = u < 0.3;
+        else if (!strcmp(name, "labels"))
+            t->v[i] = (int)(u * (double)s->b.sym[symbol_index(DIM_C)]);
+        else if (named(name, "v:"))
+            t->v[i] = (float)(0.001 + 0.01 * u);
+        else if (!strcmp(name, "class_weights"))
+            t->v[i] = (float)(0.5 + u);
+        else
+            t->v[i] = (float)(0.6 * (u - 0.5));
+    }
+}
+
+static void check_model(const char *file, int level)
+{
+    Arena *arena = arena_new();
+    FtcDiag *diag = ftc_diag_new(stderr);
+    Spec *spec = spec_load(arena, &(SpecSource){ .file = source_path(file) }, diag);
+    assert_non_null(spec);
+    PipelineOptions o = { .level = level };
+    Compiled *c = compile_spec(spec, "model", true, &o, diag);
+    assert_non_null(c);
+    CodegenOptions codegen = { .level = level, .no_cache = true };
+    Sizes sizes;
+    char what[128];
+    for (int batch = 0; batch < 2; batch++) {
+        static const int lengths[] = { 5, 1, 9, 2 };
+        sizes_of(&sizes, batch ? 1 : 4, lengths + batch, batch ? 2 : 3, 37, 5);
+        snprintf(what, sizeof what, "%s -O%d, batch %d", file, level, batch);
+        check_program_on(what, c->step_graph, c->step, &sizes, fill_step, run_native, &codegen);
+        check_program_on(what, c->eval_graph, c->eval, &sizes, fill_step, run_native, &codegen);
+    }
+    compiled_free(c);
+    ftc_diag_free(diag);
+    arena_free(arena);
+}
+
+static void test_tiny(void **state)
+{
+    (void)state;
+    check_model("models/tiny_cls.yaml", 0);
+    check_model("models/tiny_cls.yaml", 2);
+}
+
+static void test_logreg(void **state)
+{
+    (void)state;
+    check_model("models/logreg.yaml", 0);
+    check_model("models/logreg.yaml", 2);
+}
+
+static void test_not_bert(void **state)
+{
+    (void)state;
+    check_model("tests/models/prenorm_gated.yaml", 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_tiny), cmocka_unit_test(test_logreg), cmocka_unit_test(test_not_bert) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
