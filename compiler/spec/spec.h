@@ -18,7 +18,7 @@
 
 /* In the order of the words in schema.def. */
 typedef enum { ACT_GELU, ACT_GELU_NEW, ACT_RELU, ACT_SILU, ACT_TANH } Activation;
-typedef enum { POOL_CLS, POOL_MEAN } Pool;
+typedef enum { POOL_CLS, POOL_MEAN } Pooling;
 typedef enum { HEAD_NORMAL, HEAD_ZEROS } HeadInit;
 typedef enum { TOKENIZER_WORDPIECE } TokenizerType;
 typedef enum { LOSS_CROSS_ENTROPY } LossType;
@@ -107,7 +107,7 @@ typedef struct {
         SpecEncoder encoder;
         double init_std;
         struct {
-            int pool; /* Pool */
+            int pool; /* Pooling */
             bool pooler;
             int activation; /* Activation */
             double dropout;
