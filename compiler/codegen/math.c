@@ -7,10 +7,11 @@
  * every width.  Coefficients: minimax fits of our own, made by fit_math.py.  Largest errors over all floats, with fused
  * multiply-add (in brackets without), as tests/codegen/test_math.c holds them:
  *
- *   exp   1.1 ULP (1.4)   results below FLT_MIN are 0, which is at most 1.2e-38 away
- *   log   1.5 ULP (1.6)   denormal arguments included
- *   tanh  2.5 ULP (2.9)
- *   erf   3.0 ULP (3.9)   and never beyond 1 */
+ *   exp   0.9 ULP (1.2)   results below FLT_MIN are 0, which is at most 1.2e-38 away
+ *   log   0.9 ULP         denormal arguments included
+ *   tanh  2.5 ULP         never beyond 1
+ *   erf   1.9 ULP         never beyond 1
+ *   rsqrt 1.5 ULP         a square root and a division, both exactly rounded */
 #include "compiler/codegen/emit.h"
 
 #include <string.h>

@@ -52,8 +52,8 @@ typedef struct {
 static double reciprocal_root(double x) { return 1 / sqrt(x); }
 
 static const Bound bounds[] = {
-    { OP_exp, exp, 1.2, 1.2 },   { OP_log, log, 1.0, 1.0 },   { OP_tanh, tanh, 2.5, 2.5 },
-    { OP_erf, erf, 2.0, 2.0 },   { OP_sqrt, sqrt, 0.5, 0.5 }, { OP_rsqrt, reciprocal_root, 1.5, 1.5 },
+    { OP_exp, exp, 0.9, 1.2 }, { OP_log, log, 0.9, 0.9 },   { OP_tanh, tanh, 2.5, 2.5 },
+    { OP_erf, erf, 1.9, 1.9 }, { OP_sqrt, sqrt, 0.5, 0.5 }, { OP_rsqrt, reciprocal_root, 1.5, 1.5 },
 };
 
 static float from_bits(uint32_t u)
