@@ -7,6 +7,7 @@
  * reaches the code as an input with a name:
  *
  *   from the batch      ids i32[T]  types i32[T]  row_start i32[B+1]  labels i32[B]
+ *                       row_of i32[T] (the row of each token; follows from row_start)
  *   from the data       class_weights f32[C] (all 1 where there are none)
  *   scalars, i32        seed   step (0, 1, ...: the number of updates made so far)
  *   scalars, f32        lr  weight_decay  beta1  beta2  eps  momentum  clip_norm (infinity: no clipping)  label_smoothing

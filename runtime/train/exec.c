@@ -16,9 +16,9 @@
 
 /* ----- what a buffer is bound to ----- */
 
-typedef enum { INPUT_IDS, INPUT_TYPES, INPUT_ROW_START, INPUT_LABELS, BATCH_INPUTS, NO_INPUT = -1 } BatchInput;
+typedef enum { INPUT_IDS, INPUT_TYPES, INPUT_ROW_START, INPUT_ROW_OF, INPUT_LABELS, BATCH_INPUTS, NO_INPUT = -1 } BatchInput;
 
-static const char *const batch_inputs[BATCH_INPUTS] = { "ids", "types", "row_start", "labels" };
+static const char *const batch_inputs[BATCH_INPUTS] = { "ids", "types", "row_start", "row_of", "labels" };
 
 static const struct {
     const char *name;
@@ -63,6 +63,7 @@ struct Exec {
     const Bound *last;   /* run; for exec_output */
     int64_t most[FTC_SYMBOLS], sym[FTC_SYMBOLS];
     Block arena, zeros;
+    Block row_of;        /* [T] the row of each token of the batch that runs */
     Lane **lane;         /* [threads] */
     int n_lanes, n_scratch;
     int64_t arena_bytes, scratch_bytes;
@@ -231,6 +232,7 @@ static void free_room(Exec *e)
 {
     block_free(&e->arena);
     block_free(&e->zeros);
+    block_free(&e->row_of);
     for (int i = 0; i < e->n_bound; i++) {
         Bound *b = &e->bound[i];
         for (int k = 0; b->own && k < b->program->n_bufs; k++)
@@ -382,8 +384,9 @@ static bool lay_out(Exec *e, int64_t tokens, int64_t rows, FtcDiag *d)
     if (!fits || __builtin_add_overflow(e->arena_bytes, e->scratch_bytes, &all))
         return ftc_error(d, FTC_NOWHERE, "a batch of %lld rows and %lld tokens needs more memory than there can be; make "
                                          "train.batch or data.max_length smaller", (long long)rows, (long long)tokens);
-    bool ok = reserve_arena(e) && reserve_scratch(e, scratch) &&
-              block_reserve(&e->zeros, ((size_t)e->most[FTC_T] + 1) * sizeof(int32_t), false);
+    size_t tokens_bytes = (size_t)e->most[FTC_T] * sizeof(int32_t);
+    bool ok = reserve_arena(e) && reserve_scratch(e, scratch) && block_reserve(&e->zeros, tokens_bytes, false) &&
+              block_reserve(&e->row_of, tokens_bytes, false);
     for (int i = 0; ok && i < e->n_bound; i++)
         ok = reserve_own(e, &e->bound[i]);
     if (ok)
@@ -535,6 +538,16 @@ static void run_calls(Exec *e, const Bound *b, int32_t from, int32_t to)
     }
 }
 
+/* row_of[t] = b for row_start[b] <= t < row_start[b + 1] */
+static int32_t *find_rows(Exec *e, const FtcBatch *batch)
+{
+    int32_t *row_of = (int32_t *)(void *)e->row_of.data;
+    for (int32_t b = 0; b < batch->rows; b++)
+        for (int32_t t = batch->row_start[b]; t < batch->row_start[b + 1]; t++)
+            row_of[t] = b;
+    return row_of;
+}
+
 static Bound *begin_run(Exec *e, const FtcProgram *program, const FtcBatch *batch)
 {
     Bound *b = NULL;
@@ -551,7 +564,7 @@ static Bound *begin_run(Exec *e, const FtcProgram *program, const FtcBatch *batc
 
     const int32_t *zeros = (const int32_t *)(const void *)e->zeros.data;
     const int32_t *given[BATCH_INPUTS] = { batch->ids, batch->types ? batch->types : zeros, batch->row_start,
-                                           batch->labels ? batch->labels : zeros };
+                                           find_rows(e, batch), batch->labels ? batch->labels : zeros };
     for (int i = 0; i < b->program->n_bufs; i++)
         if (b->input[i] != NO_INPUT)
             b->buf[i] = (void *)given[b->input[i]];
