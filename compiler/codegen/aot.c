@@ -79,7 +79,8 @@ static LLVMMemoryBufferRef generate(Module *m, LLVMCodeGenFileType type, FtcDiag
     return buffer;
 }
 
-static LLVMValueRef add_program(Module *m, const char *model, const char *suffix, const FtcProgram *p, Kernel *const *kernels)
+static LLVMValueRef add_program(Module *m, const char *model, const char *suffix, const FtcProgram *p,
+                                Kernel *const *kernels)
 {
     if (!p)
         return NULL;
@@ -144,8 +145,8 @@ char *emit_text(const CodegenOptions *o, TextKind kind, Kernel *const *kernels, 
 static void declare_program(FILE *f, const ObjectModel *model, const char *suffix, const FtcProgram *p, const char *what)
 {
     if (p)
-        fprintf(f, "extern const FtcProgram %s_%s; /* %s: %d kernels, %d calls */\n", model->symbol, suffix, what, p->n_kernels,
-                p->n_calls);
+        fprintf(f, "extern const FtcProgram %s_%s; /* %s: %d kernels, %d calls */\n", model->symbol, suffix, what,
+                p->n_kernels, p->n_calls);
 }
 
 char *emit_header(const ObjectModel *model)

@@ -122,8 +122,8 @@ static void gather_parts(Emit *e, Acc *a, int lanes, int unroll)
 
 /* ---- vec loops ----------------------------------------------------------------------------------------------- */
 
-/* What differs from lane to lane, found before a line is written: a rand that serves a block of columns needs the same row
- * in all of them. */
+/* What differs from lane to lane, found before a line is written: a rand that serves a block of columns needs the same
+ * row in all of them. */
 typedef struct {
     bool *index, *value;
 } Varying;

@@ -77,7 +77,9 @@ if __name__ == "__main__":
     show("exp: (e^r - 1 - r) / r^2", fit(expm1_rest, lambda r: mp.exp(r) / (r * r + mp.mpf("1e-4")), -half, half, 4))
     show("expm1", fit(expm1_rest, lambda r: abs(mp.expm1(r)) / (r * r + mp.mpf("1e-4")), -half, half, 5))
     show("log: (log(1 + f) - f + f^2/2) / f^3",
-         fit(log_rest, lambda f: abs(mp.log(1 + f)) / (abs(f) ** 3 + mp.mpf("1e-5")), mp.sqrt(2) / 2 - 1, mp.sqrt(2) - 1, 8))
+         fit(log_rest, lambda f: abs(mp.log(1 + f)) / (abs(f) ** 3 + mp.mpf("1e-5")),
+             mp.sqrt(2) / 2 - 1, mp.sqrt(2) - 1, 8))
     split = mp.mpf("1.1")
     show("erf below 1.1: erf(x) / x - 1 in x^2", fit(erf_rest, lambda s: erf_rest(s) + 1, 0, split**2, 6))
-    show("erf above: (1 - erf(x))^(1/4), absolute error of erf", fit(erfc_root, lambda x: 1 / (4 * erfc_root(x) ** 3), split, 4, 7))
+    show("erf above: (1 - erf(x))^(1/4), absolute error of erf",
+         fit(erfc_root, lambda x: 1 / (4 * erfc_root(x) ** 3), split, 4, 7))

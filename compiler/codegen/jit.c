@@ -4,7 +4,7 @@
  * thread) or read from the object cache, then linked in order.  An object is named by its content and holds no address,
  * so kernels that are equal are one, in a run and between runs. */
 #include "compiler/codegen/cache.h"
-#include "compiler/codegen/compile.h"
+#include "compiler/codegen/object.h"
 #include "compiler/codegen/rtcalls.h"
 
 #include "runtime/core/mem.h"
@@ -63,10 +63,13 @@ Jit *jit_new(const CodegenOptions *o, FtcDiag *d)
     /* Generated code sees the rows of rtcalls.def and nothing else of this process. */
     LLVMOrcCSymbolMapPair pairs[N_RTCALLS];
     for (int i = 0; i < N_RTCALLS; i++)
-        pairs[i] = (LLVMOrcCSymbolMapPair){ LLVMOrcLLJITMangleAndIntern(j->orc, rtcall_names[i]),
-                                            { (LLVMOrcExecutorAddress)(uintptr_t)rtcall_address((RtCall)i),
-                                              { LLVMJITSymbolGenericFlagsExported | LLVMJITSymbolGenericFlagsCallable, 0 } } };
-    LLVMErrorRef error = LLVMOrcJITDylibDefine(LLVMOrcLLJITGetMainJITDylib(j->orc), LLVMOrcAbsoluteSymbols(pairs, N_RTCALLS));
+        pairs[i] = (LLVMOrcCSymbolMapPair){
+            .Name = LLVMOrcLLJITMangleAndIntern(j->orc, rtcall_names[i]),
+            .Sym = { .Address = (LLVMOrcExecutorAddress)(uintptr_t)rtcall_address((RtCall)i),
+                     .Flags = { LLVMJITSymbolGenericFlagsExported | LLVMJITSymbolGenericFlagsCallable, 0 } },
+        };
+    LLVMErrorRef error = LLVMOrcJITDylibDefine(LLVMOrcLLJITGetMainJITDylib(j->orc),
+                                               LLVMOrcAbsoluteSymbols(pairs, N_RTCALLS));
     if (orc_error(d, "the JIT compiler did not start", error)) {
         jit_free(j);
         return NULL;

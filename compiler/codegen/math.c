@@ -123,9 +123,15 @@ static LLVMValueRef polynomial(Emit *e, LLVMValueRef x, const double *c, int n)
 #define POLYNOMIAL(x, ...) \
     polynomial(e, x, (const double[]){ __VA_ARGS__ }, (int)(sizeof((const double[]){ __VA_ARGS__ }) / sizeof(double)))
 
-static LLVMValueRef choose(Emit *e, LLVMValueRef c, LLVMValueRef a, LLVMValueRef b) { return LLVMBuildSelect(B, c, a, b, ""); }
+static LLVMValueRef choose(Emit *e, LLVMValueRef c, LLVMValueRef a, LLVMValueRef b)
+{
+    return LLVMBuildSelect(B, c, a, b, "");
+}
 
-static LLVMValueRef compare(Emit *e, LLVMRealPredicate p, LLVMValueRef a, LLVMValueRef b) { return LLVMBuildFCmp(B, p, a, b, ""); }
+static LLVMValueRef compare(Emit *e, LLVMRealPredicate p, LLVMValueRef a, LLVMValueRef b)
+{
+    return LLVMBuildFCmp(B, p, a, b, "");
+}
 
 static LLVMValueRef as_bits(Emit *e, LLVMValueRef x) { return LLVMBuildBitCast(B, x, like(x, e->i32), ""); }
 static LLVMValueRef as_float(Emit *e, LLVMValueRef x) { return LLVMBuildBitCast(B, x, like(x, e->f32), ""); }
@@ -204,7 +210,8 @@ static LLVMValueRef emit_log(Emit *e, Elem to, Elem from, LLVMValueRef *v)
     LLVMValueRef y = fma_(e, n, num(x, 0.693359375), fadd(e, f, rest));
     y = choose(e, compare(e, LLVMRealOEQ, x, num(x, __builtin_inf())), x, y);
     y = choose(e, compare(e, LLVMRealOEQ, x, zero), num(x, -__builtin_inf()), y);
-    return choose(e, compare(e, LLVMRealUGE, x, zero), choose(e, compare(e, LLVMRealUNO, x, x), x, y), num(x, __builtin_nan("")));
+    y = choose(e, compare(e, LLVMRealUNO, x, x), x, y);
+    return choose(e, compare(e, LLVMRealUGE, x, zero), y, num(x, __builtin_nan("")));
 }
 
 /* tanh x = m / (m + 2) with m = e^2x - 1 = 2^n (e^r - 1) + (2^n - 1), which loses nothing near 0 */
@@ -213,8 +220,8 @@ static LLVMValueRef emit_tanh(Emit *e, Elem to, Elem from, LLVMValueRef *v)
     (void)to, (void)from;
     LLVMValueRef x = v[0], a = magnitude(e, x), n, scaled;
     LLVMValueRef r = reduce_by_ln2(e, cap(e, fadd(e, a, a), 40), &n, &scaled);
-    LLVMValueRef q = POLYNOMIAL(r, 0.5, 0.1666666567325592, 0.041666362434625626, 0.008333389647305012, 0.0013940561329945922,
-                                0.00019845760834868997);
+    LLVMValueRef q = POLYNOMIAL(r, 0.5, 0.1666666567325592, 0.041666362434625626, 0.008333389647305012,
+                                0.0013940561329945922, 0.00019845760834868997);
     LLVMValueRef p = fma_(e, fmul(e, r, r), q, r), b = as_bits(e, scaled);
     LLVMValueRef power = as_float(e, LLVMBuildAdd(B, shift(e, b, 23), whole(LLVMTypeOf(b), 0x3F800000), ""));
     LLVMValueRef m = fma_(e, power, p, fsub(e, power, num(x, 1)));
@@ -261,7 +268,7 @@ static LLVMValueRef emit_div(Emit *e, Elem to, Elem from, LLVMValueRef *x)
     return fdiv(e, x[0], x[1]);
 }
 
-/* a > b ? a : b answers b where one is NaN, so a NaN in a needs a word more.  (llvm.maximum would order the zeros too.) */
+/* a > b ? a : b answers b where one is NaN, so a NaN in a needs a word more.  (llvm.maximum would order zeros too.) */
 static LLVMValueRef extreme(Emit *e, Elem elem, bool max, LLVMValueRef a, LLVMValueRef b)
 {
     if (elem == I32)

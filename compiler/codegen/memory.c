@@ -74,7 +74,8 @@ static LaneIndex index_mul(Emit *e, LaneIndex x, LaneIndex y)
     }
     if (x.each)
         return (LaneIndex){ .each = LLVMBuildMul(e->b, x.each, index_lanes(e, y), ""), .multiple = 1 };
-    LaneIndex product = { .base = LLVMBuildMul(e->b, x.base, y.base, ""), .multiple = common_product(x.multiple, y.multiple) };
+    LaneIndex product = { .base = LLVMBuildMul(e->b, x.base, y.base, "") };
+    product.multiple = common_product(x.multiple, y.multiple);
     if (x.step)
         product.step = LLVMBuildMul(e->b, x.step, y.base, "");
     return product;
@@ -127,14 +128,16 @@ LaneIndex emit_index_op(Emit *e, IndexOp op, LaneIndex x, LaneIndex y)
     }
     if (op == IX_MIN) {
         LLVMValueRef vx = index_lanes(e, x), vy = index_lanes(e, y);
-        return (LaneIndex){ .each = LLVMBuildSelect(b, LLVMBuildICmp(b, LLVMIntSLT, vx, vy, ""), vx, vy, ""), .multiple = 1 };
+        LLVMValueRef less = LLVMBuildICmp(b, LLVMIntSLT, vx, vy, "");
+        return (LaneIndex){ .each = LLVMBuildSelect(b, less, vx, vy, ""), .multiple = 1 };
     }
     /* A vector of neighbours that starts at a multiple of its length lies within one block of y. */
     if (x.step && is_uniform(y) && LLVMIsAConstantInt(x.step) && LLVMConstIntGetSExtValue(x.step) == 1 &&
         x.multiple % e->lanes == 0 && y.multiple % e->lanes == 0) {
         if (op == IX_DIV)
             return index_uniform(LLVMBuildUDiv(b, x.base, y.base, ""), 1);
-        return (LaneIndex){ .base = LLVMBuildURem(b, x.base, y.base, ""), .step = x.step, .multiple = gcd(x.multiple, y.multiple) };
+        LLVMValueRef rest = LLVMBuildURem(b, x.base, y.base, "");
+        return (LaneIndex){ .base = rest, .step = x.step, .multiple = gcd(x.multiple, y.multiple) };
     }
     return (LaneIndex){ .each = divide_lanes(e, index_lanes(e, x), index_lanes(e, y), op == IX_MOD), .multiple = 1 };
 }
@@ -205,7 +208,7 @@ static LLVMValueRef element_pointer(Emit *e, int buf, LLVMValueRef index)
 
 static LLVMValueRef all_lanes(Emit *e) { return LLVMConstAllOnes(lanes_of(e, e->i1)); }
 
-/* The masked intrinsics took their alignment as an operand up to LLVM 21; since then it is an attribute of the pointer. */
+/* Masked intrinsics took their alignment as an operand up to LLVM 21; since then it is an attribute of the pointer. */
 static LLVMValueRef call_masked(Emit *e, const char *name, LLVMTypeRef *overloads, LLVMValueRef *args, int n, int pointer,
                                 unsigned align)
 {

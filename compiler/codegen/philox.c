@@ -3,7 +3,7 @@
  *
  * The definition lets one evaluation of 16 lanes serve 128 columns: its four words of 32 bits are eight groups of 16
  * columns.  So a vec loop whose columns are its own iterations computes the words where a block of 128 begins, keeps
- * them on the stack, and each vector picks its word and half.  Where columns run otherwise, every lane computes its own. */
+ * them on the stack, and each vector picks its word and half.  Where columns run otherwise, each lane computes its own. */
 #include "compiler/codegen/emit.h"
 
 enum { BLOCK_LANES = 16, BLOCK_WORDS = 4 * BLOCK_LANES, BLOCK_COLUMNS = 128 };
@@ -65,7 +65,8 @@ static void philox(Emit *e, LLVMValueRef c[4], LLVMValueRef k0, LLVMValueRef k1)
     LLVMValueRef high0, low0, high1, low1;
     multiply(e, state[0], 0xD2511F53, &high0, &low0);
     multiply(e, state[2], 0xCD9E8D57, &high1, &low1);
-    LLVMValueRef next[6] = { xor_(e, xor_(e, state[1], state[4]), high1), low1, xor_(e, xor_(e, state[3], state[5]), high0), low0,
+    LLVMValueRef next[6] = { xor_(e, xor_(e, state[1], state[4]), high1), low1,
+                             xor_(e, xor_(e, state[3], state[5]), high0), low0,
                              LLVMBuildAdd(e->b, state[4], whole(t, 0x9E3779B9), ""),
                              LLVMBuildAdd(e->b, state[5], whole(t, 0xBB67AE85), "") };
     for (int i = 0; i < 6; i++)

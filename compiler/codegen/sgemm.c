@@ -81,9 +81,10 @@ void emit_dot(Emit *e, const Dot *d)
     if_close(e, fits);
 
     LLVMValueRef args[] = {
-        whole(e->i32, ROW_MAJOR), whole(e->i32, la.transposed ? TRANS : NO_TRANS), whole(e->i32, lb.transposed ? TRANS : NO_TRANS),
-        as_int(e, m), as_int(e, n), as_int(e, k),
-        LLVMConstReal(e->f32, 1), operand_pointer(e, &d->a), as_int(e, la.leading), operand_pointer(e, &d->b), as_int(e, lb.leading),
+        whole(e->i32, ROW_MAJOR), whole(e->i32, la.transposed ? TRANS : NO_TRANS),
+        whole(e->i32, lb.transposed ? TRANS : NO_TRANS), as_int(e, m), as_int(e, n), as_int(e, k),
+        LLVMConstReal(e->f32, 1), operand_pointer(e, &d->a), as_int(e, la.leading),
+        operand_pointer(e, &d->b), as_int(e, lb.leading),
         LLVMConstReal(e->f32, d->accumulate), c, as_int(e, ldc),
     };
     LLVMValueRef fn = rtcall_declare(e, RT_cblas_sgemm);

@@ -1,8 +1,8 @@
 /* The structs of ftc/step.h and ftc/model.h as constants of an object file.
  *
  * In:  a model's tables in memory.
- * Out: the same structs as LLVM constants, field by field in C's order, so that equal tables give equal bytes and pointers
- *      become relocations.  That C and LLVM agree on each struct's size is checked here. */
+ * Out: the same structs as LLVM constants, field by field in C's order, so that equal tables give equal bytes and
+ *      pointers become relocations.  That C and LLVM agree on each struct's size is checked here. */
 #include "compiler/codegen/tables.h"
 
 #include "runtime/core/mem.h"
@@ -113,13 +113,15 @@ static LLVMValueRef kernels(Tables *t, const FtcProgram *p)
             end[j] = form(t, &k->end[j]);
             step[j] = i64(t, k->step[j]);
         }
-        v[i] = STRUCT(t, FtcKernelInfo, string(t, k->name), inline_array(begin, 3), inline_array(end, 3), inline_array(step, 3),
-                      i32(t, k->n_par), i32(t, k->n_params), i32(t, k->n_scratch), forms(t, k->scratch, k->n_scratch));
+        v[i] = STRUCT(t, FtcKernelInfo, string(t, k->name), inline_array(begin, 3), inline_array(end, 3),
+                      inline_array(step, 3), i32(t, k->n_par), i32(t, k->n_params), i32(t, k->n_scratch),
+                      forms(t, k->scratch, k->n_scratch));
     }
     return array(t, v, p->n_kernels);
 }
 
-LLVMValueRef add_program_table(Tables *t, const char *symbol, const FtcProgram *p, LLVMValueRef *functions, const int *n_imms)
+LLVMValueRef add_program_table(Tables *t, const char *symbol, const FtcProgram *p, LLVMValueRef *functions,
+                               const int *n_imms)
 {
     LLVMValueRef *calls = values(p->n_calls), *fns = values(p->n_kernels);
     int n_bufs = 0, used_imms = 0;
@@ -160,16 +162,17 @@ static LLVMValueRef weights(Tables *t, const FtcModel *m)
         LLVMValueRef dim[4];
         for (int j = 0; j < 4; j++)
             dim[j] = i64(t, w->dim[j]);
-        v[i] = STRUCT(t, FtcWeight, string(t, w->name), i32(t, w->rank), inline_array(dim, 4), i8(t, w->init), i8(t, w->decay),
-                      i8(t, w->frozen), i8(t, w->head), f32(t, w->init_scale));
+        v[i] = STRUCT(t, FtcWeight, string(t, w->name), i32(t, w->rank), inline_array(dim, 4), i8(t, w->init),
+                      i8(t, w->decay), i8(t, w->frozen), i8(t, w->head), f32(t, w->init_scale));
     }
     return array(t, v, m->n_weights);
 }
 
 static LLVMValueRef optimizer(Tables *t, const FtcOptimizer *o)
 {
-    return STRUCT(t, FtcOptimizer, i32(t, o->kind), f64(t, o->lr), f64(t, o->weight_decay), f64(t, o->beta1), f64(t, o->beta2),
-                  f64(t, o->eps), f64(t, o->momentum), f64(t, o->clip_norm), i32(t, o->schedule), f64(t, o->warmup));
+    return STRUCT(t, FtcOptimizer, i32(t, o->kind), f64(t, o->lr), f64(t, o->weight_decay), f64(t, o->beta1),
+                  f64(t, o->beta2), f64(t, o->eps), f64(t, o->momentum), f64(t, o->clip_norm), i32(t, o->schedule),
+                  f64(t, o->warmup));
 }
 
 static LLVMValueRef loss(Tables *t, const FtcLoss *l)
@@ -197,8 +200,10 @@ void add_model_table(Tables *t, const char *symbol, const FtcModel *m, LLVMValue
         t, FtcModel, string(t, m->name), step ? step : null(t), eval ? eval : null(t), weights(t, m), i32(t, m->n_weights),
         i32(t, m->n_states), inline_array(state, FTC_MAX_STATES), i32(t, m->n_dropouts), array(t, rates, m->n_dropouts),
         optimizer(t, &m->optimizer), loss(t, &m->loss),
-        STRUCT(t, FtcData, i32(t, d->max_length), i32(t, d->segments), i32(t, d->n_labels), strings(t, d->labels, d->n_labels)),
-        STRUCT(t, FtcTrain, i32(t, r->epochs), i32(t, r->batch), i64(t, r->seed), i64(t, r->max_steps), i8(t, r->shuffle)));
+        STRUCT(t, FtcData, i32(t, d->max_length), i32(t, d->segments), i32(t, d->n_labels),
+               strings(t, d->labels, d->n_labels)),
+        STRUCT(t, FtcTrain, i32(t, r->epochs), i32(t, r->batch), i64(t, r->seed), i64(t, r->max_steps),
+               i8(t, r->shuffle)));
     LLVMValueRef g = LLVMAddGlobal(t->m, LLVMTypeOf(v), symbol);
     LLVMSetInitializer(g, v);
     LLVMSetGlobalConstant(g, true);

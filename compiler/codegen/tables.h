@@ -14,7 +14,8 @@ typedef struct {
 } Tables;
 
 /* Adds `const FtcProgram SYMBOL`; functions[i] is kernel i, whose run-time arguments are n_imms[i].  Returns the global. */
-LLVMValueRef add_program_table(Tables *t, const char *symbol, const FtcProgram *p, LLVMValueRef *functions, const int *n_imms);
+LLVMValueRef add_program_table(Tables *t, const char *symbol, const FtcProgram *p, LLVMValueRef *functions,
+                               const int *n_imms);
 
 /* Adds `const FtcModel SYMBOL`; step may be NULL. */
 void add_model_table(Tables *t, const char *symbol, const FtcModel *model, LLVMValueRef step, LLVMValueRef eval);

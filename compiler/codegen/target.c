@@ -94,7 +94,7 @@ bool target_init(Target *t, const CodegenOptions *o, FtcDiag *d)
             if (!strcmp(cpus[i].name, o->cpu))
                 level = cpus[i].level;
         if (!level)
-            return ftc_error(d, FTC_NOWHERE, "unknown processor '%s'; 'native' is this machine, -march=help lists the others",
+            return ftc_error(d, FTC_NOWHERE, "unknown processor '%s'; 'native' is this machine, -march=help lists others",
                              o->cpu);
         t->cpu = xstrdup(o->cpu);
         t->features = xstrdup("");
@@ -169,10 +169,10 @@ bool target_optimize(const Target *t, LLVMTargetMachineRef tm, LLVMModuleRef m, 
     LLVMDisposeMessage(message);
 #endif
     /* The IR is near-final: accumulators become registers, addresses are shared and leave the loops. */
-    const char *passes = t->level == 0 ? "function(mem2reg)"
-                                       : "function(mem2reg,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,loop-mssa(licm))";
+    static const char plain[] = "function(mem2reg)";
+    static const char tidy[] = "function(mem2reg,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,loop-mssa(licm))";
     LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
-    LLVMErrorRef error = LLVMRunPasses(m, passes, tm, options);
+    LLVMErrorRef error = LLVMRunPasses(m, t->level ? tidy : plain, tm, options);
     LLVMDisposePassBuilderOptions(options);
     if (!error)
         return true;

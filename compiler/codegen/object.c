@@ -1,6 +1,6 @@
-/* A kernel's key and its compilation; see compile.h. */
+/* A kernel's key and its compilation; see object.h. */
 #define _GNU_SOURCE /* dl_iterate_phdr */
-#include "compiler/codegen/compile.h"
+#include "compiler/codegen/object.h"
 #include "compiler/codegen/emit.h"
 
 #include "runtime/core/mem.h"
@@ -20,7 +20,7 @@ double clock_ms(void)
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
-/* ---- which build of ftc this is: the linker's build id of the program or library that holds this function ------------ */
+/* ---- which build of ftc this is: the linker's build id of the program or library that holds this function ------- */
 
 static unsigned char build_id[64];
 static size_t build_id_size;
@@ -93,8 +93,8 @@ KernelKey kernel_key(const Target *t, const Kernel *k)
     return key;
 }
 
-LLVMMemoryBufferRef compile_kernel(const Target *t, LLVMTargetMachineRef tm, const Kernel *k, const char *symbol, double ms[3],
-                                   FtcDiag *d)
+LLVMMemoryBufferRef compile_kernel(const Target *t, LLVMTargetMachineRef tm, const Kernel *k, const char *symbol,
+                                   double ms[3], FtcDiag *d)
 {
     double start = clock_ms();
     LLVMContextRef c = LLVMContextCreate();

@@ -1,6 +1,6 @@
 /* One kernel -> one object in memory.  Private to codegen; the JIT's unit of work. */
-#ifndef FTC_COMPILE_H
-#define FTC_COMPILE_H
+#ifndef FTC_OBJECT_H
+#define FTC_OBJECT_H
 
 #include "compiler/codegen/target.h"
 
@@ -17,8 +17,8 @@ KernelKey kernel_key(const Target *t, const Kernel *k);
 bool build_is_known(void);
 
 /* NULL after an error.  ms[0..2] grow by the time for LLVM IR, for passes and for machine code. */
-LLVMMemoryBufferRef compile_kernel(const Target *t, LLVMTargetMachineRef tm, const Kernel *k, const char *symbol, double ms[3],
-                                   FtcDiag *d);
+LLVMMemoryBufferRef compile_kernel(const Target *t, LLVMTargetMachineRef tm, const Kernel *k, const char *symbol,
+                                   double ms[3], FtcDiag *d);
 
 /* Milliseconds of a clock that only moves on. */
 double clock_ms(void);
