@@ -1,0 +1,242 @@
+/* From folders and specs to something that runs; see classifier.h.  (Saving: save.c.) */
+#include "compiler/api/classifier.h"
+
+#include "runtime/core/files.h"
+#include "runtime/core/mem.h"
+#include "runtime/weights/weights.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what a folder says, as settings ---------------------------------------------------------------------------------- */
+
+enum { MAX_SETTINGS = 24 };
+
+typedef struct {
+    Arena *arena;
+    SpecSetting v[MAX_SETTINGS];
+    int n;
+    FtcLoc at;
+} Settings;
+
+static void set(Settings *s, const char *key, const char *value) { s->v[s->n++] = (SpecSetting){ key, value, s->at }; }
+
+static void set_int(Settings *s, const char *key, int64_t value)
+{
+    set(s, key, arena_printf(s->arena, "%lld", (long long)value));
+}
+
+/* The fewest digits that come back unchanged. */
+static void set_double(Settings *s, const char *key, double value)
+{
+    char text[32];
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    set(s, key, arena_strdup(s->arena, text));
+}
+
+/* Other spellings that transformers has for the same function. */
+static const char *activation_name(const char *theirs)
+{
+    static const char *const same[][2] = { { "swish", "silu" }, { "gelu_python", "gelu" }, { "gelu_pytorch_tanh", "gelu_new" } };
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        if (!strcmp(theirs, same[i][0]))
+            return same[i][1];
+    return theirs;
+}
+
+static void encoder_settings(Settings *s, const HfConfig *c)
+{
+    set(s, "model.encoder.type", hf_family_name(c->family));
+    set_int(s, "model.encoder.layers", c->layers);
+    set_int(s, "model.encoder.hidden", c->hidden);
+    set_int(s, "model.encoder.heads", c->heads);
+    set_int(s, "model.encoder.intermediate", c->intermediate);
+    set(s, "model.encoder.activation", arena_strdup(s->arena, activation_name(c->activation)));
+    set_double(s, "model.encoder.dropout", c->dropout);
+    set_double(s, "model.encoder.attention_dropout", c->attention_dropout);
+    set_int(s, "model.encoder.max_positions", c->max_positions);
+    if (c->type_vocab)
+        set_int(s, "model.encoder.segments", c->type_vocab);
+    set_double(s, "model.encoder.norm_eps", c->layer_norm_eps);
+    set_double(s, "model.init_std", c->initializer_range);
+}
+
+/* The head that transformers puts on an encoder of the family. */
+static void head_settings(Settings *s, const HfConfig *c)
+{
+    set(s, "model.head.pool", "cls");
+    set(s, "model.head.pooler", "true");
+    set(s, "model.head.activation", c->family == HF_DISTILBERT ? "relu" : "tanh");
+    set_double(s, "model.head.dropout", c->classifier_dropout);
+}
+
+/* ---- opening ---------------------------------------------------------------------------------------------------------- */
+
+static bool has_file(const char *folder, const char *name)
+{
+    char *path = path_join(folder, name);
+    bool there = path_is_file(path);
+    free(path);
+    return there;
+}
+
+static bool open_tokenizer(Classifier *c)
+{
+    c->tokenizer = tokenizer_load(c->folder, c->diag);
+    return c->tokenizer != NULL;
+}
+
+/* A config.json of a classifier that ftc can't be. */
+static bool check_head(const Classifier *c, const char *file)
+{
+    const HfConfig *h = &c->config;
+    if (!h->is_classifier)
+        return ftc_error(c->diag, FTC_FILE(file), "describes an encoder without a classifier; to train one on top of it, give "
+                         "the folder with --init");
+    if (h->n_labels < 2 || (h->problem_type && strcmp(h->problem_type, "single_label_classification")))
+        return ftc_error(c->diag, FTC_FILE(file), "describes a model of another task than classification into one of several "
+                         "classes%s%s", h->problem_type ? ": " : "", h->problem_type ? h->problem_type : "");
+    return true;
+}
+
+/* A folder of transformers'; ours has a spec beside it, which says it all and more. */
+static bool read_config(Classifier *c, Settings *s, bool whole_spec)
+{
+    char *path = path_join(c->folder, "config.json");
+    bool there = path_is_file(path), ok = true;
+    if (there || !whole_spec) {
+        ok = hf_config_load(c->folder, &c->config, c->diag);
+        if (ok && c->continues)
+            ok = check_head(c, path);
+    }
+    s->at = FTC_FILE(arena_strdup(c->arena, path));
+    free(path);
+    return ok;
+}
+
+bool classifier_open(Classifier *c, const ClassifierSource *source, FtcDiag *d)
+{
+    *c = (Classifier){ .diag = d, .arena = arena_new(), .folder = source->model ? source->model : source->init,
+                       .continues = source->model != NULL };
+    Settings s = { .arena = c->arena };
+    SpecSource spec = { .file = source->spec, .over = source->over, .n_over = source->n_over };
+    if (c->folder) {
+        bool own = has_file(c->folder, "ftc.yaml");
+        if (!read_config(c, &s, own) || !open_tokenizer(c))
+            return false;
+        if (own && !source->spec) {
+            char *path = path_join(c->folder, "ftc.yaml");
+            spec.file = arena_strdup(c->arena, path);
+            free(path);
+        }
+        if (c->config.family != HF_NONE) {
+            encoder_settings(&s, &c->config);
+            if (!spec.file)
+                head_settings(&s, &c->config);
+            if (!spec.file && c->continues)
+                set_int(&s, "data.max_length", c->config.max_positions);
+        }
+        set(&s, "model.tokenizer.lowercase", c->tokenizer->normalizer.lowercase ? "true" : "false");
+    }
+    spec.base = s.v;
+    spec.n_base = s.n;
+    c->spec = spec_load(c->arena, &spec, d);
+    if (!c->spec)
+        return false;
+    if (c->continues && c->config.n_labels)
+        classifier_set_labels(c, (const char *const *)c->config.labels, c->config.n_labels);
+    else
+        classifier_set_labels(c, c->spec->data.labels.v, c->spec->data.labels.n);
+    return true;
+}
+
+void classifier_set_labels(Classifier *c, const char *const *labels, int32_t n)
+{
+    c->n_labels = n;
+    c->labels = NEW_ARRAY(c->arena, const char *, n + 1);
+    for (int32_t i = 0; i < n; i++)
+        c->labels[i] = arena_strdup(c->arena, labels[i]);
+}
+
+void classifier_close(Classifier *c)
+{
+    exec_free(c->exec);
+    params_free(c->params);
+    compiled_free(c->compiled);
+    tokenizer_free(c->tokenizer);
+    hf_config_free(&c->config);
+    if (c->arena)
+        arena_free(c->arena);
+    *c = (Classifier){ 0 };
+}
+
+/* ---- compiling -------------------------------------------------------------------------------------------------------- */
+
+bool classifier_compile(Classifier *c, bool training, const PipelineOptions *pipeline, const CodegenOptions *codegen, FtcDiag *d)
+{
+    c->compiled = compile_spec(c->spec, "model", training, pipeline, d);
+    return c->compiled && compiled_jit(c->compiled, codegen, d);
+}
+
+/* ---- parameters ------------------------------------------------------------------------------------------------------- */
+
+static bool starts_with(const char *text, const char *prefix) { return !strncmp(text, prefix, strlen(prefix)); }
+
+/* Says in one line how the head came about, and what was left aside. */
+static void describe_head(const Classifier *c, const WeightsReport *r)
+{
+    bool pooler = c->spec->model.head.pooler, new_pooler = false;
+    int unused = 0;
+    const char *first = NULL;
+    for (int i = 0; i < r->n_missing; i++)
+        new_pooler |= starts_with(r->missing[i], "pooler.");
+    for (int i = 0; i < r->n_unused; i++)
+        if (!starts_with(r->unused[i], "classifier.") && unused++ == 0)
+            first = r->unused[i];
+    ftc_note(c->diag, FTC_FILE(c->folder), "gives the encoder; the classifier of %d classes is new%s", c->n_labels,
+             !pooler ? "" : new_pooler ? ", and so is the pooler, which the folder doesn't have" : ", the pooler is the folder's");
+    if (unused)
+        ftc_note(c->diag, FTC_FILE(c->folder), "%d of its weights %s no place in this model: '%s'%s", unused,
+                 unused == 1 ? "has" : "have", first, unused > 1 ? " and others" : "");
+}
+
+/* Fills the parameters from the folder: a whole model's all, an encoder's without its classifier. */
+static bool load_weights(Classifier *c)
+{
+    Weight *w = xcalloc((size_t)c->params->n + 1, sizeof *w);
+    WeightsReport report;
+    int n = 0;
+    for (int i = 0; i < c->params->n; i++) {
+        if (!c->continues && starts_with(c->params->weight[i].name, "classifier."))
+            continue;
+        w[n] = c->params->weight[i];
+        w[n++].may_be_missing &= !c->continues;
+    }
+    bool ok = weights_load(c->folder, c->config.family, w, n, &report, c->diag);
+    if (ok && !c->continues)
+        describe_head(c, &report);
+    weights_report_free(&report);
+    free(w);
+    return ok;
+}
+
+bool classifier_make(Classifier *c, Pool *pool, bool check_arena)
+{
+    const FtcModel *m = &c->compiled->model;
+    bool training = m->step != NULL;
+    int64_t vocab = c->config.family != HF_NONE ? c->config.vocab_size : tokenizer_size(c->tokenizer);
+    c->pool = pool;
+    c->params = params_new(m, c->n_labels, vocab, check_arena, c->diag);
+    if (!c->params || (training && !params_add_states(c->params, c->diag)))
+        return false;
+    params_init(c->params, (uint64_t)m->train.seed, pool);
+    if (c->folder && !load_weights(c))
+        return false;
+    ExecOptions options = { .train = training, .check_arena = check_arena };
+    c->exec = exec_new(m, c->params, pool, options, c->diag);
+    return c->exec != NULL;
+}

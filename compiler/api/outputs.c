@@ -1,0 +1,107 @@
+/* Where results go; see outputs.h. */
+#include "compiler/api/outputs.h"
+
+#include "runtime/core/files.h"
+#include "runtime/core/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* "models/tiny_cls.yaml" -> "tiny_cls"; free() it. */
+static char *bare_name(const char *path)
+{
+    static const char *const endings[] = { ".yaml", ".yml", ".csv", ".tsv" };
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t n = strlen(name);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t m = strlen(endings[i]);
+        if (n > m && !strcmp(name + n - m, endings[i]))
+            return xstrndup(name, n - m);
+    }
+    return strcmp(name, "-") ? xstrdup(name) : xstrdup("stdin");
+}
+
+static char *default_folder(const RunJob *j)
+{
+    char *name = bare_name(j->source.spec ? j->source.spec : j->train), *folder = xasprintf("%s-model", name);
+    free(name);
+    return folder;
+}
+
+/* Does once, with nothing in it, what the end of training will do. */
+static bool try_folder(const char *folder, FtcDiag *d)
+{
+    char *made = folder_begin(folder, d);
+    if (made)
+        folder_remove(made);
+    free(made);
+    return made != NULL;
+}
+
+static bool prepare_folder(Outputs *o, const RunJob *j)
+{
+    o->folder = j->output ? xstrdup(j->output) : default_folder(j);
+    if (path_is_file(o->folder))
+        return ftc_error(o->diag, FTC_FILE(o->folder), "is a file, where the model's folder would go; name another with -o");
+    if (path_is_folder(o->folder) && !j->force)
+        return ftc_error(o->diag, FTC_FILE(o->folder), "exists; name another folder with -o, or replace this one with --force");
+    return try_folder(o->folder, o->diag);
+}
+
+/* Whether the file can be made; leaves nothing behind. */
+static bool try_file(const char *path, FtcDiag *d)
+{
+    FileWriter *w = file_create(path, d);
+    if (w)
+        file_abandon(w);
+    return w != NULL;
+}
+
+static bool prepare_predictions(Outputs *o, const RunJob *j)
+{
+    if (j->predictions) {
+        o->predictions = xstrdup(j->predictions);
+        if (strcmp(j->predictions, "-"))
+            return try_file(j->predictions, o->diag);
+        return !j->json || ftc_error(o->diag, FTC_NOWHERE, "--json and --predictions - both want standard output; give the "
+                                                           "predictions a file");
+    }
+    const char *folder = o->folder ? o->folder : j->output ? j->output : j->source.model;
+    o->predictions = path_join(folder, "predictions.csv");
+    if (o->folder)
+        return true;
+    if (path_is_file(o->predictions) && !j->force)
+        return ftc_error(o->diag, FTC_FILE(o->predictions), "exists; name another file with --predictions, or replace this one "
+                                                            "with --force");
+    return folder_make(folder, o->diag) && try_file(o->predictions, o->diag);
+}
+
+bool outputs_prepare(Outputs *o, const RunJob *job, const Classifier *c)
+{
+    bool taken = job->json || (job->predictions && !strcmp(job->predictions, "-"));
+    *o = (Outputs){ .diag = c->diag, .report = taken ? stderr : stdout };
+    return (!job->train || prepare_folder(o, job)) && (!job->predict || prepare_predictions(o, job));
+}
+
+void outputs_free(Outputs *o)
+{
+    free(o->folder);
+    free(o->predictions);
+}
+
+bool outputs_save(const Outputs *o, const Classifier *c) { return classifier_replace(c, o->folder); }
+
+void outputs_keep_last_good(const Outputs *o, const Classifier *c, int64_t steps)
+{
+    bool older = path_is_folder(o->folder);
+    if (steps == 0) {
+        ftc_note(o->diag, FTC_NOWHERE, "nothing was learned yet, so nothing is saved%s%s", older ? "; as before is " : "",
+                 older ? o->folder : "");
+        return;
+    }
+    char *folder = older ? xasprintf("%s-diverged", o->folder) : xstrdup(o->folder);
+    if (classifier_replace(c, folder))
+        ftc_note(o->diag, FTC_FILE(folder), "holds the model as it was after step %lld%s%s", (long long)steps,
+                 older ? "; as before is " : "", older ? o->folder : "");
+    free(folder);
+}

@@ -1,0 +1,24 @@
+/* Where a run's results go.  Everything is settled, and tried, before the work begins.  Private to run.c. */
+#ifndef FTC_OUTPUTS_H
+#define FTC_OUTPUTS_H
+
+#include "compiler/api/run.h"
+
+typedef struct {
+    FtcDiag *diag;
+    char *folder;          /* the model's; NULL where nothing is trained */
+    char *predictions;     /* a file or "-"; NULL where nothing is predicted */
+    FILE *report;          /* what an evaluation says */
+} Outputs;
+
+/* False after an error: a folder that exists, without --force; a place that can't be written to. */
+bool outputs_prepare(Outputs *o, const RunJob *job, const Classifier *c);
+void outputs_free(Outputs *o);
+
+/* The trained model into its folder. */
+bool outputs_save(const Outputs *o, const Classifier *c);
+
+/* Training broke off after `steps` good steps: keeps what there is, but replaces no older model. */
+void outputs_keep_last_good(const Outputs *o, const Classifier *c, int64_t steps);
+
+#endif

@@ -1,0 +1,105 @@
+/* ftc run: flags to a job.  The work is compiler/api/run.c. */
+#include "compiler/driver/driver.h"
+
+#include "compiler/api/run.h"
+#include "runtime/core/files.h"
+
+#include <string.h>
+
+static void print_help(void)
+{
+    puts("ftc run [SPEC.yaml | MODEL_DIR] [flags]\n\n"
+         "  ftc run --train data.csv                           a small encoder from scratch (models/bert_cls.yaml)\n"
+         "  ftc run SPEC.yaml --train F --eval G               the model that the spec describes\n"
+         "  ftc run --init DIR --train F                       a pre-trained encoder with a new head\n"
+         "  ftc run MODEL_DIR --train F                        go on training a model: its head and labels are kept\n"
+         "  ftc run MODEL_DIR --eval F --predict G             use a model\n");
+    options_help(CMD_RUN, stdout);
+    puts("\nExit status: 0; 1 an error of the user's; 3 training diverged; 4 a bug in ftc.");
+}
+
+/* What was asked for and can't be. */
+static bool check_job(const RunJob *j, FtcDiag *d)
+{
+    if (!j->train && !j->eval && !j->predict)
+        return ftc_error(d, FTC_NOWHERE, "nothing to do: give a table with --train, --eval or --predict");
+    if (j->source.model && j->source.init)
+        return ftc_error(d, FTC_NOWHERE, "'%s' is a model of its own; leave --init out to go on with it, or the folder to start "
+                                         "anew from '%s'", j->source.model, j->source.init);
+    if (!j->train && !j->source.model)
+        return ftc_error(d, FTC_NOWHERE, "there is no trained model to use: give a model's folder, or a table with --train");
+    if (!j->train && j->dev)
+        return ftc_error(d, FTC_NOWHERE, "--dev is evaluated after each epoch of training; without --train, use --eval");
+    if (j->predictions && !j->predict)
+        return ftc_error(d, FTC_NOWHERE, "--predictions says where predictions go; give a table with --predict");
+    return true;
+}
+
+static bool set_positional(RunJob *j, const char *word, FtcDiag *d)
+{
+    const char *before = j->source.model ? j->source.model : j->source.spec;
+    if (before)
+        return ftc_error(d, FTC_NOWHERE, "one spec or model at a time: '%s' or '%s'", before, word);
+    if (path_is_folder(word))
+        j->source.model = word;
+    else
+        j->source.spec = word;
+    return true;
+}
+
+/* Fills the job; false after an error. */
+static bool read_flags(RunJob *j, CommonOptions *o, OptionReader *r, FtcDiag *d)
+{
+    bool ok = true;
+    for (;;) {
+        OptionMatch m = options_next(r);
+        if (m.id == OPT_END || o->done)
+            return ok;
+        if (m.id == OPT_ERROR)
+            return false;
+        bool right;
+        if (common_option(o, &m, &right, d)) {
+            ok &= right;
+            continue;
+        }
+        switch (m.id) {
+        case OPT_HELP: case OPT_HELP_SHORT: print_help(); o->done = true; return true;
+        case OPT_TRAIN: j->train = m.value; break;
+        case OPT_DEV: j->dev = m.value; break;
+        case OPT_EVAL: j->eval = m.value; break;
+        case OPT_PREDICT: j->predict = m.value; break;
+        case OPT_INIT: j->source.init = m.value; break;
+        case OPT_OUTPUT: j->output = m.value; break;
+        case OPT_FORCE: j->force = true; break;
+        case OPT_PREDICTIONS: j->predictions = m.value; break;
+        case OPT_LOGITS: j->logits = true; break;
+        case OPT_LOG: j->log = m.value; break;
+        case OPT_JSON: j->json = true; break;
+        case OPT_CHECK_ARENA: j->check_arena = true; break;
+        case OPT_ARGUMENT: ok &= set_positional(j, m.value, d); break;
+        default: ftc_bug("run: the flag '%s' is in the table, but not read", options[m.id].name);
+        }
+    }
+}
+
+int run_command(int argc, char **argv, FtcDiag *d)
+{
+    static const int status[] = { [RUN_DONE] = EXIT_OK, [RUN_FAILED] = EXIT_USER, [RUN_DIVERGED] = EXIT_DIVERGED };
+    Arena *a = arena_new();
+    OptionReader r = { .command = CMD_RUN, .argv = argv, .argc = argc, .diag = d };
+    CommonOptions o = common_defaults(a);
+    RunJob j = { .notes = stderr };
+    bool ok = read_flags(&j, &o, &r, d);
+    int exit = ok ? EXIT_OK : EXIT_USER;
+    if (ok && !o.done) {
+        j.source.over = o.settings;
+        j.source.n_over = o.n_settings;
+        j.pipeline = o.pipeline;
+        j.codegen = o.codegen;
+        j.threads = o.threads;
+        ok = check_job(&j, d) && codegen_check_options(&j.codegen, d);
+        exit = ok ? status[run_job(&j, d)] : EXIT_USER;
+    }
+    arena_free(a);
+    return exit;
+}
