@@ -51,7 +51,7 @@ packages() {
     llvm=$(llvm_version)
     for want in "${wants[@]}"; do
         case $want in
-            build) echo gcc libc6-dev cmake ninja-build pkg-config "llvm-$llvm-dev" libopenblas-serial-dev libyaml-dev \
+            build) echo gcc libc6-dev cmake ninja-build pkg-config "llvm-$llvm-dev" libopenblas-pthread-dev libyaml-dev \
                         libutf8proc-dev libjansson-dev ;;
             tests) echo libcmocka-dev "llvm-$llvm-tools" ;;
             full) echo "clang-$llvm" "libclang-rt-$llvm-dev" llvm-19-dev llvm-19-tools ;;

@@ -49,7 +49,7 @@ Jit *jit_new(const CodegenOptions *o, FtcDiag *d)
     Jit *j = xcalloc(1, sizeof *j);
     j->d = d;
     j->threads = o->threads;
-    if (!target_init(&j->target, o, d)) {
+    if (!rtcalls_prepare(d) || !target_init(&j->target, o, d)) {
         free(j);
         return NULL;
     }

@@ -22,6 +22,15 @@ const char *const rtcall_names[N_RTCALLS + 1] = {
 
 void *rtcall_address(RtCall which) { return rows[which].address; }
 
+bool rtcalls_prepare(FtcDiag *d)
+{
+    if (openblas_get_parallel() == OPENBLAS_SEQUENTIAL)
+        return ftc_error(d, FTC_NOWHERE, "the OpenBLAS library of this machine is built without threads, and is not safe to be "
+                                         "called from several; install the other one (Debian: libopenblas0-pthread)");
+    openblas_set_num_threads(1);
+    return true;
+}
+
 static LLVMTypeRef type_of_letter(const Emit *e, char letter)
 {
     switch (letter) {

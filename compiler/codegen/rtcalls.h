@@ -16,4 +16,8 @@ LLVMValueRef rtcall_declare(Emit *e, RtCall which);
 /* Where it is in this process. */
 void *rtcall_address(RtCall which);
 
+/* Before any of them is called: OpenBLAS must bear calls from several threads, and use none of its own.  False after an
+ * error: it can't. */
+bool rtcalls_prepare(FtcDiag *d);
+
 #endif
