@@ -71,10 +71,20 @@ typedef struct {
 typedef struct {
     Fold fold[MAX_FOLDS];
     int n;
+    ExtentFn *extent; /* of the other variables */
+    void *ctx;
 } Folds;
 
+/* An ExtentFn over the caller's variables and the stand-ins. */
+static int64_t extent_with_folds(void *ctx, int var)
+{
+    const Folds *f = ctx;
+    int i = (var - FOLD) / MAX_RANK;
+    return var < FOLD ? f->extent(f->ctx, var) : i < f->n && (var - FOLD) % MAX_RANK < f->fold[i].n ? f->fold[i].size[(var - FOLD) % MAX_RANK] : -1;
+}
+
 /* Row-major index of y's dims -> index of x's dims, between dims that are symbols in both. */
-static bool reshape_index(Arena *a, const Type *x, const Type *y, Index *at, Folds *folds, ExtentFn *extent, void *ctx)
+static bool reshape_index(Arena *a, const Type *x, const Type *y, Index *at, Folds *folds)
 {
     Index own = { .token = at->token };
     int i = 0, j = 0;
@@ -92,7 +102,7 @@ static bool reshape_index(Arena *a, const Type *x, const Type *y, Index *at, Fol
             Poly rest;
             if (x->dim[k] == 1)
                 continue;
-            if (divide_poly(a, linear, size ? size : 1, &own.v[k], &rest, extent, ctx)) {
+            if (divide_poly(a, linear, size ? size : 1, &own.v[k], &rest, extent_with_folds, folds)) {
                 linear = rest;
                 continue;
             }
@@ -129,13 +139,34 @@ static int storage_order(const Type *t, int axis[MAX_RANK])
     return n;
 }
 
+/* Where a later view multiplies folded dims out again, their one number stands in for them. */
+static bool refold(Arena *a, Poly *p, const Fold *f)
+{
+    Poly by, rest, q;
+    if (!poly_uses(*p, f->first_var + f->n - 1) || !poly_split(a, *p, f->first_var + f->n - 1, &by, &rest))
+        return false;
+    int64_t stride = f->size[f->n - 1];
+    for (int k = f->n - 2; k >= 0; k--) {
+        if (!poly_split(a, rest, f->first_var + k, &q, &rest) || !poly_equal(q, poly_scale(a, by, stride)))
+            return false;
+        stride *= f->size[k];
+    }
+    *p = poly_add(a, rest, poly_mul(a, by, f->linear));
+    return true;
+}
+
 /* Folded dims that lie side by side in storage take their one number in the last of them. */
-static bool unfold(const Type *t, Index *at, const Folds *folds)
+static bool unfold(Arena *a, const Type *t, Index *at, const Folds *folds)
 {
     int axis[MAX_RANK], n = storage_order(t, axis);
-    for (int f = 0; f < folds->n; f++) {
+    for (int f = folds->n - 1; f >= 0; f--) { /* a later one may stand on an earlier one */
         const Fold *fold = &folds->fold[f];
         int first = 0;
+        bool whole = false;
+        for (int i = 0; i < n; i++)
+            whole |= refold(a, &at->v[axis[i]], fold);
+        if (whole)
+            continue;
         while (first < n && !(at->v[axis[first]].n == 1 && poly_uses(at->v[axis[first]], fold->first_var)))
             first++;
         if (first + fold->n > n)
@@ -158,7 +189,7 @@ static bool unfold(const Type *t, Index *at, const Folds *folds)
 
 Node *follow_views(Arena *a, Node *x, Index *at, ExtentFn *extent, void *ctx)
 {
-    Folds folds = { .n = 0 };
+    Folds folds = { .extent = extent, .ctx = ctx };
     Node *blocked = NULL; /* the first reshape that was folded, and the index there */
     Index blocked_at = { 0 };
     while (!x->group && op_lower[x->op] == lower_view) {
@@ -174,7 +205,7 @@ Node *follow_views(Arena *a, Node *x, Index *at, ExtentFn *extent, void *ctx)
                 blocked = x;
                 blocked_at = *at;
             }
-            if (!reshape_index(a, &in->type, &x->type, &own, &folds, extent, ctx)) {
+            if (!reshape_index(a, &in->type, &x->type, &own, &folds)) {
                 *at = blocked_at;
                 return blocked;
             }
@@ -207,7 +238,7 @@ Node *follow_views(Arena *a, Node *x, Index *at, ExtentFn *extent, void *ctx)
         x = in;
     }
     bool in_memory = x->group || op_lower[x->op] == lower_none;
-    if (folds.n && !(in_memory && unfold(&x->type, at, &folds))) {
+    if (folds.n && !(in_memory && unfold(a, &x->type, at, &folds))) {
         *at = blocked_at;
         return blocked;
     }

@@ -51,7 +51,7 @@ bool dot_operand_strided(Arena *a, const Node *n, int which)
     for (int i = 0; i < t->rank; i++)
         if (t->dim[i] != 1)
             at.v[i] = poly_var(a, i);
-    if (blocking_view(a, x))
+    if (!x->group && blocking_view(a, x))
         return false;
     Type probe = *t;
     x = follow_views(a, x, &at, dim_as_extent, &probe);

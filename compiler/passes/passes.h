@@ -8,6 +8,10 @@
 /* simplify: constant folding, algebra that keeps every bit, common subexpressions, dead code.  Any form in, the same form out. */
 void pass_simplify(Graph *g);
 
+/* demand: rebuilds for the first token of each row what only that token is asked for.  In: a forward graph; out: one with the same
+ * outputs. */
+void pass_demand(Graph *g);
+
 /* remat: cheap forward values that the backward part reads are computed again there instead of being kept.  In: a step graph
  * before fusion.  Never recomputes a dot, a reduction or a scatter.  No common-subexpression pass may follow. */
 void pass_remat(Graph *g);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 static void run_simplify(Stage *s) { pass_simplify(s->graph); }
+static void run_demand(Stage *s) { pass_demand(s->graph); }
 static void run_remat(Stage *s) { pass_remat(s->graph); }
 static void run_fuse(Stage *s) { pass_fuse(s->graph, true); }
 static void run_no_fuse(Stage *s) { pass_fuse(s->graph, false); }
@@ -26,6 +27,7 @@ static void run_grad(Stage *s)
 
 const Pass pipeline[] = {
     { "simplify", "one spelling per value before gradients multiply it", run_simplify, NULL, false, false },
+    { "demand", "before grad, which inherits it; after simplify, which removes views that hide it", run_demand, NULL, false, false },
     { "grad", "before fusion: gradient rules are written per op; the update follows at once", run_grad, NULL, true, true },
     { "cse", "after grad: the backward part repeats much of the forward part", run_simplify, NULL, false, true },
     { "remat", "after cse, which would undo it; before fuse, which then finds clone and reader together", run_remat, NULL, false, true },
