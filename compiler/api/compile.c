@@ -41,7 +41,8 @@ static void fill_loss(FtcLoss *l, const Spec *s)
     };
     const SpecWeights *w = &s->loss.class_weights;
     *l = (FtcLoss){ .label_smoothing = s->loss.label_smoothing, .mode = mode[w->kind], .n_class_weights = w->n,
-                    .class_weights = w->weight, .class_names = w->label, .class_weights_at = spec_loc(s, "loss.class_weights") };
+                    .class_weights = w->weight, .class_names = w->label,
+                    .class_weights_at = w->kind == WEIGHTS_NONE ? FTC_NOWHERE : spec_loc(s, "loss.class_weights") };
 }
 
 static void fill_states(FtcModel *m, const Spec *s)

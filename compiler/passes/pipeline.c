@@ -54,7 +54,8 @@ static bool switched_off(const Pass *p, const PipelineOptions *o)
 
 void run_pipeline(Stage *s, bool training, const PipelineOptions *o, FtcDiag *d)
 {
-    for (int i = 0; i < n_passes; i++) {
+    const Pass *last = o->from ? find_pass(o->from) : NULL;
+    for (int i = last ? (int)(last - pipeline) + 1 : 0; i < n_passes; i++) {
         const Pass *p = &pipeline[i];
         if (p->training && !training)
             continue;
