@@ -95,15 +95,37 @@ static void reduce(Emit *e, const KStmt *s, LLVMValueRef x)
     LLVMBuildStore(e->b, sum, slot);
 }
 
-/* Adds the lanes' parts to the accumulator: unrolled copies pairwise, then halves of the vector until one is left. */
-static void gather_parts(Emit *e, Acc *a, int lanes, int unroll)
+/* The lanes' parts of a sum: PARTS vectors, of which turn number i of the vec adds to number i % PARTS.  So short sums
+ * needn't wait for each addition in turn, and the order depends on width and length alone, not on what else the loop
+ * does: a sum that is computed again, in another kernel, has the same bits. */
+static void open_parts(Emit *e, Acc *a, int lanes)
 {
-    LLVMValueRef v[MAX_UNROLL];
-    for (int u = 0; u < unroll; u++)
-        v[u] = LLVMBuildLoad2(e->b, slot_type(a->part[u]), a->part[u], "");
-    for (int n = unroll / 2; n; n /= 2)
-        for (int u = 0; u < n; u++)
-            v[u] = combine(e, a, v[u], v[u + n]);
+    for (int p = 0; p < PARTS; p++) {
+        a->part[p] = new_slot(e, LLVMVectorType(elem_type(e, a->elem), (unsigned)lanes));
+        LLVMBuildStore(e->b, splat(e, identity(e, a), lanes), a->part[p]);
+    }
+}
+
+/* Where turns are not written out by fours, the next turn's part comes to the front. */
+static void rotate_parts(Emit *e, const Acc *a)
+{
+    LLVMValueRef v[PARTS];
+    for (int p = 0; p < PARTS; p++)
+        v[p] = LLVMBuildLoad2(e->b, slot_type(a->part[p]), a->part[p], "");
+    for (int p = 0; p < PARTS; p++)
+        LLVMBuildStore(e->b, v[(p + 1) % PARTS], a->part[p]);
+}
+
+/* Adds the parts to the accumulator: 0 + 2 and 1 + 3, which is the same after any rotation, then halves of the vector until
+ * one lane is left. */
+static void close_parts(Emit *e, Acc *a, int lanes)
+{
+    LLVMValueRef v[PARTS];
+    for (int p = 0; p < PARTS; p++)
+        v[p] = LLVMBuildLoad2(e->b, slot_type(a->part[p]), a->part[p], "");
+    for (int n = PARTS / 2; n; n /= 2)
+        for (int p = 0; p < n; p++)
+            v[p] = combine(e, a, v[p], v[p + n]);
     LLVMValueRef x = v[0];
     for (int n = lanes / 2; n; n /= 2) {
         LLVMValueRef low[16], high[16], none = LLVMGetPoison(LLVMTypeOf(x));
@@ -167,24 +189,28 @@ static bool declares(const KStmt *s, int acc)
     return false;
 }
 
-/* The accumulators from outside that a vec's body reduces into; returns how many. */
-static int outer_accs(const KStmt *body, const KStmt *s, int *found, int n, int max)
+enum { MAX_ACCS = 64 };
+typedef struct {
+    const KStmt *stmt;
+    int acc[MAX_ACCS], n_accs; /* from outside, that the body reduces into */
+} Vec;
+
+static void find_outer_accs(Vec *v, const KStmt *s)
 {
     for (; s; s = s->next) {
         if (s->body)
-            n = outer_accs(body, s->body, found, n, max);
-        if (s->kind != K_REDUCE || declares(body, s->dst))
+            find_outer_accs(v, s->body);
+        if (s->kind != K_REDUCE || declares(v->stmt->body, s->dst))
             continue;
         bool known = false;
-        for (int i = 0; i < n; i++)
-            known |= found[i] == s->dst;
+        for (int i = 0; i < v->n_accs; i++)
+            known |= v->acc[i] == s->dst;
         if (known)
             continue;
-        if (n == max)
-            ftc_bug("a vec with more than %d accumulators", max);
-        found[n++] = s->dst;
+        if (v->n_accs == MAX_ACCS)
+            ftc_bug("a vec with more than %d accumulators", MAX_ACCS);
+        v->acc[v->n_accs++] = s->dst;
     }
-    return n;
 }
 
 /* About how many instructions a body becomes. */
@@ -200,7 +226,7 @@ static int cost_of(const KStmt *s)
     return cost;
 }
 
-/* A body this short that ends in a sum or maximum runs as four at once: each addition has to wait for the one before. */
+/* A body this short that ends in a sum or maximum is written PARTS times in a row. */
 enum { SHORT_BODY = 8 };
 /* One this long is written once, with a mask in every turn, rather than a second time for the rest. */
 enum { LONG_BODY = 40 };
@@ -218,7 +244,7 @@ static LLVMValueRef lanes_below(Emit *e, LLVMValueRef from, LLVMValueRef to, int
 
 /* The body for iterations from, from + step, ... below to, each of `unroll` times `lanes`; masked: to may lie within the
  * last. */
-static void emit_lanes(Emit *e, const KStmt *vec, LLVMValueRef from, LLVMValueRef to, int lanes, int unroll, bool masked)
+static void emit_lanes(Emit *e, const Vec *vec, LLVMValueRef from, LLVMValueRef to, int lanes, int unroll, bool masked)
 {
     LLVMValueRef any = LLVMBuildICmp(e->b, LLVMIntSLT, from, to, "");
     if (LLVMIsAConstantInt(any) && !LLVMConstIntGetZExtValue(any))
@@ -226,28 +252,34 @@ static void emit_lanes(Emit *e, const KStmt *vec, LLVMValueRef from, LLVMValueRe
     e->lanes = lanes;
     Loop l = loop_open(e, from, to, (int64_t)lanes * unroll);
     for (e->copy = 0; e->copy < unroll; e->copy++) {
-        LaneIndex *i = &e->index[vec->ivar];
+        LaneIndex *i = &e->index[vec->stmt->ivar];
         *i = index_uniform(LLVMBuildNSWAdd(e->b, l.i, whole(e->i64, e->copy * lanes), ""), lanes);
         if (lanes > 1)
             i->step = whole(e->i64, 1);
         e->first = LLVMBuildICmp(e->b, LLVMIntEQ, i->base, whole(e->i64, 0), "");
         e->mask = masked ? lanes_below(e, i->base, to, lanes) : NULL;
-        emit_block(e, vec->body);
+        emit_block(e, vec->stmt->body);
     }
     e->copy = 0;
     e->mask = NULL;
+    if (lanes > 1 && unroll == 1)
+        for (int i = 0; i < vec->n_accs; i++)
+            rotate_parts(e, &e->acc[vec->acc[i]]);
     loop_close(e, &l);
     e->lanes = 1;
 }
 
 /* A rand directly in the vec, in columns lane + (what all lanes share), can serve 128 columns with one evaluation. */
-static bool serves_block(const Kernel *k, const KStmt *vec, const KStmt *s, const Varying *v)
+static bool serves_block(const KStmt *vec, const KStmt *s, const Varying *v)
 {
+    Arena *a = arena_new(); /* the kernel's own isn't this thread's alone */
     Poly quotient, rest;
     int64_t c;
-    return !v->value[s->src[0]] && !v->value[s->src[1]] && !v->value[s->src[2]] &&
-           poly_split(k->arena, s->at, vec->ivar, &quotient, &rest) && poly_is_const(quotient, &c) && c == 1 &&
-           !poly_varies(v, rest);
+    bool serves = !v->value[s->src[0]] && !v->value[s->src[1]] && !v->value[s->src[2]] &&
+                  poly_split(a, s->at, vec->ivar, &quotient, &rest) && poly_is_const(quotient, &c) && c == 1 &&
+                  !poly_varies(v, rest);
+    arena_free(a);
+    return serves;
 }
 
 /* n rounded down to a multiple of a power of two */
@@ -265,41 +297,37 @@ static void emit_vec(Emit *e, const KStmt *vec)
     find_varying(&v, vec->body);
     for (const KStmt *s = vec->body; s; s = s->next)
         if (s->kind == K_RAND)
-            e->words[s->dst] = serves_block(k, vec, s, &v) ? new_rand_slot(e) : NULL;
+            e->words[s->dst] = serves_block(vec, s, &v) ? new_rand_slot(e) : NULL;
     int lanes = e->target->lanes;
     free(v.index);
     free(v.value);
 
+    Vec all = { .stmt = vec };
     if (lanes == 1) {
-        emit_lanes(e, vec, zero, n, 1, 1, false);
+        emit_lanes(e, &all, zero, n, 1, 1, false);
         return;
     }
-    int accs[64], n_accs = outer_accs(vec->body, vec->body, accs, 0, 64), cost = cost_of(vec->body);
-    int unroll = n_accs && cost <= SHORT_BODY ? MAX_UNROLL : 1;
-    for (int i = 0; i < n_accs; i++) {
-        Acc *a = &e->acc[accs[i]];
-        for (int u = 0; u < unroll; u++) {
-            a->part[u] = new_slot(e, LLVMVectorType(elem_type(e, a->elem), (unsigned)lanes));
-            LLVMBuildStore(e->b, splat(e, identity(e, a), lanes), a->part[u]);
-        }
-    }
+    find_outer_accs(&all, vec->body);
+    for (int i = 0; i < all.n_accs; i++)
+        open_parts(e, &e->acc[all.acc[i]], lanes);
     LLVMValueRef done = zero, full = round_down(e, n, lanes);
-    bool masks = e->target->masks;
-    if (unroll > 1) {
-        done = round_down(e, n, (int64_t)unroll * lanes);
-        emit_lanes(e, vec, zero, done, lanes, unroll, false);
+    int cost = cost_of(vec->body);
+    bool masks = e->target->masks, unroll = all.n_accs && cost <= SHORT_BODY;
+    if (unroll) {
+        done = round_down(e, n, (int64_t)PARTS * lanes);
+        emit_lanes(e, &all, zero, done, lanes, PARTS, false);
     }
-    /* with masks, what unrolled copies leave is at most four turns, and a long body is worth one copy only */
-    if (!masks || (unroll == 1 && (cost < LONG_BODY || LLVMIsAConstantInt(n)))) {
-        emit_lanes(e, vec, done, full, lanes, 1, false);
+    /* with masks, what unrolled copies leave is at most PARTS turns, and a long body is worth one copy only */
+    if (!masks || (!unroll && (cost < LONG_BODY || LLVMIsAConstantInt(n)))) {
+        emit_lanes(e, &all, done, full, lanes, 1, false);
         done = full;
     }
     if (masks)
-        emit_lanes(e, vec, done, n, lanes, 1, true);
-    for (int i = 0; i < n_accs; i++)
-        gather_parts(e, &e->acc[accs[i]], lanes, unroll);
+        emit_lanes(e, &all, done, n, lanes, 1, true);
+    for (int i = 0; i < all.n_accs; i++)
+        close_parts(e, &e->acc[all.acc[i]], lanes);
     if (!masks)
-        emit_lanes(e, vec, done, n, 1, 1, false);
+        emit_lanes(e, &all, done, n, 1, 1, false);
 }
 
 /* ---- statements ---------------------------------------------------------------------------------------------- */

@@ -16,10 +16,10 @@ typedef struct {
 } LaneIndex;
 
 /* A running sum or maximum: a stack slot, which mem2reg turns into a register. */
-enum { MAX_UNROLL = 4 };
+enum { PARTS = 4 };
 typedef struct {
     LLVMValueRef slot;
-    LLVMValueRef part[MAX_UNROLL]; /* inside a vec it is declared outside of: slots of the lanes' parts; else NULL */
+    LLVMValueRef part[PARTS]; /* inside a vec it is declared outside of: slots of the lanes' parts; else NULL */
     Op op;
     Elem elem;
 } Acc;
