@@ -74,23 +74,47 @@ static void fill_model(FtcModel *m, const Spec *s, const char *name, const Forwa
 
 /* ---- the way through ------------------------------------------------------------------------------------------------------ */
 
-/* Spec -> forward graph -> passes -> program with its arena planned. */
-static Program *compile_entry(Compiled *c, const Spec *spec, const char *entry, bool training, const PipelineOptions *o, FtcDiag *d,
-                              Forward **forward, Graph **graph)
+/* One of the two programs on its way. */
+typedef struct {
+    const char *name;
+    bool training;
+    Forward *forward;
+    Program *program;
+    Graph *graph;
+} Entry;
+
+static bool build_entry(Compiled *c, Entry *e, const Spec *spec, FtcDiag *d)
 {
     ftc_diag_during(d, "build");
-    BuildOptions how = { .training = training, .labels = training };
-    Stage s = { .spec = spec, .arena = c->arena };
-    s.forward = *forward = build_forward(spec, &how, c->arena, d);
-    if (!s.forward)
-        return NULL;
-    s.graph = *graph = s.forward->graph;
-    s.graph->name = entry;
-    if (o->after)
+    BuildOptions how = { .training = e->training, .labels = e->training };
+    e->forward = build_forward(spec, &how, c->arena, d);
+    if (!e->forward)
+        return false;
+    e->graph = e->forward->graph;
+    e->graph->name = e->name;
+    return true;
+}
+
+static void run_entry(Compiled *c, Entry *e, const Spec *spec, const PipelineOptions *o, FtcDiag *d)
+{
+    Stage s = { .spec = spec, .arena = c->arena, .forward = e->forward, .graph = e->graph, .program = e->program };
+    if (o->after && !o->from)
         o->after(o->ctx, "build", &s);
-    run_pipeline(&s, training, o, d);
-    s.program->name = entry;
-    return s.program;
+    run_pipeline(&s, e->training, o, d);
+    e->program = s.program;
+}
+
+/* Both programs are there: the tables. */
+static void finish(Compiled *c, const Spec *spec, const char *name, const Entry *step, const Entry *eval)
+{
+    fill_model(&c->model, spec, name, step->forward ? step->forward : eval->forward, c->arena);
+    c->spec = spec;
+    c->step = step->program;
+    c->eval = eval->program;
+    c->step_graph = step->graph;
+    c->eval_graph = eval->graph;
+    c->model.step = c->step ? program_tables(c->step) : NULL;
+    c->model.eval = program_tables(c->eval);
 }
 
 Compiled *compile_spec(const Spec *spec, const char *name, bool training, const PipelineOptions *o, FtcDiag *d)
@@ -98,20 +122,98 @@ Compiled *compile_spec(const Spec *spec, const char *name, bool training, const 
     double start = now_ms();
     Compiled *c = xcalloc(1, sizeof *c);
     c->arena = arena_new();
-    Forward *f = NULL, *eval = NULL;
-    if (training && !(c->step = compile_entry(c, spec, "step", true, o, d, &f, &c->step_graph)))
-        goto fail;
-    if (!(c->eval = compile_entry(c, spec, "eval", false, o, d, &eval, &c->eval_graph)))
-        goto fail;
-    fill_model(&c->model, spec, name, f ? f : eval, c->arena);
-    c->model.step = training ? program_tables(c->step) : NULL;
-    c->model.eval = program_tables(c->eval);
-    c->compile_ms = now_ms() - start;
-    return c;
-fail:
+    Entry step = { .name = "step", .training = true }, eval = { .name = "eval" };
+    bool ok = (!training || build_entry(c, &step, spec, d)) && build_entry(c, &eval, spec, d);
+    if (ok) {
+        if (training)
+            run_entry(c, &step, spec, o, d);
+        run_entry(c, &eval, spec, o, d);
+        finish(c, spec, name, &step, &eval);
+        c->compile_ms = now_ms() - start;
+        return c;
+    }
     compiled_free(c);
     return NULL;
 }
+
+/* ---- going on from a stage's text ------------------------------------------------------------------------------------------ */
+
+/* The nodes of the weights, in a graph that was read; a weight that it has no more is no weight of the model. */
+static bool find_weights(Forward *f, const Graph *g, const char *file, FtcDiag *d)
+{
+    int n = 0;
+    for (int i = 0; i < f->n_weights; i++) {
+        Node *node = NULL;
+        EACH_NODE(x, g)
+            if (x->op == OP_weight && !strcmp(x->a.name, f->weights[i].name))
+                node = x;
+        if (!node)
+            continue;
+        f->weights[n] = f->weights[i];
+        f->nodes[n++] = node;
+    }
+    f->n_weights = n;
+    EACH_NODE(x, g) {
+        bool known = x->op != OP_weight;
+        for (int i = 0; i < n && !known; i++)
+            known = f->nodes[i] == x;
+        if (!known)
+            return ftc_error(d, FTC_FILE(file), "the weight '%s' of graph @%s is none of the spec's, in the lines above it",
+                             x->a.name, g->name);
+    }
+    return true;
+}
+
+/* What the passes rely on of a graph that they did not make. */
+static bool check_graph(const Entry *e, const char *file, FtcDiag *d)
+{
+    const char *wanted = e->training ? "loss" : "logits";
+    return graph_find_output(e->graph, wanted) ||
+           ftc_error(d, FTC_FILE(file), "graph @%s has no output '%s'", e->name, wanted);
+}
+
+static bool read_entry(Compiled *c, Entry *e, const Spec *spec, const StageText *t, const char *text, FtcDiag *d)
+{
+    if (!text)
+        return ftc_error(d, FTC_FILE(t->file), "has no part '%s'", e->name);
+    if (!build_entry(c, e, spec, d))
+        return false;
+    if (t->is_program) {
+        e->graph = NULL;
+        e->program = program_parse(c->arena, t->file, text, strlen(text), d);
+        if (e->program)
+            e->program->name = e->name;
+        return e->program != NULL;
+    }
+    e->graph = graph_parse(c->arena, t->file, text, strlen(text), d);
+    if (!e->graph)
+        return false;
+    e->graph->name = e->name;
+    return check_graph(e, t->file, d) && (t->pass || find_weights(e->forward, e->graph, t->file, d));
+}
+
+Compiled *compile_stage(const StageText *t, const PipelineOptions *options, FtcDiag *d)
+{
+    double start = now_ms();
+    PipelineOptions o = *options;
+    Compiled *c = xcalloc(1, sizeof *c);
+    c->arena = arena_new();
+    o.from = t->pass ? t->pass : "";
+    Entry step = { .name = "step", .training = true }, eval = { .name = "eval" };
+    SpecSource source = { .file = arena_printf(c->arena, "%s (its spec)", t->file), .text = t->spec, .len = strlen(t->spec) };
+    const Spec *spec = spec_load(c->arena, &source, d);
+    if (spec && read_entry(c, &step, spec, t, t->step, d) && read_entry(c, &eval, spec, t, t->eval, d)) {
+        run_entry(c, &step, spec, &o, d);
+        run_entry(c, &eval, spec, &o, d);
+        finish(c, spec, arena_strdup(c->arena, t->model), &step, &eval);
+        c->compile_ms = now_ms() - start;
+        return c;
+    }
+    compiled_free(c);
+    return NULL;
+}
+
+/* ---- native code ----------------------------------------------------------------------------------------------------------- */
 
 bool compiled_jit(Compiled *c, const CodegenOptions *o, FtcDiag *d)
 {

@@ -8,6 +8,7 @@
 
 typedef struct {
     FtcModel model;       /* for the runtime; lives as long as the Compiled */
+    const Spec *spec;
     Program *step, *eval; /* step: NULL where only prediction was asked for */
     Graph *step_graph, *eval_graph;
     Arena *arena;
@@ -17,6 +18,19 @@ typedef struct {
 
 /* Builds and optimizes the programs; no native code yet.  NULL after errors.  The spec must outlive the result, which compiled_free frees. */
 Compiled *compile_spec(const Spec *spec, const char *name, bool training, const PipelineOptions *o, FtcDiag *d);
+
+/* A stage of a compilation that was printed (stage.h) and read again: the spec, which gives what no graph says, and the two
+ * programs as graphs or, from lowering on, as kernels, buffers and calls. */
+typedef struct {
+    const char *file;         /* for messages */
+    const char *model;        /* its name */
+    const char *pass;         /* the last one that ran; NULL: none */
+    bool is_program;
+    const char *spec, *step, *eval;   /* texts */
+} StageText;
+
+/* Runs the passes that are left.  The result is what compile_spec would have made, had it not been interrupted. */
+Compiled *compile_stage(const StageText *t, const PipelineOptions *o, FtcDiag *d);
 
 /* Native code for all kernels, in this process. */
 bool compiled_jit(Compiled *c, const CodegenOptions *o, FtcDiag *d);

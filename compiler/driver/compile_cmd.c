@@ -1,9 +1,363 @@
-/* ftc compile: a spec to native code, or to any stage on the way. */
+/* ftc compile: a spec, or a stage of one that was printed before, to native code or to any stage on the way. */
+#define _GNU_SOURCE
 #include "compiler/driver/driver.h"
+
+#include "compiler/api/stage.h"
+#include "runtime/core/files.h"
+#include "runtime/core/mem.h"
+#include "runtime/core/nearest.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef enum { EMIT_SPEC = N_STAGES, EMIT_LLVM, EMIT_ASM, EMIT_OBJ, N_EMITS } Emit; /* StageIds come first */
+
+static const char *const emit_words[] = { "graph", "grad", "fused", "kernels", "plan", "spec", "llvm", "asm", "obj" };
+
+typedef struct {
+    const char *input, *output;
+    int emit;                /* StageId or Emit; -1: nothing was said */
+    const char *language;    /* -x */
+    const char *dump;        /* ",fuse,plan," or with "all" */
+    CommonOptions common;
+    FtcDiag *diag;
+    /* on the way */
+    StageCatch caught;
+    int values[2][3];        /* [step, eval]: nodes as built, nodes at last, groups */
+    const Spec *spec;
+    Compiled *compiled;
+    char *symbol;
+} Job;
+
+static void print_help(void)
+{
+    puts("ftc compile [flags] SPEC.yaml\n\n"
+         "Makes NAME.o and NAME.h, to link with a program of your own; or another stage (-E, -S, --emit=...).\n"
+         "A stage that --emit printed can be edited and given instead of the spec (-x graph).\n");
+    options_help(CMD_COMPILE, stdout);
+}
+
+/* ---- flags -------------------------------------------------------------------------------------------------------------- */
+
+static bool set_emit(Job *j, const char *word)
+{
+    for (int i = 0; i < N_EMITS; i++)
+        if (!strcmp(word, emit_words[i])) {
+            j->emit = i;
+            return true;
+        }
+    const char *near = nearest_word(word, emit_words, N_EMITS);
+    return ftc_error(j->diag, FTC_NOWHERE, "there is no stage '%s'%s%s%s; they are graph, grad, fused, kernels, plan, llvm, asm and "
+                     "obj", word, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+}
+
+static bool set_dump(Job *j, const char *pass)
+{
+    if (strcmp(pass, "all") && strcmp(pass, "build") && !find_pass(pass))
+        return ftc_error(j->diag, FTC_NOWHERE, "there is no pass '%s'; -fno-help lists them", pass);
+    j->dump = arena_printf(j->common.arena, "%s%s,", j->dump ? j->dump : ",", pass);
+    return true;
+}
+
+static bool set_language(Job *j, const char *word)
+{
+    j->language = word;
+    return !strcmp(word, "spec") || !strcmp(word, "graph") || !strcmp(word, "kernels") ||
+           ftc_error(j->diag, FTC_NOWHERE, "'-x' takes spec, graph or kernels, not '%s'", word);
+}
+
+static bool set_input(Job *j, const char *word)
+{
+    if (j->input)
+        return ftc_error(j->diag, FTC_NOWHERE, "one spec at a time: '%s' or '%s'", j->input, word);
+    j->input = word;
+    return true;
+}
+
+static bool read_flags(Job *j, OptionReader *r)
+{
+    bool ok = true;
+    for (;;) {
+        OptionMatch m = options_next(r);
+        bool right;
+        if (m.id == OPT_END || j->common.done)
+            return ok;
+        if (m.id == OPT_ERROR)
+            return false;
+        if (common_option(&j->common, &m, &right, j->diag)) {
+            ok &= right;
+            continue;
+        }
+        switch (m.id) {
+        case OPT_HELP: case OPT_HELP_SHORT: print_help(); j->common.done = true; return true;
+        case OPT_OUT_FILE: j->output = m.value; break;
+        case OPT_SPEC_ONLY: j->emit = EMIT_SPEC; break;
+        case OPT_ASSEMBLY: j->emit = j->emit == EMIT_LLVM ? EMIT_LLVM : EMIT_ASM; break; /* as clang: -S -emit-llvm */
+        case OPT_EMIT_LLVM: j->emit = EMIT_LLVM; break;
+        case OPT_OBJECT: j->emit = EMIT_OBJ; break;
+        case OPT_EMIT: ok &= set_emit(j, m.value); break;
+        case OPT_DUMP: ok &= set_dump(j, m.value); break;
+        case OPT_LANGUAGE: ok &= set_language(j, m.value); break;
+        case OPT_ARGUMENT: ok &= set_input(j, m.value); break;
+        default: ftc_bug("compile: the flag '%s' is in the table, but not read", options[m.id].name);
+        }
+    }
+}
+
+/* ---- compiling ---------------------------------------------------------------------------------------------------------- */
+
+static void dump(const Job *j, const char *pass, const Stage *s)
+{
+    char word[64];
+    snprintf(word, sizeof word, ",%s,", pass);
+    if (!j->dump || !(strstr(j->dump, word) || strstr(j->dump, ",all,")))
+        return;
+    char *text = stage_entry_text(s);
+    fprintf(stderr, "#---- after %s\n%s", pass, text);
+    free(text);
+}
+
+static void after_pass(void *ctx, const char *pass, const Stage *s)
+{
+    Job *j = ctx;
+    dump(j, pass, s);
+    if (j->emit < N_STAGES)
+        stage_catch(&j->caught, pass, s);
+    if (s->program)
+        return;
+    int *values = j->values[strcmp(s->graph->name, "step") != 0], n = 0, groups = 0;
+    EACH_NODE(x, s->graph) {
+        n++;
+        groups = x->group > groups ? x->group : groups;
+    }
+    if (!strcmp(pass, "build"))
+        values[0] = n;
+    values[1] = n;
+    values[2] = groups;
+}
+
+/* "models/my-spec.yaml" -> "my_spec", a name in C; free() it. */
+static char *symbol_of(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char *symbol = xasprintf("%s%.*s", isdigit((unsigned char)*name) ? "_" : "", (int)strcspn(name, "."), name);
+    for (char *c = symbol; *c; c++)
+        if (!isalnum((unsigned char)*c))
+            *c = '_';
+    if (*symbol)
+        return symbol;
+    free(symbol);
+    return xstrdup("model");
+}
+
+enum { LARGEST_STAGE = 1 << 30 };
+
+static bool is_stage(const char *text, size_t size) { return size > 12 && !memcmp(text, "# ftc stage ", 12); }
+
+/* The input is a printed stage. */
+static bool compile_printed(Job *j, const PipelineOptions *o, const char *text, size_t size)
+{
+    StageText t;
+    if (j->emit == EMIT_SPEC || j->common.n_settings)
+        return ftc_error(j->diag, FTC_FILE(j->input), "is a stage behind the spec: -E and -D are for a spec");
+    if (!stage_read(&t, j->common.arena, j->input, text, size, j->diag))
+        return false;
+    ftc_diag_source(j->diag, j->input, text, size);
+    j->symbol = xstrdup(t.model);
+    j->compiled = compile_stage(&t, o, j->diag);
+    return j->compiled != NULL;
+}
+
+static bool load_spec(Job *j)
+{
+    SpecSource source = { .file = j->input, .over = j->common.settings, .n_over = j->common.n_settings };
+    j->symbol = symbol_of(!strcmp(j->input, "-") ? "stdin" : j->input);
+    j->spec = spec_load(j->common.arena, &source, j->diag);
+    return j->spec != NULL;
+}
+
+static bool compile(Job *j)
+{
+    PipelineOptions o = j->common.pipeline;
+    o.after = after_pass;
+    o.ctx = j;
+    char *text = NULL;
+    size_t size = 0;
+    bool stage = j->language && strcmp(j->language, "spec"), ok;
+    if (path_is_file(j->input) && (!j->language || stage)) {
+        text = file_read(j->input, LARGEST_STAGE, &size, j->diag);
+        if (!text)
+            return false;
+        stage |= !j->language && is_stage(text, size);
+    }
+    if (stage && !text)
+        ok = ftc_error(j->diag, FTC_FILE(j->input), "is not there, or no file");
+    else if (stage)
+        ok = compile_printed(j, &o, text, size);
+    else {
+        ok = load_spec(j);
+        if (ok && j->emit != EMIT_SPEC)
+            ok = (j->compiled = compile_spec(j->spec, j->symbol, true, &o, j->diag)) != NULL;
+    }
+    free(text);
+    return ok;
+}
+
+/* ---- what comes out ------------------------------------------------------------------------------------------------------- */
+
+static bool write_out(Job *j, const char *path, const void *data, size_t size)
+{
+    if (strcmp(path, "-"))
+        return file_write(path, data, size, j->diag);
+    return fwrite(data, 1, size, stdout) == size || ftc_error(j->diag, FTC_FILE("<standard output>"), "can't be written");
+}
+
+/* NAME.ending, or where -o says; free() it. */
+static char *output_path(const Job *j, const char *ending)
+{
+    if (j->output)
+        return xstrdup(j->output);
+    return *ending ? xasprintf("%s%s", j->symbol, ending) : xstrdup("-");
+}
+
+static bool emit_stage(Job *j, FILE *out)
+{
+    if (j->emit == EMIT_SPEC) {
+        spec_print(j->spec, out);
+        return true;
+    }
+    return stage_print(&j->caught, j->symbol, j->compiled->spec, out) ||
+           ftc_error(j->diag, FTC_FILE(j->input), "is behind the stage '%s' already", stage_names[j->emit]);
+}
+
+static bool write_stage(Job *j)
+{
+    char *text = NULL, *path = output_path(j, "");
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        ftc_bug("printing a stage: no memory");
+    bool ok = emit_stage(j, out);
+    fclose(out);
+    ok = ok && write_out(j, path, text, size);
+    free(text);
+    free(path);
+    return ok;
+}
+
+static bool write_text(Job *j)
+{
+    const Compiled *c = j->compiled;
+    int n = c->step->n_kernels + c->eval->n_kernels;
+    Kernel **kernels = NEW_ARRAY(j->common.arena, Kernel *, n);
+    memcpy(kernels, c->step->kernels, sizeof *kernels * (size_t)c->step->n_kernels);
+    memcpy(kernels + c->step->n_kernels, c->eval->kernels, sizeof *kernels * (size_t)c->eval->n_kernels);
+    char *text = emit_text(&j->common.codegen, j->emit == EMIT_LLVM ? TEXT_LLVM : TEXT_ASM, kernels, n, j->diag);
+    char *path = output_path(j, j->emit == EMIT_LLVM ? ".ll" : ".s");
+    bool ok = text && write_out(j, path, text, strlen(text));
+    free(text);
+    free(path);
+    return ok;
+}
+
+/* "x.o" -> "x.h"; free() it. */
+static char *header_path(const char *object)
+{
+    size_t n = strlen(object);
+    return n > 2 && !strcmp(object + n - 2, ".o") ? xasprintf("%.*s.h", (int)n - 2, object) : xasprintf("%s.h", object);
+}
+
+static bool write_object(Job *j)
+{
+    const Compiled *c = j->compiled;
+    ObjectModel m = { j->symbol, &c->model, c->step->kernels, c->eval->kernels };
+    void *data = NULL;
+    size_t size;
+    if (!emit_object(&j->common.codegen, &m, &data, &size, j->diag))
+        return false;
+    char *path = output_path(j, ".o"), *header = emit_header(&m), *beside = header_path(path);
+    bool ok = write_out(j, path, data, size);
+    if (ok && strcmp(path, "-"))
+        ok = write_out(j, beside, header, strlen(header));
+    free(data);
+    free(path);
+    free(header);
+    free(beside);
+    return ok;
+}
+
+/* ---- summary -------------------------------------------------------------------------------------------------------------- */
+
+static double mib(const Program *p, const int64_t *sym)
+{
+    double bytes = 0;
+    for (int i = 0; i < p->n_slots; i++)
+        bytes += (double)poly_eval_symbols(p->slots[i], sym);
+    return bytes / (1 << 20);
+}
+
+static double parameters(const FtcModel *m, const int64_t *sym)
+{
+    double total = 0;
+    for (int i = 0; i < m->n_weights; i++) {
+        double n = 1;
+        for (int k = 0; k < m->weights[i].rank; k++) {
+            int64_t dim = m->weights[i].dim[k];
+            n *= (double)(dim >= 0 ? dim : sym[-1 - dim]);
+        }
+        total += n;
+    }
+    return total;
+}
+
+static void summarize(const Job *j)
+{
+    const Compiled *c = j->compiled;
+    const Spec *s = c->spec;
+    int64_t L = s->data.max_length, B = s->train.batch, C = s->data.labels.n ? s->data.labels.n : 2;
+    int64_t sym[FTC_SYMBOLS] = { [FTC_T] = B * L, [FTC_B] = B, [FTC_L] = L, [FTC_C] = C, [FTC_V] = s->model.tokenizer.vocab_size };
+    fprintf(stderr, "%-10s %10s %10s\n", j->symbol, "step", "eval");
+    if (j->values[0][0])
+        fprintf(stderr, "%-10s %10d %10d  values as built\n", "graph", j->values[0][0], j->values[1][0]);
+    if (j->values[0][1])
+        fprintf(stderr, "%-10s %10d %10d  values after the last pass\n%-10s %10d %10d  groups\n", "", j->values[0][1],
+                j->values[1][1], "fused", j->values[0][2], j->values[1][2]);
+    fprintf(stderr, "%-10s %10d %10d  kernels\n%-10s %10d %10d  calls\n", "kernels", c->step->n_kernels, c->eval->n_kernels, "",
+            c->step->n_calls, c->eval->n_calls);
+    fprintf(stderr, "%-10s %10.1f %10.1f  MiB of arena, for a batch of %lld x %lld tokens\n", "plan", mib(c->step, sym),
+            mib(c->eval, sym), (long long)B, (long long)L);
+    fprintf(stderr, "%.0f parameters, with %lld classes and a vocabulary of %lld\n", parameters(&c->model, sym), (long long)C,
+            (long long)sym[FTC_V]);
+}
+
+/* ---- all together ----------------------------------------------------------------------------------------------------------- */
+
+static bool run(Job *j)
+{
+    bool quiet = j->emit >= 0 || !isatty(STDERR_FILENO);
+    j->emit = j->emit >= 0 ? j->emit : EMIT_OBJ;
+    j->caught.wanted = j->emit < N_STAGES ? (StageId)j->emit : STAGE_GRAPH;
+    if (!j->input)
+        return ftc_error(j->diag, FTC_NOWHERE, "which spec? for example: ftc compile models/tiny_cls.yaml");
+    if (!codegen_check_options(&j->common.codegen, j->diag) || !compile(j))
+        return false;
+    bool ok = j->emit <= EMIT_SPEC ? write_stage(j) : j->emit == EMIT_OBJ ? write_object(j) : write_text(j);
+    if (ok && !quiet)
+        summarize(j);
+    return ok;
+}
 
 int compile_command(int argc, char **argv, FtcDiag *d)
 {
-    (void)argc, (void)argv;
-    ftc_error(d, FTC_NOWHERE, "not there yet");
-    return EXIT_USER;
+    OptionReader r = { .command = CMD_COMPILE, .argv = argv, .argc = argc, .diag = d };
+    Arena *a = arena_new();
+    Job j = { .emit = -1, .common = common_defaults(a), .diag = d };
+    bool ok = read_flags(&j, &r) && (j.common.done || run(&j));
+    compiled_free(j.compiled);
+    stage_catch_free(&j.caught);
+    free(j.symbol);
+    arena_free(a);
+    return ok ? EXIT_OK : EXIT_USER;
 }

@@ -1,4 +1,5 @@
-/* Programs: kernels shared by structure, the tables the runtime walks, their text, and a run in the kernel interpreter. */
+/* Programs: kernels shared by structure, the tables the runtime walks, and a run in the kernel interpreter.
+ * (Text: program_text.c.) */
 #include "compiler/kernel/program.h"
 
 #include "runtime/core/mem.h"
@@ -105,47 +106,6 @@ FtcProgram *program_tables(const Program *p)
     t->call_bufs = call_bufs;
     t->call_imms = call_imms;
     return t;
-}
-
-/* ---- text --------------------------------------------------------------------------------------------------------- */
-
-static const char *const kind_word[] = { "weight", "state", "input", "arena", "output" };
-
-void program_print(const Program *p, FILE *out)
-{
-    for (int i = 0; i < p->n_kernels; i++) {
-        fprintf(out, "# kernel %d\n", i);
-        kernel_print(p->kernels[i], out);
-        fputc('\n', out);
-    }
-    for (int i = 0; i < p->n_calls; i++) {
-        const Call *c = &p->calls[i];
-        const Kernel *k = p->kernels[c->kernel];
-        fprintf(out, "call %d @%s(", c->kernel, k->name);
-        for (int j = 0; j < k->n_params && k->params[j].mode != PARAM_SCRATCH; j++)
-            fprintf(out, "%s%s", j ? ", " : "", p->bufs[c->bufs[j]].name);
-        for (int j = 0; j < k->n_imms; j++)
-            fprintf(out, "%s%d", j ? ", " : "; site ", c->imms[j]);
-        fputs(")\n", out);
-    }
-}
-
-void program_print_plan(const Program *p, FILE *out)
-{
-    for (int i = 0; i < p->n_slots; i++) {
-        fprintf(out, "slot %d: ", i);
-        poly_print(out, NULL, p->slots[i]);
-        fputs(" bytes\n", out);
-        for (int b = 0; b < p->n_bufs; b++)
-            if (p->bufs[b].slot == i)
-                fprintf(out, "  calls %4d to %4d  %s\n", p->bufs[b].first, p->bufs[b].last, p->bufs[b].name);
-    }
-    for (int b = 0; b < p->n_bufs; b++)
-        if (p->bufs[b].kind != FTC_BUF_ARENA) {
-            fprintf(out, "%s %s: %s x ", kind_word[p->bufs[b].kind], p->bufs[b].name, elem_name(p->bufs[b].elem));
-            poly_print(out, NULL, p->bufs[b].size);
-            fputc('\n', out);
-        }
 }
 
 /* ---- reference run -------------------------------------------------------------------------------------------------- */

@@ -40,8 +40,9 @@ typedef struct {
 /* Adds k, or finds the kernel of the same structure that is there already; its number. */
 int program_kernel(Program *p, Kernel *k);
 
-void program_print(const Program *p, FILE *out);      /* kernels, buffers, calls */
-void program_print_plan(const Program *p, FILE *out); /* the arena over time */
+/* Kernels, then buffers, slots and calls; program_parse reads it back.  NULL after an error. */
+void program_print(const Program *p, FILE *out);
+Program *program_parse(Arena *arena, const char *file, const char *text, size_t len, FtcDiag *d);
 
 /* The constant tables for the runtime, in the program's arena; fns are left for codegen to fill in. */
 FtcProgram *program_tables(const Program *p);
