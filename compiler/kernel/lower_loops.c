@@ -571,7 +571,12 @@ void lower_reduce_group(Lower *l, Node *n)
     int kept = 0;
     for (int i = 0; i < d.n; i++)
         kept += !reduced(n, d.axis[i]);
-    if (kept == 0)
+    if (d.n == 0) { /* one element: there is nothing to sum */
+        Index at = { 0 };
+        begin_kernel(l, "sum_one");
+        store_member(l, n, &at, value_at(l, n->in[0], at));
+        end_kernel(l);
+    } else if (kept == 0)
         reduce_all(l, n, &d);
     else if (!reduced(n, d.axis[d.n - 1]))
         reduce_columns(l, n, &d);

@@ -94,10 +94,10 @@ bool sample_reductions(Graph *g, Op op, int which)
 {
     static const struct { int n, axes[3]; } cases[] = {
         { 1, { 1 } }, { 1, { 0 } }, { 2, { 0, 1 } }, { 1, { 2 } }, { 1, { 3 } }, { 2, { 1, 2 } }, { 1, { 1 } }, { 1, { 1 } }, { 2, { 1, 3 } },
-        { 1, { 0 } }, { 1, { 0 } },
+        { 1, { 0 } }, { 1, { 0 } }, { 2, { 0, 1 } },
     };
     Type types[] = { FLAT, FLAT, FLAT, CUBE, PAIRS, CUBE, type_of(F32, 2, DIM_T, (Dim)67), type_of(F32, 3, DIM_B, DIM_N, (Dim)5), PAIRS,
-                     type_of(F32, 2, DIM_T, (Dim)1), type_of(F32, 1, DIM_B) };
+                     type_of(F32, 2, DIM_T, (Dim)1), type_of(F32, 1, DIM_B), type_of(F32, 2, (Dim)1, (Dim)1) };
     if (which >= (int)(sizeof types / sizeof *types))
         return false;
     Node *x = draw(g, "real", types[which]);
