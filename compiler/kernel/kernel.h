@@ -185,6 +185,10 @@ int kb_read(KBuilder *b, const char *name, int buf, Poly at);
 void kb_dot(KBuilder *b, const Dot *d);
 void kb_name(KBuilder *b, int value, const char *name); /* for printing; made unique */
 
+/* Numbers the index variables in the order of their definitions, as kernel_parse does.  For a kernel whose statements were
+ * not made in the order of its text. */
+void kernel_renumber(Kernel *k);
+
 /* ---- text, checks, reference ---------------------------------------------------------------------------------- */
 
 void kernel_print(const Kernel *k, FILE *out);   /* deterministic; where a statement's place is new, a comment says it */

@@ -123,6 +123,7 @@ void end_kernel(Lower *l)
 {
     Program *p = l->p;
     scratch_last(l);
+    kernel_renumber(l->k);
     kernel_verify(l->k);
     Call c = { .node = l->members[l->n_members - 1] };
     c.region = c.node->region;

@@ -6,8 +6,6 @@
 
 #include <assert.h>
 
-static Poly var(Lower *l, int v) { return poly_var(l->a, v); }
-
 /* ---- dot ------------------------------------------------------------------------------------------------------------- */
 
 enum { PANEL_ROWS = 128, PANEL_COLUMNS = 384 };
@@ -205,12 +203,6 @@ static int open_dims(Lower *l, const Type *t, int from, int to, Index *at)
         opened++;
     }
     return opened;
-}
-
-static void close_blocks(Lower *l, int n)
-{
-    while (n--)
-        close_block(l);
 }
 
 void lower_scatter_group(Lower *l, Node *n)

@@ -1,5 +1,5 @@
-/* Shared by the files of the lowering (lower.c: groups and buffers; emit_values.c: numbers at an index; lower_*.c: one
- * kind of group each).  In: one group.  Out: statements of its kernel. */
+/* Shared by the files of the lowering (lower.c: groups and buffers; emit_values.c: numbers at an index; domain.c: loops;
+ * lower_*.c: one kind of group each).  In: one group.  Out: statements of its kernel. */
 #ifndef FTC_LOWERING_H
 #define FTC_LOWERING_H
 
@@ -40,6 +40,7 @@ typedef struct {
     int lane;         /* its variable; -1 outside */
 } Lower;
 
+static inline Poly var(Lower *l, int v) { return poly_var(l->a, v); }
 static inline Poly minus(Arena *a, Poly x, Poly y) { return poly_add(a, x, poly_scale(a, y, -1)); }
 
 /* Loops.  extent: the constant size, or -1. */
@@ -50,6 +51,26 @@ void close_block(Lower *l);
 Poly dim_extent(Lower *l, Dim d);           /* in symbols; n(r) has none */
 int64_t const_extent(Dim d);
 Poly piece_end(Lower *l, int par, int64_t step, Poly end); /* min(par + step, end) */
+
+/* A group's loops, outermost first.  With one n(r) the tokens are one dim of size T in front (on the ragged axis), unless rows
+ * have to be told apart. */
+typedef struct {
+    Type type;
+    int n, axis[MAX_RANK];
+    bool by_row; /* the loop over r is explicit */
+} Domain;
+
+enum { PIECE = 16384 }; /* about this many elements make a piece */
+
+Domain domain_of(const Type *t, bool by_row);
+Index domain_index(const Domain *d);        /* all zero, the row open where tokens are looped over */
+void axis_bounds(Lower *l, const Domain *d, int axis, const Index *at, Poly *lo, Poly *hi); /* n(r) in an explicit row: its tokens */
+const char *axis_name(const Domain *d, int axis);
+int64_t rows_per_piece(const Domain *d);
+void open_axis(Lower *l, const Domain *d, int axis, Index *at); /* a for over the whole axis */
+void open_axis_lanes(Lower *l, int axis, Poly lo, Poly hi, int64_t extent, Index *at);
+void close_blocks(Lower *l, int n);
+bool needs_serial(Lower *l, const Domain *d); /* lanes can't be used: an index would have to be read, or a division done, for each */
 
 /* Rows: index variables that read row_start and row_of, hoisted out of the lanes. */
 Poly row_start_of(Lower *l, Poly row);
@@ -77,6 +98,8 @@ ExtentFn lower_extent;
 /* Begin and end a kernel of this group: end adds it to the program, with the call. */
 void begin_kernel(Lower *l, const char *name);
 void end_kernel(Lower *l);
+
+static inline Op reduce_op(const Node *n) { return n->op == OP_sum ? OP_add : OP_max; }
 
 /* One kind of group each. */
 void lower_loop_group(Lower *l);

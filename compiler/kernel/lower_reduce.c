@@ -1,0 +1,169 @@
+/* Reduce groups: one sum or maximum over dims other than the lanes alone, with the values it takes computed in place.
+ *
+ * Three shapes: everything is summed, in pieces and then over the pieces; the lanes' dim stays, so that every lane has a sum
+ * of its own; or the lanes' dim and others are summed while some stay. */
+#include "compiler/kernel/lowering.h"
+
+#include <math.h>
+
+static bool reduced(const Node *n, int axis)
+{
+    for (int i = 0; i < n->a.n_axes; i++)
+        if (n->a.axes[i] == axis)
+            return true;
+    return false;
+}
+
+static const char *kernel_name(const Node *n, const char *sum, const char *amax) { return n->op == OP_sum ? sum : amax; }
+
+/* Opens fors over the dims before the last that are (or aren't) summed and have no loop yet; returns how many. */
+static int open_some(Lower *l, const Node *n, const Domain *d, bool summed, Index *at)
+{
+    int opened = 0;
+    for (int i = 0; i < d->n - 1; i++) {
+        int axis = d->axis[i];
+        if (reduced(n, axis) == summed && at->v[axis].n <= 0) {
+            open_axis(l, d, axis, at);
+            opened++;
+        }
+    }
+    return opened;
+}
+
+/* Pieces: one for each place of the dims that stay, as far as their sizes are known before a row is. */
+static void open_kept_pieces(Lower *l, const Node *n, const Domain *d, int most, Index *at)
+{
+    for (int i = 0; i < d->n - 1; i++) {
+        int axis = d->axis[i];
+        if (!reduced(n, axis) && d->type.dim[axis] != DIM_N && l->k->n_par < most)
+            at->v[axis] = var(l, open_par(l, axis_name(d, axis), dim_extent(l, d->type.dim[axis]), 1, const_extent(d->type.dim[axis])));
+    }
+}
+
+/* The index of the result: summed dims at 0, and no row where the rows are summed over. */
+static Index result_index(const Node *n, const Index *at)
+{
+    Index to = *at;
+    for (int i = 0; i < n->a.n_axes; i++)
+        to.v[n->a.axes[i]] = (Poly){ 0 };
+    return to;
+}
+
+/* Pieces of the first dim to partial sums, then these in order. */
+static void reduce_all(Lower *l, Node *n, const Domain *d)
+{
+    Index at = domain_index(d);
+    Poly lo, hi, zero = { 0 };
+    int first = d->axis[0], lane = d->axis[d->n - 1], opened = 0;
+    int64_t step = d->n == 1 ? PIECE : rows_per_piece(d);
+    begin_kernel(l, kernel_name(n, "sum_pieces", "amax_pieces"));
+    axis_bounds(l, d, first, &at, &lo, &hi); /* r or T or a plain dim: from 0 */
+    Poly parts = hi;
+    int partial = temp_buf(l, "partial", n->type.elem, parts), p = open_par(l, "p", hi, step, -1);
+    Poly end = piece_end(l, p, step, hi);
+    int acc = kb_acc(&l->b, reduce_op(n), n->type.elem);
+    lo = var(l, p);
+    hi = end;
+    if (d->n > 1) {
+        at.v[first] = var(l, open_for(l, axis_name(d, first), lo, hi, const_extent(d->type.dim[first])));
+        opened = 1 + open_some(l, n, d, true, &at);
+        axis_bounds(l, d, lane, &at, &lo, &hi);
+    }
+    if (d->n == 1 && needs_serial(l, d))
+        at.v[lane] = var(l, open_for(l, axis_name(d, lane), lo, hi, -1));
+    else
+        open_axis_lanes(l, lane, lo, hi, const_extent(d->type.dim[lane]), &at);
+    kb_reduce(&l->b, acc, value_at(l, n->in[0], at));
+    close_blocks(l, opened + 1);
+    kb_store(&l->b, param_of(l, partial, PARAM_OUT), var(l, p), acc);
+    end_kernel(l);
+
+    begin_kernel(l, kernel_name(n, "sum_partials", "amax_partials"));
+    acc = kb_acc(&l->b, reduce_op(n), n->type.elem);
+    Poly up = poly_add(l->a, parts, poly_const(l->a, step - 1));
+    Poly pieces = var(l, kb_index(&l->b, "pieces", IX_DIV, up, poly_const(l->a, step)));
+    int i = open_for(l, "p", zero, pieces, -1);
+    kb_reduce(&l->b, acc, kb_load(&l->b, param_of(l, partial, PARAM_IN), poly_scale(l->a, var(l, i), step)));
+    close_block(l);
+    store_member(l, n, &(Index){ 0 }, acc);
+    end_kernel(l);
+}
+
+/* Every lane's sum is kept in memory while the rows stream by. */
+static void reduce_columns(Lower *l, Node *n, const Domain *d)
+{
+    enum { COLUMNS = 128 };
+    int lane = d->axis[d->n - 1], par = -1;
+    bool ragged_lane = d->type.dim[lane] == DIM_N;
+    Index at = domain_index(d);
+    Poly begin, end;
+    begin_kernel(l, kernel_name(n, "sum_columns", "amax_columns"));
+    open_kept_pieces(l, n, d, MAX_PAR - 1, &at);
+    if (!ragged_lane)
+        par = open_par(l, "c", dim_extent(l, d->type.dim[lane]), COLUMNS, -1);
+    int kept = open_some(l, n, d, false, &at);
+    if (ragged_lane)
+        axis_bounds(l, d, lane, &at, &begin, &end);
+    else {
+        begin = var(l, par);
+        end = piece_end(l, par, COLUMNS, dim_extent(l, d->type.dim[lane]));
+    }
+    int out = param_of(l, buffer_of(l, n), PARAM_INOUT);
+    Index to = result_index(n, &at);
+    open_axis_lanes(l, lane, begin, end, -1, &to);
+    kb_store(&l->b, out, element_offset(l, &n->type, &to), kb_const(&l->b, n->op == OP_sum ? 0 : -INFINITY, n->type.elem));
+    close_block(l);
+
+    int inner = open_some(l, n, d, true, &at);
+    open_axis_lanes(l, lane, begin, end, -1, &at);
+    to.v[lane] = at.v[lane];
+    Poly place = element_offset(l, &n->type, &to);
+    int x = value_at(l, n->in[0], at), sum = kb_load(&l->b, out, place);
+    kb_store(&l->b, out, place, kb_let(&l->b, reduce_op(n), n->type.elem, (int[]){ sum, x }));
+    close_blocks(l, 1 + inner + kept);
+    end_kernel(l);
+}
+
+/* A sum for each place of the dims that stay. */
+static void reduce_blocks(Lower *l, Node *n, const Domain *d)
+{
+    int lane = d->axis[d->n - 1];
+    Index at = domain_index(d);
+    Poly lo, hi;
+    begin_kernel(l, kernel_name(n, "sum_blocks", "amax_blocks"));
+    open_kept_pieces(l, n, d, MAX_PAR, &at);
+    int kept = open_some(l, n, d, false, &at);
+    Index to = at;
+    int acc = kb_acc(&l->b, reduce_op(n), n->type.elem), inner = open_some(l, n, d, true, &at);
+    axis_bounds(l, d, lane, &at, &lo, &hi);
+    open_axis_lanes(l, lane, lo, hi, const_extent(d->type.dim[lane]), &at);
+    kb_reduce(&l->b, acc, value_at(l, n->in[0], at));
+    close_blocks(l, 1 + inner);
+    to = result_index(n, &to);
+    store_member(l, n, &to, acc);
+    close_blocks(l, kept);
+    end_kernel(l);
+}
+
+void lower_reduce_group(Lower *l, Node *n)
+{
+    const Type *x = &n->in[0]->type;
+    bool rows_apart = false; /* n(r) is summed but r is not */
+    int kept = 0;
+    for (int i = 0; i < x->rank; i++)
+        rows_apart |= x->dim[i] == DIM_N && reduced(n, i) && !reduced(n, 0);
+    Domain d = domain_of(x, rows_apart);
+    for (int i = 0; i < d.n; i++)
+        kept += !reduced(n, d.axis[i]);
+    if (d.n == 0) { /* one element: there is nothing to sum */
+        Index at = { 0 };
+        begin_kernel(l, kernel_name(n, "sum_one", "amax_one"));
+        store_member(l, n, &at, value_at(l, n->in[0], at));
+        end_kernel(l);
+    } else if (kept == 0)
+        reduce_all(l, n, &d);
+    else if (!reduced(n, d.axis[d.n - 1]))
+        reduce_columns(l, n, &d);
+    else
+        reduce_blocks(l, n, &d);
+}
