@@ -98,8 +98,8 @@ static bool build_entry(Compiled *c, Entry *e, const Spec *spec, FtcDiag *d)
 static void run_entry(Compiled *c, Entry *e, const Spec *spec, const PipelineOptions *o, FtcDiag *d)
 {
     Stage s = { .spec = spec, .arena = c->arena, .forward = e->forward, .graph = e->graph, .program = e->program };
-    if (o->after && !o->from)
-        o->after(o->ctx, "build", &s);
+    if (o->after)
+        o->after(o->ctx, o->from ? o->from : "build", &s);
     run_pipeline(&s, e->training, o, d);
     e->program = s.program;
 }
@@ -198,7 +198,7 @@ Compiled *compile_stage(const StageText *t, const PipelineOptions *options, FtcD
     PipelineOptions o = *options;
     Compiled *c = xcalloc(1, sizeof *c);
     c->arena = arena_new();
-    o.from = t->pass ? t->pass : "";
+    o.from = t->pass;
     Entry step = { .name = "step", .training = true }, eval = { .name = "eval" };
     SpecSource source = { .file = arena_printf(c->arena, "%s (its spec)", t->file), .text = t->spec, .len = strlen(t->spec) };
     const Spec *spec = spec_load(c->arena, &source, d);
