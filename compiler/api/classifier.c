@@ -84,8 +84,11 @@ static bool has_file(const char *folder, const char *name)
     return there;
 }
 
-static bool open_tokenizer(Classifier *c)
+/* Only a program that makes its own ids (ftc.h) saves a model without a tokenizer. */
+static bool open_tokenizer(Classifier *c, bool own)
 {
+    if (own && !has_file(c->folder, "tokenizer.json") && !has_file(c->folder, "vocab.txt"))
+        return true;
     c->tokenizer = tokenizer_load(c->folder, c->diag);
     return c->tokenizer != NULL;
 }
@@ -126,7 +129,7 @@ bool classifier_open(Classifier *c, const ClassifierSource *source, FtcDiag *d)
     SpecSource spec = { .file = source->spec, .over = source->over, .n_over = source->n_over };
     if (c->folder) {
         bool own = has_file(c->folder, "ftc.yaml");
-        if (!read_config(c, &s, own) || !open_tokenizer(c))
+        if (!read_config(c, &s, own) || !open_tokenizer(c, own))
             return false;
         if (own && !source->spec) {
             char *path = path_join(c->folder, "ftc.yaml");
@@ -140,7 +143,8 @@ bool classifier_open(Classifier *c, const ClassifierSource *source, FtcDiag *d)
             if (!spec.file && c->continues)
                 set_int(&s, "data.max_length", c->config.max_positions);
         }
-        set(&s, "model.tokenizer.lowercase", c->tokenizer->normalizer.lowercase ? "true" : "false");
+        if (c->tokenizer)
+            set(&s, "model.tokenizer.lowercase", c->tokenizer->normalizer.lowercase ? "true" : "false");
     }
     spec.base = s.v;
     spec.n_base = s.n;
@@ -162,6 +166,8 @@ void classifier_set_labels(Classifier *c, const char *const *labels, int32_t n)
         c->labels[i] = arena_strdup(c->arena, labels[i]);
 }
 
+void classifier_keep(Classifier *c, Arena *a) { c->kept = a; }
+
 void classifier_close(Classifier *c)
 {
     exec_free(c->exec);
@@ -171,6 +177,8 @@ void classifier_close(Classifier *c)
     hf_config_free(&c->config);
     if (c->arena)
         arena_free(c->arena);
+    if (c->kept)
+        arena_free(c->kept);
     *c = (Classifier){ 0 };
 }
 
@@ -228,7 +236,7 @@ bool classifier_make(Classifier *c, Pool *pool, bool check_arena)
 {
     const FtcModel *m = &c->compiled->model;
     bool training = m->step != NULL;
-    int64_t vocab = c->config.family != HF_NONE ? c->config.vocab_size : tokenizer_size(c->tokenizer);
+    int64_t vocab = c->config.family != HF_NONE ? c->config.vocab_size : c->tokenizer ? tokenizer_size(c->tokenizer) : c->vocab;
     c->pool = pool;
     c->params = params_new(m, c->n_labels, vocab, check_arena, c->diag);
     if (!c->params || (training && !params_add_states(c->params, c->diag)))

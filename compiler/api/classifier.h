@@ -30,13 +30,14 @@ typedef struct {
 
 typedef struct {
     FtcDiag *diag;
-    Arena *arena;
+    Arena *arena, *kept;
     const Spec *spec;
     const char *folder;             /* where weights and tokenizer come from; NULL: from nowhere */
     bool continues;                 /* that folder's head and labels are kept */
     HfConfig config;                /* of that folder; its family is HF_NONE where it has none of theirs */
 
     Tokenizer *tokenizer;           /* owned */
+    int64_t vocab;                  /* rows of the token table where neither folder nor tokenizer says it */
     const char **labels;            /* in the arena */
     int32_t n_labels;               /* 0: not known yet */
 
@@ -49,6 +50,9 @@ typedef struct {
 /* False after an error.  classifier_close in any case. */
 bool classifier_open(Classifier *c, const ClassifierSource *source, FtcDiag *d);
 void classifier_close(Classifier *c);
+
+/* Takes an arena over, whose strings the source's settings are made of. */
+void classifier_keep(Classifier *c, Arena *a);
 
 /* Copies the labels; for a classifier that has none yet. */
 void classifier_set_labels(Classifier *c, const char *const *labels, int32_t n);

@@ -95,13 +95,13 @@ void outputs_keep_last_good(const Outputs *o, const Classifier *c, int64_t steps
 {
     bool older = path_is_folder(o->folder);
     if (steps == 0) {
-        ftc_note(o->diag, FTC_NOWHERE, "nothing was learned yet, so nothing is saved%s%s", older ? "; as before is " : "",
-                 older ? o->folder : "");
+        ftc_note(o->diag, FTC_NOWHERE, "nothing was learned yet, so nothing is saved%s%s%s", older ? "; " : "",
+                 older ? o->folder : "", older ? " is as before" : "");
         return;
     }
     char *folder = older ? xasprintf("%s-diverged", o->folder) : xstrdup(o->folder);
     if (classifier_replace(c, folder))
-        ftc_note(o->diag, FTC_FILE(folder), "holds the model as it was after step %lld%s%s", (long long)steps,
-                 older ? "; as before is " : "", older ? o->folder : "");
+        ftc_note(o->diag, FTC_FILE(folder), "holds the model as it was after step %lld%s%s%s", (long long)steps,
+                 older ? "; " : "", older ? o->folder : "", older ? " is as before" : "");
     free(folder);
 }

@@ -280,6 +280,10 @@ static RunStatus do_run(Run *r)
     char digest[65];
     if (!classifier_open(&r->c, &j->source, r->diag) || !outputs_prepare(&r->out, j, &r->c))
         return RUN_FAILED;
+    if (r->c.folder && !r->c.tokenizer) {
+        ftc_error(r->diag, FTC_FILE(r->c.folder), "has no tokenizer: there is neither tokenizer.json nor vocab.txt in it");
+        return RUN_FAILED;
+    }
     if (!open_tables(r))
         return RUN_FAILED;
     if (j->log && !(r->log = log_open(j->log, r->diag)))

@@ -54,7 +54,7 @@ static HfConfig hf_config(const Classifier *c)
         .layer_norm_eps = param_number(s, "norm_eps"), .activation = (char *)spec_param(s, "activation")->text,
         .dropout = param_number(s, "dropout"), .attention_dropout = param_number(s, "attention_dropout"),
         .classifier_dropout = s->model.head.dropout, .initializer_range = s->model.init_std,
-        .pad_token_id = c->tokenizer->pad >= 0 ? c->tokenizer->pad : 0, .is_classifier = true,
+        .pad_token_id = c->tokenizer && c->tokenizer->pad >= 0 ? c->tokenizer->pad : 0, .is_classifier = true,
         .problem_type = "single_label_classification", .labels = (char **)c->labels, .n_labels = c->n_labels,
     };
 }
@@ -86,7 +86,7 @@ bool classifier_save(const Classifier *c, const char *folder)
     if (hf)
         config = hf_config(c);
     return weights_save(folder, hf ? &config : NULL, c->params->weight, c->params->n, c->diag) &&
-           tokenizer_save(c->tokenizer, folder, (int)c->spec->data.max_length, c->diag) && save_spec(c, folder);
+           (!c->tokenizer || tokenizer_save(c->tokenizer, folder, (int)c->spec->data.max_length, c->diag)) && save_spec(c, folder);
 }
 
 bool classifier_replace(const Classifier *c, const char *folder)

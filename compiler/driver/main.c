@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "compiler/driver/driver.h"
 
+#include "ftc/ftc.h"
 #include "runtime/core/nearest.h"
 
 #include <signal.h>
@@ -93,7 +94,7 @@ int main(int argc, char **argv)
         return EXIT_USER;
     }
     if (!strcmp(argv[1], "--version")) {
-        printf("ftc %s\n", FTC_VERSION);
+        printf("ftc %s\n", ftc_version());
         return EXIT_OK;
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {

@@ -15,9 +15,11 @@ static bool has_suffix(const char *path, const char *suffix)
     return n > m && !strcmp(path + n - m, suffix);
 }
 
-static bool need_column(const Csv *csv, const char *name, int *column, FtcDiag *d)
+static bool need_column(const Csv *csv, const char *name, const char *key, int *column, FtcDiag *d)
 {
     *column = name ? csv_need_column(csv, name, d) : -1;
+    if (name && *column < 0)
+        ftc_note(d, FTC_NOWHERE, "'%s' says which column it is: -D %s=NAME", key, key);
     return !name || *column >= 0;
 }
 
@@ -28,8 +30,9 @@ bool dataset_open(Dataset *s, const char *path, const DatasetColumns *columns, F
     s->csv = csv_open(path, &options, d);
     if (s->csv && csv_records(s->csv) == 0)
         return ftc_error(d, FTC_FILE(csv_name(s->csv)), "has a header but no records");
-    return s->csv && need_column(s->csv, columns->text[0], &s->text[0], d) &&
-           need_column(s->csv, columns->text[1], &s->text[1], d) && need_column(s->csv, columns->label, &s->label, d);
+    return s->csv && need_column(s->csv, columns->text[0], "data.text", &s->text[0], d) &&
+           need_column(s->csv, columns->text[1], "data.text", &s->text[1], d) &&
+           need_column(s->csv, columns->label, "data.label", &s->label, d);
 }
 
 void dataset_close(Dataset *s)
