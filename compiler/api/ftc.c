@@ -67,7 +67,7 @@ static bool settle(FtcSession *s, const FtcOptions *o, FtcDiag *d)
     if (!c->tokenizer && o->n_texts > 0 && !(c->tokenizer = learn_tokenizer(s, o, d)))
         return false;
     c->vocab = o->vocab_size;
-    return c->tokenizer || c->vocab > 0 ||
+    return c->tokenizer || c->config.family != HF_NONE || c->vocab > 0 ||
            ftc_error(d, FTC_FILE(c->spec->file), "which vocabulary? give texts to learn one from, a folder that has one, or its "
                                                  "size in FtcOptions.vocab_size");
 }
