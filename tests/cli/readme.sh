@@ -8,7 +8,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 ln -s "$root/models" "$root/examples" "$work"
-PATH=$(dirname "$ftc"):$PATH
+export PATH="$(dirname "$ftc"):$PATH" XDG_CACHE_HOME=$work/cache
 failed=0
 
 line_matches() {
