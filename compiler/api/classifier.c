@@ -10,7 +10,10 @@
 
 /* ---- what a folder says, as settings ---------------------------------------------------------------------------------- */
 
-enum { MAX_SETTINGS = 24 };
+enum {
+    MAX_SETTINGS = 24,
+    DEFAULT_LENGTH = 128, /* data.max_length of the shipped spec */
+};
 
 typedef struct {
     Arena *arena;
@@ -121,31 +124,53 @@ static bool read_config(Classifier *c, Settings *s, bool whole_spec)
     return ok;
 }
 
+/* What the folder says, for the spec to be read with. */
+static bool open_folder(Classifier *c, SpecSource *spec, Settings *s)
+{
+    bool own = has_file(c->folder, "ftc.yaml");
+    if (!read_config(c, s, own) || !open_tokenizer(c, own))
+        return false;
+    bool theirs = c->config.family != HF_NONE;
+    /* of an encoder only what config.json has no words for: how the model above it was trained is another matter */
+    if (own && !spec->file && (c->continues || !theirs)) {
+        char *path = path_join(c->folder, "ftc.yaml");
+        spec->file = arena_strdup(c->arena, path);
+        free(path);
+    }
+    if (theirs)
+        encoder_settings(s, &c->config);
+    if (theirs && !spec->file) {
+        int64_t positions = c->config.max_positions;
+        head_settings(s, &c->config);
+        if (c->continues || positions < DEFAULT_LENGTH)
+            set_int(s, "data.max_length", positions);
+    }
+    if (c->tokenizer)
+        set(s, "model.tokenizer.lowercase", c->tokenizer->normalizer.lowercase ? "true" : "false");
+    return true;
+}
+
+/* The settings of the source, behind one of ours: a new head's classes are not those of the old one. */
+static void forget_labels(Classifier *c, const ClassifierSource *source, SpecSource *spec)
+{
+    SpecSetting *over = NEW_ARRAY(c->arena, SpecSetting, source->n_over + 1);
+    over[0] = (SpecSetting){ "data.labels", "auto", FTC_FILE(c->folder) };
+    for (int i = 0; i < source->n_over; i++)
+        over[i + 1] = source->over[i];
+    spec->over = over;
+    spec->n_over = source->n_over + 1;
+}
+
 bool classifier_open(Classifier *c, const ClassifierSource *source, FtcDiag *d)
 {
     *c = (Classifier){ .diag = d, .arena = arena_new(), .folder = source->model ? source->model : source->init,
                        .continues = source->model != NULL };
     Settings s = { .arena = c->arena };
     SpecSource spec = { .file = source->spec, .over = source->over, .n_over = source->n_over };
-    if (c->folder) {
-        bool own = has_file(c->folder, "ftc.yaml");
-        if (!read_config(c, &s, own) || !open_tokenizer(c, own))
-            return false;
-        if (own && !source->spec) {
-            char *path = path_join(c->folder, "ftc.yaml");
-            spec.file = arena_strdup(c->arena, path);
-            free(path);
-        }
-        if (c->config.family != HF_NONE) {
-            encoder_settings(&s, &c->config);
-            if (!spec.file)
-                head_settings(&s, &c->config);
-            if (!spec.file && c->continues)
-                set_int(&s, "data.max_length", c->config.max_positions);
-        }
-        if (c->tokenizer)
-            set(&s, "model.tokenizer.lowercase", c->tokenizer->normalizer.lowercase ? "true" : "false");
-    }
+    if (c->folder && !open_folder(c, &spec, &s))
+        return false;
+    if (spec.file && !source->spec && !c->continues)
+        forget_labels(c, source, &spec);
     spec.base = s.v;
     spec.n_base = s.n;
     c->spec = spec_load(c->arena, &spec, d);
