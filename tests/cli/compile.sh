@@ -1,0 +1,68 @@
+#!/bin/bash
+# ftc compile: which stage goes where, as gcc would have it.
+set -eu
+ftc=$1
+spec=$SOURCE_DIR/models/tiny_cls.yaml
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+cd "$out"
+fail() { echo "FAILED: $*"; exit 1; }
+has() { grep -q -- "$2" "$1" || { cat "$1"; fail "$1 has no '$2'"; }; }
+
+# names: NAME.o and NAME.h, NAME.s, NAME.ll in the current folder; other stages on standard output
+"$ftc" compile "$spec" > said 2>&1
+[ ! -s said ] || fail "a summary where no terminal is"
+file tiny_cls.o 2> /dev/null | grep -q 'ELF' || [ "$(head -c 4 tiny_cls.o | tail -c 3)" = ELF ] || fail "tiny_cls.o is no object"
+has tiny_cls.h 'extern const FtcModel tiny_cls;'
+"$ftc" compile -S "$spec" && has tiny_cls.s '\.globl'
+"$ftc" compile -emit-llvm "$spec" && has tiny_cls.ll '^define'
+"$ftc" compile -S -emit-llvm "$spec" -o - > text && cmp text tiny_cls.ll
+"$ftc" compile --emit=asm "$spec" -o- > text && cmp text tiny_cls.s
+"$ftc" compile --emit obj "$spec" -o other.o && cmp other.o tiny_cls.o && cmp other.h tiny_cls.h
+"$ftc" compile -c "$spec" -o - | cmp - tiny_cls.o
+[ ! -e - ] || fail "a file called -"
+
+# each stage is what it says
+"$ftc" compile --emit=graph "$spec" > graph && has graph '^graph @step {' && has graph '^graph @eval {'
+if grep -q '^backward:' graph; then fail "a backward part in the graph as built"; fi
+"$ftc" compile --emit=grad "$spec" > grad && has grad '^backward:' && has grad '^update:'
+if grep -q ' in 1 ' grad; then fail "groups before fusion"; fi
+"$ftc" compile --emit=fused "$spec" > fused && has fused ' in 1 '
+"$ftc" compile --emit=kernels "$spec" -o kernels && has kernels '^kernel @' && has kernels '^program @step {'
+if grep -q '^  slot' kernels; then fail "slots before plan"; fi
+"$ftc" compile --emit=plan "$spec" -o plan && has plan '^  slot 0 \['
+
+# -E: the resolved spec, which compiles to the same; settings count
+"$ftc" compile -E "$spec" > resolved.yaml
+"$ftc" compile -E resolved.yaml | cmp - resolved.yaml
+"$ftc" compile -E -D optimizer.lr=0.25 -D train.epochs=9 "$spec" | grep -q '  lr: 0.25'
+has resolved.yaml '  weight_decay: 0.01'
+cp "$spec" piped.yaml
+"$ftc" compile -E - < "$spec" | cmp - resolved.yaml
+
+# levels and passes: no fusion means more kernels
+kernels() { "$ftc" compile --emit=kernels "$@" "$spec" | grep -c '^kernel @'; }
+[ "$(kernels -O0)" -gt "$(kernels)" ] || fail "-O0 has as few kernels as -O2"
+[ "$(kernels -fno-fuse)" -gt "$(kernels)" ] || fail "-fno-fuse has as few kernels"
+"$ftc" compile -fdump-fuse -fdump-plan "$spec" 2> dump
+[ "$(grep -c '^#---- after fuse' dump)" = 2 ] && [ "$(grep -c '^#---- after plan' dump)" = 2 ] || fail "-fdump"
+"$ftc" compile -fno-help | grep -q '^  fuse ' || fail "-fno-help"
+"$ftc" compile -march=help | grep -q '^x86-64$' || [ "$(uname -m)" != x86_64 ] || fail "-march=help"
+if [ "$(uname -m)" = x86_64 ]; then
+    "$ftc" compile -S -march=x86-64-v3 "$spec" -o v3.s && has v3.s '%ymm'
+    if grep -q '%zmm' v3.s; then fail "-march=x86-64-v3 uses zmm"; fi
+fi
+
+# going back is no way
+if "$ftc" compile plan --emit=graph 2> err; then fail "a plan became a graph"; fi
+has err "plan: error: is behind the stage 'graph' already"
+if "$ftc" compile -x graph "$spec" 2> err; then fail "a spec was read as a graph"; fi
+has err "is no stage of a compilation"
+if "$ftc" compile plan -D optimizer.lr=1 2> err; then fail "-D for a plan"; fi
+has err "is a stage behind the spec"
+
+# help and version
+for command in run compile tokenize; do "$ftc" $command --help | grep -q '^ftc '$command || fail "$command --help"; done
+"$ftc" --help | grep -q 'ftc run --train' || fail "--help"
+"$ftc" --version | grep -q '^ftc [0-9]*\.[0-9]*\.[0-9]*$' || fail "--version"
+if "$ftc" > /dev/null 2>&1; then fail "no command at all is fine"; fi
