@@ -11,7 +11,7 @@
  *   from the data       class_weights f32[C] (all 1 where there are none)
  *   scalars, i32        seed   step (0, 1, ...: the number of updates made so far)
  *   scalars, f32        lr  weight_decay  beta1  beta2  eps  momentum  clip_norm (infinity: no clipping)  label_smoothing
- *                       correction1 = 1 - beta1^(step+1)   correction2 = 1 - beta2^(step+1)
+ *                       correction1 = 1 - beta1^(step+1)   correction2 = 1 - beta2^(step+1)   of the betas as f32
  *                       dropout.0  dropout.1  ...: rates, see FtcModel.dropout
  *
  * and what the programs answer, as outputs with a name (f32):

@@ -275,11 +275,12 @@ int32_t exec_classes(const Exec *e) { return (int32_t)e->params->classes; }
 
 void exec_set_step(Exec *e, int64_t step, double lr)
 {
-    const FtcOptimizer *o = &e->model->optimizer;
     e->inputs.step = (int32_t)step;
     e->inputs.lr = (float)lr;
-    e->inputs.correction1 = (float)(1 - pow(o->beta1, (double)step + 1));
-    e->inputs.correction2 = (float)(1 - pow(o->beta2, (double)step + 1));
+    /* Of the betas as the code has them: rounding 0.999 to float makes 1 - beta2 smaller by 1.3e-5 of itself, and a correction
+     * that doesn't follow would scale every update. */
+    e->inputs.correction1 = (float)(1 - pow((double)e->inputs.beta1, (double)step + 1));
+    e->inputs.correction2 = (float)(1 - pow((double)e->inputs.beta2, (double)step + 1));
 }
 
 /* ----- room ----- */
