@@ -330,6 +330,16 @@ bool key_counts(const Spec *s, const Key *k)
     return holds;
 }
 
+static bool is_overridden(const Reader *r, const char *path)
+{
+    for (int i = 0; i < r->source->n_over; i++)
+        if (!strcmp(r->source->over[i].key, path))
+            return true;
+    return false;
+}
+
+/* A key that counts only beside another's value is an error beside a different one; unless it is the spec's, and a -D changes
+ * the other: then whoever runs the spec wants it without what belonged to the old value. */
 static bool check_only(Reader *r)
 {
     bool ok = true;
@@ -340,6 +350,8 @@ static bool check_only(Reader *r)
         const char *equals = strchr(k->only, '=');
         char other[64];
         snprintf(other, sizeof other, "%.*s", (int)(equals - k->only), k->only);
+        if (is_overridden(r, other) && !is_overridden(r, k->path))
+            continue;
         ok = ftc_error(r->diag, spec_loc(r->spec, k->path), "'%s' counts only where '%s' is %s", key_name(k), other,
                        equals + 1);
         if (spec_given(r->spec, other))

@@ -176,6 +176,19 @@ static void later_settings_win(void **state)
     assert_int_equal(spec_loc(s, "loss.type").line, 0);
 }
 
+static void settings_put_out_of_action_what_belonged_to_the_old_value(void **state)
+{
+    (void)state;
+    const char *text = "optimizer: {type: adamw, betas: [0.9, 0.99]}";
+    SpecSetting over[] = { define("optimizer.type=sgd"), define("optimizer.eps=1e-6") };
+    Spec *s = load_with(text, NULL, 0, over, 1);
+    assert_non_null(s);
+    assert_int_equal(s->optimizer.type, OPT_SGD);
+    assert_null(strstr(printed(s), "betas"));
+    assert_null(load_with(text, NULL, 0, over, 2)); /* both from the command line: one of them is a mistake */
+    assert_string_equal(ftc_diag_last(diag), "'eps' counts only where 'optimizer.type' is adamw");
+}
+
 static void labels_stay_as_written(void **state)
 {
     (void)state;
@@ -377,6 +390,7 @@ int main(void)
         cmocka_unit_test(default_spec_is_the_defaults),
         cmocka_unit_test(printed_specs_read_back),
         cmocka_unit_test(later_settings_win),
+        cmocka_unit_test(settings_put_out_of_action_what_belonged_to_the_old_value),
         cmocka_unit_test(labels_stay_as_written),
         cmocka_unit_test(base_alone_gives_the_architecture),
         cmocka_unit_test(base_fills_what_the_spec_leaves_out),
