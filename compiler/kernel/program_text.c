@@ -127,27 +127,24 @@ static bool read_symbol(Parser *q, int *var)
     return ftc_error(q->s.diag, scan_here(&q->s), "expected one of the symbols T, B, L, C, V");
 }
 
-/* 8*T, T*L */
+/* 8*T, T*L, 4 */
 static bool read_term(Parser *q, Poly *out)
 {
     Arena *a = q->p->arena;
-    int factors = 0;
-    *out = poly_const(a, 1);
-    do {
+    int64_t n = 1;
+    int var;
+    bool digit = q->s.p < q->s.end && *q->s.p >= '0' && *q->s.p <= '9';
+    if (digit && !scan_int(&q->s, 0, INT64_C(1) << 40, &n))
+        return false;
+    *out = poly_const(a, n);
+    for (int factors = 0; !digit || scan_accept(&q->s, "*"); factors++, digit = true) {
         FtcLoc at = scan_here(&q->s);
-        int64_t n;
-        int var;
-        if (q->s.p < q->s.end && *q->s.p >= '0' && *q->s.p <= '9') {
-            if (!scan_int(&q->s, 0, INT64_C(1) << 40, &n))
-                return false;
-            *out = poly_scale(a, *out, n);
-        } else if (!read_symbol(q, &var))
+        if (!read_symbol(q, &var))
             return false;
-        else if (factors++ == MAX_FACTORS)
+        if (factors == MAX_FACTORS)
             return ftc_error(q->s.diag, at, "a product has at most %d symbols", MAX_FACTORS);
-        else
-            *out = poly_mul(a, *out, poly_var(a, var));
-    } while (scan_accept(&q->s, "*"));
+        *out = poly_mul(a, *out, poly_var(a, var));
+    }
     return true;
 }
 
@@ -162,6 +159,7 @@ static bool read_size(Parser *q, Poly *size)
     do {
         FtcLoc at = scan_here(&q->s);
         bool minus = scan_accept(&q->s, "-");
+        scan_here(&q->s); /* over the blanks */
         if (!read_term(q, &term))
             return false;
         if (++terms > 4)
