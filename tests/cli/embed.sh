@@ -19,7 +19,7 @@ if ! command -v cc >/dev/null; then
     exit 77
 fi
 flags=()
-if nm "$build/libftc_runtime.a" 2>/dev/null | grep -q __asan_; then
+if nm "$build/libftc_runtime.a" 2>/dev/null | grep __asan_ >/dev/null; then
     flags=(-fsanitize=address,undefined)
 fi
 

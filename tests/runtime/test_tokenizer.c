@@ -315,11 +315,12 @@ static void check_pair(json_t *line, const char *unused, void *arg)
 static void equals_truncated_pairs(void **state)
 {
     (void)state;
+    const char *folder = shared_path("vocabs/bert-base-uncased"), *pairs = shared_path("suites/tokenizer_golden/pairs_trunc32.jsonl");
     FtcDiag *d = ftc_diag_new(stderr);
-    Tokenizer *t = tokenizer_load(shared_path("vocabs/bert-base-uncased"), d);
+    Tokenizer *t = tokenizer_load(folder, d);
     assert_non_null(t);
     Golden g = { token_scratch_new(t), 0 };
-    assert_int_equal(each_line(shared_path("suites/tokenizer_golden/pairs_trunc32.jsonl"), NULL, check_pair, &g), 400);
+    assert_int_equal(each_line(pairs, NULL, check_pair, &g), 400);
     assert_int_equal(g.wrong, 0);
     token_scratch_free(g.scratch);
     tokenizer_free(t);
@@ -330,9 +331,10 @@ static void equals_truncated_pairs(void **state)
 static void saves_what_it_loaded(void **state)
 {
     (void)state;
-    FtcDiag *d = ftc_diag_new(stderr);
     const char *expected = shared_path("suites/tokenizer_golden/bert-base-multilingual-cased.ids.txt");
-    Tokenizer *t = tokenizer_load_vocab(shared_path("vocabs/bert-base-multilingual-cased/vocab.txt"), false, d);
+    const char *vocabulary = shared_path("vocabs/bert-base-multilingual-cased/vocab.txt");
+    FtcDiag *d = ftc_diag_new(stderr);
+    Tokenizer *t = tokenizer_load_vocab(vocabulary, false, d);
     assert_non_null(t);
     const char *folder = temp_folder();
     assert_true(tokenizer_save(t, folder, 512, d));

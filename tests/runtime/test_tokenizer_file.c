@@ -180,10 +180,11 @@ static void names_what_is_missing(void **state)
 static void refuses_bpe_folders(void **state)
 {
     (void)state;
+    const char *roberta = shared_path("vocabs/roberta-base"), *gpt2 = shared_path("vocabs/gpt2");
     FtcDiag *d = ftc_diag_new(NULL);
-    assert_null(tokenizer_load(shared_path("vocabs/roberta-base"), d));
+    assert_null(tokenizer_load(roberta, d));
     assert_non_null(strstr(ftc_diag_last(d), "the tokenizer's model is 'BPE'"));
-    assert_null(tokenizer_load(shared_path("vocabs/gpt2"), d));
+    assert_null(tokenizer_load(gpt2, d));
     assert_non_null(strstr(ftc_diag_last(d), "this is a 'BPE' tokenizer"));
     ftc_diag_free(d);
 }

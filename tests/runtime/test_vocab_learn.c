@@ -92,8 +92,9 @@ static void refuses_nothing_to_learn_from(void **state)
 static void learns_from_a_table(void **state)
 {
     (void)state;
+    const char *table = shared_path("data/trec6/train.csv");
     FtcDiag *d = ftc_diag_new(stderr);
-    Csv *c = csv_open(shared_path("data/trec6/train.csv"), NULL, d);
+    Csv *c = csv_open(table, NULL, d);
     assert_non_null(c);
     int column = csv_need_column(c, "text", d);
     VocabLearner *l = vocab_learner_new(true), *backward = vocab_learner_new(true);

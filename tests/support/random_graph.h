@@ -132,7 +132,7 @@ static inline Graph *random_graph(Arena *arena, FtcDiag *diag, uint32_t seed, in
     keep_value(&r, input(g, "real.d", type_of(F32, 2, DIM_B, (Dim)6)));
     keep_value(&r, input(g, "real.e", type_of(F32, 4, DIM_B, (Dim)2, DIM_N, DIM_N)));
     keep_value(&r, input(g, "real.f", type_of(F32, 2, DIM_B, DIM_C)));
-    int n_wrt = r.n;
+    int n_wrt = r.n < 8 ? r.n : 8;
     Node *wrt[8], *dx[8];
     memcpy(wrt, r.pool, sizeof *wrt * (size_t)n_wrt);
     for (int i = 0; i < ops; i++)
