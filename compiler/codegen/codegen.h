@@ -15,10 +15,15 @@
 #include "compiler/kernel/kernel.h"
 #include "ftc/model.h"
 
+/* What a dot becomes: tiles of our own (gemm.c) or a call (sgemm.c).  AUTO: the call, but tiles where B is packed, which
+ * BLAS can't read. */
+typedef enum { GEMM_AUTO, GEMM_NATIVE, GEMM_OPENBLAS } Gemm;
+
 typedef struct {
     int level;             /* 0: scalar code, one lane; 1 to 3: vectors */
     const char *cpu;       /* a processor's name as gcc's -march= takes it; NULL or "native": this machine */
     int vector_bits;       /* 0: the widest there is; 32 (scalar), 128, 256 or 512 */
+    Gemm gemm;
     int threads;           /* that compile; 0: one for every core */
     bool no_cache;         /* neither read nor write the object cache */
     const char *cache_dir; /* NULL: $XDG_CACHE_HOME/ftc or ~/.cache/ftc */

@@ -233,8 +233,7 @@ enum { LONG_BODY = 40 };
 
 static void emit_block(Emit *e, const KStmt *s);
 
-/* The lanes of the vector at `from` that are below `to`. */
-static LLVMValueRef lanes_below(Emit *e, LLVMValueRef from, LLVMValueRef to, int lanes)
+LLVMValueRef lanes_below(Emit *e, LLVMValueRef from, LLVMValueRef to, int lanes)
 {
     LLVMValueRef left = LLVMBuildSub(e->b, to, from, ""), all = whole(e->i64, lanes);
     left = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntULT, left, all, ""), left, all, "");

@@ -75,12 +75,16 @@ LLVMValueRef index_as_i32(Emit *e, LaneIndex x);
 LLVMValueRef emit_load(Emit *e, int buf, LaneIndex at);
 void emit_store(Emit *e, int buf, LaneIndex at, LLVMValueRef v);
 LLVMValueRef new_slot(Emit *e, LLVMTypeRef t);
+/* An intrinsic such as llvm.masked.load, whose argument number `pointer` has this alignment. */
+LLVMValueRef call_masked(Emit *e, const char *name, LLVMTypeRef *overloads, LLVMValueRef *args, int n, int pointer,
+                         unsigned align);
 
-/* ---- rand.c, dot.c --------------------------------------------------------------------------------------------- */
+/* ---- philox.c, gemm.c, sgemm.c --------------------------------------------------------------------------------------------- */
 
 LLVMValueRef emit_rand(Emit *e, const KStmt *s);
 LLVMValueRef new_rand_slot(Emit *e);
 void emit_dot(Emit *e, const Dot *d);
+void emit_dot_call(Emit *e, const Dot *d);                      /* through BLAS */
 
 /* ---- emit.c --------------------------------------------------------------------------------------------- */
 
@@ -95,6 +99,9 @@ typedef struct {
 /* for i = from; i < to; i += step; the code between open and close is the body. */
 Loop loop_open(Emit *e, LLVMValueRef from, LLVMValueRef to, int64_t step);
 void loop_close(Emit *e, const Loop *l);
+
+/* The lanes of the vector at `from` that are below `to`, as <lanes x i1>. */
+LLVMValueRef lanes_below(Emit *e, LLVMValueRef from, LLVMValueRef to, int lanes);
 
 /* The code until if_close runs where c holds. */
 LLVMBasicBlockRef if_open(Emit *e, LLVMValueRef c);

@@ -209,8 +209,8 @@ static LLVMValueRef element_pointer(Emit *e, int buf, LLVMValueRef index)
 static LLVMValueRef all_lanes(Emit *e) { return LLVMConstAllOnes(lanes_of(e, e->i1)); }
 
 /* Masked intrinsics took their alignment as an operand up to LLVM 21; since then it is an attribute of the pointer. */
-static LLVMValueRef call_masked(Emit *e, const char *name, LLVMTypeRef *overloads, LLVMValueRef *args, int n, int pointer,
-                                unsigned align)
+LLVMValueRef call_masked(Emit *e, const char *name, LLVMTypeRef *overloads, LLVMValueRef *args, int n, int pointer,
+                         unsigned align)
 {
     unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
     LLVMTypeRef type = LLVMIntrinsicGetType(e->c, id, overloads, 2);

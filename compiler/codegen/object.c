@@ -82,7 +82,7 @@ KernelKey kernel_key(const Target *t, const Kernel *k)
     add_text(&s, t->cpu);
     add_text(&s, t->features);
     char numbers[64];
-    snprintf(numbers, sizeof numbers, "level %d, %d lanes", t->level, t->lanes);
+    snprintf(numbers, sizeof numbers, "level %d, %d lanes, gemm %d", t->level, t->lanes, (int)t->gemm);
     add_text(&s, numbers);
     char *text = kernel_text(k);
     add_text(&s, text);

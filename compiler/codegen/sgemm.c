@@ -50,7 +50,7 @@ static void zero_rows(Emit *e, const Dot *d, LLVMValueRef c, LLVMValueRef m, LLV
     loop_close(e, &l);
 }
 
-void emit_dot(Emit *e, const Dot *d)
+void emit_dot_call(Emit *e, const Dot *d)
 {
     LLVMBuilderRef b = e->b;
     LLVMValueRef zero = whole(e->i64, 0);

@@ -83,7 +83,7 @@ bool target_init(Target *t, const CodegenOptions *o, FtcDiag *d)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, initialize);
-    *t = (Target){ .level = o->level };
+    *t = (Target){ .level = o->level, .gemm = o->gemm };
     int level = 0;
     if (!o->cpu || !strcmp(o->cpu, "native")) {
         t->cpu = copied(LLVMGetHostCPUName());

@@ -10,6 +10,7 @@
 typedef struct {
     char *triple, *cpu, *features;
     int level;
+    Gemm gemm;
     int lanes;    /* of 32 bits in a vector register; 1: scalar code */
     bool fma;     /* has fused multiply-add */
     bool masks;   /* has masked loads and stores of every element size (AVX-512) */

@@ -32,6 +32,8 @@
  *            memory: a load widens, a store rounds to nearest even.
  *   dot      C[i,j] = sum over k of A[i,k] * B[k,j] (or += with accumulate), i < m, j < n, k < k.  C's columns are contiguous;
  *            A and B have a row and a column stride, one of which is 1.  f32 operands.
+ *            B may be `packed P` instead, P = 16, 32 or 64: panels of P columns one after another, the last filled up with
+ *            zeros, each with k rows of P elements: B[k,j] is element (j / P) * K * P + k * P + j % P, K being the dot's k.
  *   Values are visible from their statement to the end of its block.  Inside a vec a value defined outside is the same in all lanes.
  *   Scratch parameters come last.  No two parameters overlap, except that one buffer may be given for several `in` parameters. */
 #ifndef FTC_KERNEL_H
@@ -95,6 +97,7 @@ typedef enum { IX_SET, IX_MIN, IX_DIV, IX_MOD } IndexOp; /* operands >= 0, divis
 typedef struct {
     int buf;
     Poly at, row, col; /* element offset; strides in elements */
+    int packed;        /* B: columns in a panel, and no strides; 0: not packed */
 } Operand;
 
 typedef struct {

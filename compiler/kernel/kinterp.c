@@ -114,6 +114,12 @@ static int64_t run_index(const Run *r, const KStmt *s)
     return s->index_op == IX_DIV ? x / y : x % y;
 }
 
+/* where B[k,j] is */
+static int64_t packed_at(const Operand *b, int64_t depth, int64_t k, int64_t j)
+{
+    return (j / b->packed) * depth * b->packed + k * b->packed + j % b->packed;
+}
+
 static void run_dot(const Run *r, const Dot *d)
 {
     int64_t m = eval(r, d->m), n = eval(r, d->n), depth = eval(r, d->k);
@@ -123,8 +129,10 @@ static void run_dot(const Run *r, const Dot *d)
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < n; j++) {
             double sum = d->accumulate ? load(r, d->c.buf, c0 + i * c_row + j) : 0;
-            for (int64_t k = 0; k < depth; k++)
-                sum += load(r, d->a.buf, a0 + i * a_row + k * a_col) * load(r, d->b.buf, b0 + k * b_row + j * b_col);
+            for (int64_t k = 0; k < depth; k++) {
+                int64_t at = d->b.packed ? packed_at(&d->b, depth, k, j) : k * b_row + j * b_col;
+                sum += load(r, d->a.buf, a0 + i * a_row + k * a_col) * load(r, d->b.buf, b0 + at);
+            }
             store(r, d->c.buf, c0 + i * c_row + j, sum);
         }
 }

@@ -10,7 +10,7 @@
  *                       rand site N, seed %a, step %b, row %c, column poly
  *              acc %v = add|max TYPE                        reduce %v, %a
  *   memory     store %p[poly] = %v
- *   dot        dot %c[poly] = %a[poly] * %b[poly], i < poly, j < poly, k < poly        (or +=)
+ *   dot        dot %c[poly] = %a[poly] * %b[poly], i < poly, j < poly, k < poly        (or +=; packed N %b[poly])
  *   poly       sums and differences of products of whole numbers, %i and T, B, L, C, V; in a dot also i, j, k
  * A name is a letter, then letters, digits and _; each is given once in a kernel.  # starts a comment. */
 #include "compiler/kernel/kernel.h"
@@ -314,6 +314,19 @@ static bool read_operand(Parser *p, Operand *o, int first, int second)
     return true;
 }
 
+/* packed N %p[at], or with strides */
+static bool read_right_operand(Parser *p, Operand *o)
+{
+    int64_t width;
+    if (!scan_accept(&p->s, "packed "))
+        return read_operand(p, o, 2, 1);
+    if (!scan_int(&p->s, 1, 1024, &width))
+        return false;
+    o->packed = (int)width;
+    p->in_dot = false; /* the place takes no subscripts */
+    return read_place(p, &o->buf, &o->at);
+}
+
 static bool read_dot(Parser *p)
 {
     Dot d = { .accumulate = false };
@@ -322,7 +335,7 @@ static bool read_dot(Parser *p)
         return false;
     d.accumulate = scan_accept(&p->s, "+=");
     if ((!d.accumulate && !scan_expect(&p->s, "=")) || !read_operand(p, &d.a, 0, 2) || !scan_expect(&p->s, "*") ||
-        !read_operand(p, &d.b, 2, 1))
+        !read_right_operand(p, &d.b))
         return false;
     p->in_dot = false;
     Poly *const size[] = { &d.m, &d.n, &d.k };

@@ -88,6 +88,11 @@ static void print_number(FILE *out, double v)
 /* With its subscripts, as a C programmer would write it, the stride of 1 last: %x[384*%p + 384*i + k] */
 static void print_operand(FILE *out, const Kernel *k, const Operand *o, const char *letters)
 {
+    if (o->packed) {
+        fprintf(out, "packed %d ", o->packed);
+        print_place(out, k, o->buf, o->at);
+        return;
+    }
     Arena *a = arena_new();
     bool turned = poly_equal(o->row, poly_const(a, 1));
     Poly row = poly_mul(a, o->row, poly_var(a, k->n_ivars + turned));

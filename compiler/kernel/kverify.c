@@ -228,11 +228,15 @@ static bool check_read(Check *c, const KStmt *s)
 static bool check_operand(Check *c, const Operand *o, bool written)
 {
     int64_t one;
+    if (o->packed && o->packed != 16 && o->packed != 32 && o->packed != 64)
+        return WRONG(c, "panels have 16, 32 or 64 columns, not %d", o->packed);
     if (!check_buf(c, o->buf, written) || !check_poly(c, o->at) || !check_poly(c, o->row) || !check_poly(c, o->col))
         return false;
     const KParam *p = &c->k->params[o->buf];
     if (p->elem != F32)
         return WRONG(c, "a dot takes f32, %%%s is %s", p->name, elem_name(p->elem));
+    if (o->packed)
+        return (!o->row.n && !o->col.n) || WRONG(c, "%%%s is packed and has strides", p->name);
     for (int i = 0; i < o->row.n + o->col.n; i++)
         if ((i < o->row.n ? o->row.t[i] : o->col.t[i - o->row.n]).n == MAX_FACTORS)
             return WRONG(c, "a stride has at most %d factors", MAX_FACTORS - 1);
@@ -247,6 +251,8 @@ static bool check_dot(Check *c, const Dot *d)
 {
     if (c->in_vec)
         return WRONG(c, "a dot inside a vec");
+    if (d->c.packed || d->a.packed)
+        return WRONG(c, "only the right operand of a dot can be packed");
     return check_operand(c, &d->c, true) && check_operand(c, &d->a, false) && check_operand(c, &d->b, false) &&
            check_poly(c, d->m) && check_poly(c, d->n) && check_poly(c, d->k);
 }

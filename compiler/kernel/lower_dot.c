@@ -176,9 +176,9 @@ void lower_dot_group(Lower *l, Node *n)
         A.row = one;
     if (dk == 1 && dm != 1 && !(poly_is_const(A.row, &stride) && stride == 1))
         A.col = one;
-    d.a = (Operand){ param_of(l, A.buf, PARAM_IN), A.at, A.row, A.col };
-    d.b = (Operand){ param_of(l, B.buf, PARAM_IN), B.at, B.row, B.col };
-    d.c = (Operand){ param_of(l, C.buf, PARAM_OUT), C.at, C.row, one };
+    d.a = (Operand){ param_of(l, A.buf, PARAM_IN), A.at, A.row, A.col, 0 };
+    d.b = (Operand){ param_of(l, B.buf, PARAM_IN), B.at, B.row, B.col, 0 };
+    d.c = (Operand){ param_of(l, C.buf, PARAM_OUT), C.at, C.row, one, 0 };
     kb_dot(&l->b, &d);
     end_kernel(l);
 }

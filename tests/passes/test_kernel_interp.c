@@ -104,6 +104,20 @@ static void test_dot_panel(void **state)
     assert_floats(g, want_g, 12);
 }
 
+static void test_packed_dot(void **state)
+{
+    (void)state;
+    float x[] = { 1, 2, 3, 4 }, w[4 + 64] = { 0 }, y[34], want[34];
+    for (int k = 0; k < 2; k++)
+        for (int j = 0; j < 17; j++) {
+            w[4 + (j < 16 ? 16 * k + j : 32 + 16 * k)] = (float)(100 * k + j);
+            for (int i = 0; i < 2; i++)
+                want[17 * i + j] = (k ? want[17 * i + j] : 0) + 2 * x[2 * i + k] * (float)(100 * k + j);
+        }
+    run_file("packed_dot", &(Call){ (int64_t[]){ 2, 0, 0, 0, 0 }, NULL, (void *[]){ x, w, y }, (int64_t[]){ 4, 68, 34 } });
+    assert_floats(y, want, 34);
+}
+
 static void test_embedding(void **state)
 {
     (void)state;
@@ -293,8 +307,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_saxpy), cmocka_unit_test(test_layer_norm), cmocka_unit_test(test_ragged_softmax),
-        cmocka_unit_test(test_column_sums), cmocka_unit_test(test_dot_panel), cmocka_unit_test(test_embedding),
-        cmocka_unit_test(test_dropout), cmocka_unit_test(test_indices), cmocka_unit_test(test_bf16_rounds_to_even),
+        cmocka_unit_test(test_column_sums), cmocka_unit_test(test_dot_panel), cmocka_unit_test(test_packed_dot),
+        cmocka_unit_test(test_embedding), cmocka_unit_test(test_dropout), cmocka_unit_test(test_indices), cmocka_unit_test(test_bf16_rounds_to_even),
         cmocka_unit_test(test_integers_wrap_and_casts_saturate), cmocka_unit_test(test_empty), cmocka_unit_test(test_whole),
         cmocka_unit_test(test_bugs), cmocka_unit_test(test_unwritten_scratch),
     };

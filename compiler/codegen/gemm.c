@@ -1,0 +1,489 @@
+/* dot -> tiles of fused multiply-adds, written inline.
+ *
+ * In:  a dot statement.
+ * Out: a call of a function dot_… in the same module, made once for each layout of the operands, which goes over C by
+ *      tiles of rows x vectors; and one function for each kind of tile.
+ * The idea: a tile's sums stay in registers while k runs: in each turn one row of B is loaded, and each element of A's
+ * column is broadcast once.  Around it, blocks: of K, so that a panel of B (as many columns as a tile has) lies in L1 or
+ * L2 while the rows stream by, and of rows, so that their part of A stays in L2 while the panels go by.  A panel of B
+ * that isn't packed yet is copied to the stack first, unless it is complete, lies by columns and has few rows to serve.
+ * Rows left over take smaller tiles, halving: their cost is in proportion.  Columns left over are masked in C only,
+ * because panels are filled up with zeros.
+ *
+ * What a number is: each element of C is one chain, c = fma(A[i,k], B[k,j], c) for k = 0, 1, ..., from 0 or from what it
+ * was; at the end of a block of K it goes through memory, as the f32 it is.  So the bits depend on neither tiles, blocks,
+ * vectors nor on where a piece begins.  (A machine without fma rounds twice, and has other bits.) */
+#include "compiler/codegen/emit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    K_BLOCK = 512,
+    ROW_BLOCK = 196,    /* about; rounded down to whole tiles: with K_BLOCK, 400 KB of A */
+    PACK_ROWS = 64,     /* with fewer, a panel isn't worth a copy */
+    GROUP = 4,          /* rows of A addressed from one pointer */
+};
+
+/* A tile's sums, a row of B and an element of A have to fit into the registers. */
+typedef struct {
+    int rows, vectors, lanes;
+} Tile;
+
+static Tile tile_of(const Target *t, int packed)
+{
+    static const struct {
+        bool masks; /* AVX-512 comes with 32 registers */
+        int rows, vectors;
+    } table[] = { { true, 14, 2 }, { false, 6, 2 } };
+    const int i = t->masks ? 0 : 1;
+    Tile tile = { table[i].rows, t->lanes == 1 ? 1 : table[i].vectors, t->lanes };
+    if (packed && tile.vectors * tile.lanes > packed)
+        tile.vectors = packed / tile.lanes;
+    return tile;
+}
+
+/* ---- functions of the module ---------------------------------------------------------------------------------- */
+
+/* Starts a function in e's module, with `f` to write it. */
+static LLVMValueRef open_function(const Emit *e, Emit *f, const char *name, LLVMTypeRef *params, unsigned n)
+{
+    *f = *e;
+    f->fn = LLVMAddFunction(e->m, name, LLVMFunctionType(LLVMVoidTypeInContext(e->c), params, n, false));
+    LLVMSetLinkage(f->fn, LLVMInternalLinkage);
+    target_mark(e->target, f->fn);
+    f->b = LLVMCreateBuilderInContext(e->c);
+    f->top = LLVMCreateBuilderInContext(e->c);
+    LLVMPositionBuilderAtEnd(f->top, LLVMAppendBasicBlockInContext(e->c, f->fn, ""));
+    LLVMPositionBuilderAtEnd(f->b, LLVMAppendBasicBlockInContext(e->c, f->fn, ""));
+    f->lanes = 1;
+    f->mask = NULL;
+    return f->fn;
+}
+
+static void close_function(Emit *f)
+{
+    LLVMBuildRetVoid(f->b);
+    LLVMBuildBr(f->top, LLVMGetNextBasicBlock(LLVMGetEntryBasicBlock(f->fn)));
+    LLVMDisposeBuilder(f->b);
+    LLVMDisposeBuilder(f->top);
+}
+
+static void call(Emit *e, LLVMValueRef fn, LLVMValueRef *args, unsigned n)
+{
+    LLVMBuildCall2(e->b, LLVMGlobalGetValueType(fn), fn, args, n, "");
+}
+
+static LLVMValueRef element(Emit *e, LLVMValueRef p, LLVMValueRef i)
+{
+    return LLVMBuildInBoundsGEP2(e->b, e->f32, p, &i, 1, "");
+}
+
+static LLVMValueRef plus(Emit *e, LLVMValueRef a, LLVMValueRef b) { return LLVMBuildNSWAdd(e->b, a, b, ""); }
+static LLVMValueRef minus(Emit *e, LLVMValueRef a, LLVMValueRef b) { return LLVMBuildNSWSub(e->b, a, b, ""); }
+static LLVMValueRef times(Emit *e, LLVMValueRef a, LLVMValueRef b) { return LLVMBuildNSWMul(e->b, a, b, ""); }
+static LLVMValueRef at_least(Emit *e, LLVMValueRef a, LLVMValueRef b) { return LLVMBuildICmp(e->b, LLVMIntSGE, a, b, ""); }
+
+static LLVMValueRef smaller(Emit *e, LLVMValueRef a, LLVMValueRef b)
+{
+    return LLVMBuildSelect(e->b, at_least(e, a, b), b, a, "");
+}
+
+static LLVMValueRef read_slot(Emit *e, LLVMValueRef slot)
+{
+    return LLVMBuildLoad2(e->b, LLVMGetAllocatedType(slot), slot, "");
+}
+
+static LLVMValueRef slot_with(Emit *e, LLVMValueRef v)
+{
+    LLVMValueRef slot = new_slot(e, LLVMTypeOf(v));
+    LLVMBuildStore(e->b, v, slot);
+    return slot;
+}
+
+/* e->lanes floats at p; those outside the mask are neither read (they are 0) nor written. */
+static LLVMValueRef load_lanes(Emit *e, LLVMValueRef p, LLVMValueRef mask)
+{
+    LLVMTypeRef t = lanes_of(e, e->f32);
+    if (mask)
+        return call_masked(e, "llvm.masked.load", (LLVMTypeRef[]){ t, e->ptr },
+                           (LLVMValueRef[]){ p, mask, LLVMConstNull(t) }, 3, 0, 4);
+    LLVMValueRef v = LLVMBuildLoad2(e->b, t, p, "");
+    LLVMSetAlignment(v, 4);
+    return v;
+}
+
+static void store_lanes(Emit *e, LLVMValueRef p, LLVMValueRef mask, LLVMValueRef v)
+{
+    if (mask)
+        call_masked(e, "llvm.masked.store", (LLVMTypeRef[]){ LLVMTypeOf(v), e->ptr }, (LLVMValueRef[]){ v, p, mask }, 3, 1, 4);
+    else
+        LLVMSetAlignment(LLVMBuildStore(e->b, v, p), 4);
+}
+
+/* ---- tiles ---------------------------------------------------------------------------------------------------- */
+
+enum { TILE_A, TILE_A_STRIDE, TILE_B, TILE_B_STRIDE, TILE_C, TILE_C_STRIDE, TILE_DEPTH, TILE_COLUMNS, TILE_ACCUMULATE, TILE_ARGS };
+
+/* The columns of C in each vector of a tile. */
+static void tile_masks(Emit *e, Tile t, LLVMValueRef columns, LLVMValueRef *mask)
+{
+    for (int v = 0; v < t.vectors; v++)
+        mask[v] = t.lanes == 1 ? NULL : lanes_below(e, smaller(e, whole(e->i64, v * t.lanes), columns), columns, t.lanes);
+}
+
+/* Sums begin with C's elements, or with 0: a mask of no lanes reads nothing. */
+static void load_sums(Emit *e, Tile t, LLVMValueRef accumulate, LLVMValueRef *sum)
+{
+    LLVMValueRef row = LLVMGetParam(e->fn, TILE_C), mask[2];
+    LLVMBasicBlockRef join = t.lanes == 1 ? if_open(e, accumulate) : NULL;
+    tile_masks(e, t, LLVMGetParam(e->fn, TILE_COLUMNS), mask);
+    for (int v = 0; v < t.vectors && mask[v]; v++)
+        mask[v] = LLVMBuildSelect(e->b, accumulate, mask[v], LLVMConstNull(LLVMTypeOf(mask[v])), "");
+    for (int r = 0; r < t.rows; r++) {
+        for (int v = 0; v < t.vectors; v++)
+            LLVMBuildStore(e->b, load_lanes(e, element(e, row, whole(e->i64, v * t.lanes)), mask[v]), sum[r * t.vectors + v]);
+        row = element(e, row, LLVMGetParam(e->fn, TILE_C_STRIDE));
+    }
+    if (join)
+        if_close(e, join);
+}
+
+static void store_rows(Emit *e, Tile t, LLVMValueRef *mask, LLVMValueRef *sum)
+{
+    LLVMValueRef row = LLVMGetParam(e->fn, TILE_C);
+    for (int r = 0; r < t.rows; r++) {
+        for (int v = 0; v < t.vectors; v++)
+            store_lanes(e, element(e, row, whole(e->i64, v * t.lanes)), mask[v], read_slot(e, sum[r * t.vectors + v]));
+        row = element(e, row, LLVMGetParam(e->fn, TILE_C_STRIDE));
+    }
+}
+
+/* Masked stores take several times as long as plain ones, so the complete tile has its own. */
+static void store_sums(Emit *e, Tile t, LLVMValueRef *sum)
+{
+    LLVMValueRef columns = LLVMGetParam(e->fn, TILE_COLUMNS), mask[2] = { NULL, NULL };
+    LLVMValueRef complete = at_least(e, columns, whole(e->i64, (int64_t)t.vectors * t.lanes));
+    LLVMBasicBlockRef join = if_open(e, complete);
+    store_rows(e, t, mask, sum);
+    if_close(e, join);
+    if (t.lanes == 1)
+        return;
+    join = if_open(e, LLVMBuildNot(e->b, complete, ""));
+    tile_masks(e, t, columns, mask);
+    store_rows(e, t, mask, sum);
+    if_close(e, join);
+}
+
+static LLVMValueRef multiply_add(Emit *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c)
+{
+    if (!e->target->fma)
+        return LLVMBuildFAdd(e->b, c, LLVMBuildFMul(e->b, a, b, ""), "");
+    LLVMTypeRef t = LLVMTypeOf(c);
+    return call_intrinsic(e, "llvm.fma", &t, 1, (LLVMValueRef[]){ a, b, c }, 3);
+}
+
+/* C[0 .. rows, 0 .. columns) (+)= A B; turned: A's rows are contiguous, its stride is from one k to the next. */
+static LLVMValueRef tile_function(Emit *outer, Tile t, bool turned)
+{
+    char name[40];
+    snprintf(name, sizeof name, "tile_%dx%d%s", t.rows, t.vectors * t.lanes, turned ? "_turned" : "");
+    LLVMValueRef known = LLVMGetNamedFunction(outer->m, name);
+    if (known)
+        return known;
+    LLVMTypeRef i64 = outer->i64, ptr = outer->ptr;
+    LLVMTypeRef params[TILE_ARGS] = { ptr, i64, ptr, i64, ptr, i64, i64, i64, outer->i1 };
+    Emit f, *e = &f;
+    LLVMValueRef fn = open_function(outer, e, name, params, TILE_ARGS);
+    e->lanes = t.lanes;
+
+    LLVMValueRef sum[14 * 2], accumulate = LLVMGetParam(fn, TILE_ACCUMULATE);
+    for (int i = 0; i < t.rows * t.vectors; i++)
+        sum[i] = slot_with(e, LLVMConstNull(lanes_of(e, e->f32)));
+    load_sums(e, t, accumulate, sum);
+
+    /* One pointer for every few rows, and their offsets from it: few enough of both to stay in registers. */
+    LLVMValueRef a_stride = LLVMGetParam(fn, TILE_A_STRIDE), offset[GROUP], a[14 / GROUP + 1];
+    int groups = turned ? 1 : (t.rows + GROUP - 1) / GROUP;
+    for (int r = 0; r < GROUP; r++)
+        offset[r] = r ? plus(e, offset[r - 1], a_stride) : whole(e->i64, 0);
+    LLVMValueRef p = LLVMGetParam(fn, TILE_A);
+    for (int g = 0; g < groups; g++) {
+        a[g] = slot_with(e, p);
+        p = element(e, p, times(e, a_stride, whole(e->i64, GROUP)));
+    }
+    LLVMValueRef b = slot_with(e, LLVMGetParam(fn, TILE_B));
+    Loop l = loop_open(e, whole(e->i64, 0), LLVMGetParam(fn, TILE_DEPTH), 1);
+    LLVMValueRef row[2], at = read_slot(e, b), from[14 / GROUP + 1];
+    for (int v = 0; v < t.vectors; v++)
+        row[v] = load_lanes(e, element(e, at, whole(e->i64, v * t.lanes)), NULL);
+    LLVMBuildStore(e->b, element(e, at, LLVMGetParam(fn, TILE_B_STRIDE)), b);
+    for (int g = 0; g < groups; g++) {
+        from[g] = read_slot(e, a[g]);
+        LLVMBuildStore(e->b, element(e, from[g], turned ? a_stride : whole(e->i64, 1)), a[g]);
+    }
+    for (int r = 0; r < t.rows; r++) {
+        LLVMValueRef x = turned ? element(e, from[0], whole(e->i64, r)) : element(e, from[r / GROUP], offset[r % GROUP]);
+        x = splat(e, LLVMBuildLoad2(e->b, e->f32, x, ""), t.lanes);
+        for (int v = 0; v < t.vectors; v++) {
+            LLVMValueRef slot = sum[r * t.vectors + v];
+            LLVMBuildStore(e->b, multiply_add(e, x, row[v], read_slot(e, slot)), slot);
+        }
+    }
+    loop_close(e, &l);
+    store_sums(e, t, sum);
+    close_function(e);
+    return fn;
+}
+
+/* ---- packing -------------------------------------------------------------------------------------------------- */
+
+enum { PACK_B, PACK_B_STRIDE, PACK_TO, PACK_DEPTH, PACK_COLUMNS, PACK_ARGS };
+
+static LLVMValueRef open_pack(Emit *outer, Emit *e, const char *name, int lanes)
+{
+    LLVMTypeRef i64 = outer->i64, ptr = outer->ptr, params[PACK_ARGS] = { ptr, i64, ptr, i64, i64 };
+    LLVMValueRef fn = open_function(outer, e, name, params, PACK_ARGS);
+    e->lanes = lanes;
+    return fn;
+}
+
+/* B's columns are contiguous: rows are copied. */
+static LLVMValueRef pack_rows_function(Emit *outer, Tile t)
+{
+    static const char name[] = "pack_rows";
+    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
+    if (fn)
+        return fn;
+    Emit f, *e = &f;
+    fn = open_pack(outer, e, name, t.lanes);
+    int width = t.vectors * t.lanes;
+    LLVMValueRef columns = LLVMGetParam(fn, PACK_COLUMNS), complete = at_least(e, columns, whole(e->i64, width));
+    for (int masked = 0; masked <= (t.lanes > 1); masked++) {
+        LLVMBasicBlockRef join = if_open(e, masked ? LLVMBuildNot(e->b, complete, "") : complete);
+        LLVMValueRef mask[2] = { NULL, NULL };
+        if (masked)
+            tile_masks(e, t, columns, mask);
+        Loop l = loop_open(e, whole(e->i64, 0), LLVMGetParam(fn, PACK_DEPTH), 1);
+        LLVMValueRef from = element(e, LLVMGetParam(fn, PACK_B), times(e, l.i, LLVMGetParam(fn, PACK_B_STRIDE)));
+        LLVMValueRef to = element(e, LLVMGetParam(fn, PACK_TO), times(e, l.i, whole(e->i64, width)));
+        for (int v = 0; v < t.vectors; v++) {
+            LLVMValueRef at = whole(e->i64, v * t.lanes);
+            store_lanes(e, element(e, to, at), NULL, load_lanes(e, element(e, from, at), mask[v]));
+        }
+        loop_close(e, &l);
+        if_close(e, join);
+    }
+    close_function(e);
+    return fn;
+}
+
+/* Each round zips rows i and i + n/2 into rows 2i and 2i + 1, which turns the bits of (row, column) by one: log2(n) rounds
+ * swap the two. */
+static void transpose_lanes(Emit *e, LLVMValueRef *v, int n)
+{
+    LLVMValueRef low[16], high[16], next[16];
+    for (int i = 0; i < n; i++) {
+        low[i] = whole(e->i32, i / 2 + i % 2 * n);
+        high[i] = whole(e->i32, n / 2 + i / 2 + i % 2 * n);
+    }
+    for (int round = 1; round < n; round *= 2) {
+        for (int i = 0; i < n / 2; i++) {
+            next[2 * i] = LLVMBuildShuffleVector(e->b, v[i], v[i + n / 2], LLVMConstVector(low, (unsigned)n), "");
+            next[2 * i + 1] = LLVMBuildShuffleVector(e->b, v[i], v[i + n / 2], LLVMConstVector(high, (unsigned)n), "");
+        }
+        memcpy(v, next, sizeof *v * (size_t)n);
+    }
+}
+
+/* to[width * k + j] = k < kept ? from[k] : 0, for k in [begin, depth) */
+static void copy_column(Emit *e, LLVMValueRef from, LLVMValueRef to, LLVMValueRef begin, LLVMValueRef kept, LLVMValueRef depth,
+                        int64_t width)
+{
+    Loop l = loop_open(e, begin, kept, 1);
+    LLVMValueRef x = LLVMBuildLoad2(e->b, e->f32, element(e, from, l.i), "");
+    LLVMBuildStore(e->b, x, element(e, to, times(e, l.i, whole(e->i64, width))));
+    loop_close(e, &l);
+    LLVMValueRef rest = LLVMBuildSelect(e->b, at_least(e, kept, begin), kept, begin, "");
+    l = loop_open(e, rest, depth, 1);
+    LLVMBuildStore(e->b, LLVMConstNull(e->f32), element(e, to, times(e, l.i, whole(e->i64, width))));
+    loop_close(e, &l);
+}
+
+/* B's k is contiguous: squares of lanes x lanes are transposed in registers, the rest goes one by one. */
+static LLVMValueRef pack_turned_function(Emit *outer, Tile t)
+{
+    static const char name[] = "pack_turned";
+    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
+    if (fn)
+        return fn;
+    Emit f, *e = &f;
+    fn = open_pack(outer, e, name, t.lanes);
+    int64_t width = (int64_t)t.vectors * t.lanes;
+    LLVMValueRef stride = LLVMGetParam(fn, PACK_B_STRIDE), depth = LLVMGetParam(fn, PACK_DEPTH);
+    LLVMValueRef zero = whole(e->i64, 0), lanes = whole(e->i64, t.lanes);
+    Loop group = loop_open(e, zero, whole(e->i64, width), t.lanes);
+    LLVMValueRef left = minus(e, LLVMGetParam(fn, PACK_COLUMNS), group.i);
+    LLVMValueRef from = element(e, LLVMGetParam(fn, PACK_B), times(e, group.i, stride));
+    LLVMValueRef to = element(e, LLVMGetParam(fn, PACK_TO), group.i);
+    LLVMValueRef squares = LLVMBuildAnd(e->b, depth, whole(e->i64, -t.lanes), "");
+    squares = LLVMBuildSelect(e->b, at_least(e, left, lanes), squares, zero, "");
+
+    Loop square = loop_open(e, zero, squares, t.lanes);
+    LLVMValueRef v[16], p = element(e, from, square.i);
+    for (int i = 0; i < t.lanes; i++) {
+        v[i] = load_lanes(e, p, NULL);
+        p = element(e, p, stride);
+    }
+    if (t.lanes > 1)
+        transpose_lanes(e, v, t.lanes);
+    p = element(e, to, times(e, square.i, whole(e->i64, width)));
+    for (int i = 0; i < t.lanes; i++)
+        store_lanes(e, element(e, p, whole(e->i64, i * width)), NULL, v[i]);
+    loop_close(e, &square);
+
+    e->lanes = 1;
+    Loop lane = loop_open(e, zero, lanes, 1);
+    LLVMValueRef kept = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, lane.i, left, ""), depth, zero, "");
+    copy_column(e, element(e, from, times(e, lane.i, stride)), element(e, to, lane.i), squares, kept, depth, width);
+    loop_close(e, &lane);
+    loop_close(e, &group);
+    close_function(e);
+    return fn;
+}
+
+/* ---- dots ----------------------------------------------------------------------------------------------------- */
+
+enum { DOT_A, DOT_A_STRIDE, DOT_B, DOT_B_STRIDE, DOT_C, DOT_C_STRIDE, DOT_M, DOT_N, DOT_K, DOT_ACCUMULATE, DOT_ARGS };
+
+typedef struct {
+    bool a_turned, b_turned;
+    int packed;
+} Layout;
+
+/* All rows of a block of them against one panel. */
+static void stream_rows(Emit *e, Tile t, bool turned, LLVMValueRef rows, LLVMValueRef args[TILE_ARGS])
+{
+    LLVMValueRef a = args[TILE_A], c = args[TILE_C], a_stride = args[TILE_A_STRIDE], c_stride = args[TILE_C_STRIDE];
+    LLVMValueRef left = LLVMBuildURem(e->b, rows, whole(e->i64, t.rows), ""), full = minus(e, rows, left);
+    LLVMValueRef a_row = turned ? whole(e->i64, 1) : a_stride;
+    Loop l = loop_open(e, whole(e->i64, 0), full, t.rows);
+    args[TILE_A] = element(e, a, times(e, l.i, a_row));
+    args[TILE_C] = element(e, c, times(e, l.i, c_stride));
+    call(e, tile_function(e, t, turned), args, TILE_ARGS);
+    loop_close(e, &l);
+    /* what is left, by its binary digits */
+    int largest = 1;
+    while (2 * largest < t.rows)
+        largest *= 2;
+    for (int digit = largest; digit; digit /= 2) {
+        LLVMValueRef set = LLVMBuildAnd(e->b, left, whole(e->i64, digit), "");
+        LLVMValueRef above = LLVMBuildAnd(e->b, left, whole(e->i64, -2 * digit), ""), at = plus(e, full, above);
+        LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntNE, set, whole(e->i64, 0), ""));
+        args[TILE_A] = element(e, a, times(e, at, a_row));
+        args[TILE_C] = element(e, c, times(e, at, c_stride));
+        call(e, tile_function(e, (Tile){ digit, t.vectors, t.lanes }, turned), args, TILE_ARGS);
+        if_close(e, join);
+    }
+}
+
+/* Where the panel of columns [j0, j0 + columns), depths [k0, k0 + depth) begins, and how far its rows are apart. */
+static void find_panel(Emit *e, Tile t, Layout layout, LLVMValueRef room, LLVMValueRef j0, LLVMValueRef columns,
+                       LLVMValueRef k0, LLVMValueRef depth, LLVMValueRef *panel, LLVMValueRef *stride)
+{
+    LLVMValueRef b = LLVMGetParam(e->fn, DOT_B), b_stride = LLVMGetParam(e->fn, DOT_B_STRIDE);
+    int width = t.vectors * t.lanes;
+    if (layout.packed) {
+        LLVMValueRef within = LLVMBuildAnd(e->b, j0, whole(e->i64, layout.packed - 1), "");
+        LLVMValueRef before = times(e, minus(e, j0, within), LLVMGetParam(e->fn, DOT_K));
+        *stride = whole(e->i64, layout.packed);
+        *panel = element(e, b, plus(e, plus(e, before, times(e, k0, *stride)), within));
+        return;
+    }
+    LLVMValueRef from = element(e, b, layout.b_turned ? plus(e, times(e, j0, b_stride), k0) : plus(e, times(e, k0, b_stride), j0));
+    LLVMValueRef args[PACK_ARGS] = { from, b_stride, room, depth, columns };
+    if (layout.b_turned) {
+        call(e, pack_turned_function(e, t), args, PACK_ARGS);
+        *panel = room;
+        *stride = whole(e->i64, width);
+        return;
+    }
+    LLVMValueRef copy = LLVMBuildOr(e->b, at_least(e, LLVMGetParam(e->fn, DOT_M), whole(e->i64, PACK_ROWS)),
+                                    LLVMBuildICmp(e->b, LLVMIntSLT, columns, whole(e->i64, width), ""), "");
+    LLVMBasicBlockRef join = if_open(e, copy);
+    call(e, pack_rows_function(e, t), args, PACK_ARGS);
+    if_close(e, join);
+    *panel = LLVMBuildSelect(e->b, copy, room, from, "");
+    *stride = LLVMBuildSelect(e->b, copy, whole(e->i64, width), b_stride, "");
+}
+
+static LLVMValueRef dot_function(Emit *outer, Layout layout)
+{
+    char name[40];
+    snprintf(name, sizeof name, "dot_%c%c%d", layout.a_turned ? 't' : 'n', layout.b_turned ? 't' : 'n', layout.packed);
+    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
+    if (fn)
+        return fn;
+    LLVMTypeRef i64 = outer->i64, ptr = outer->ptr;
+    LLVMTypeRef params[DOT_ARGS] = { ptr, i64, ptr, i64, ptr, i64, i64, i64, i64, outer->i1 };
+    Emit f, *e = &f;
+    fn = open_function(outer, e, name, params, DOT_ARGS);
+    Tile t = tile_of(e->target, layout.packed);
+    int width = t.vectors * t.lanes;
+    LLVMValueRef room = NULL, zero = whole(e->i64, 0);
+    if (!layout.packed) {
+        room = new_slot(e, LLVMArrayType2(e->f32, (uint64_t)K_BLOCK * (uint64_t)width));
+        LLVMSetAlignment(room, 64);
+    }
+    LLVMValueRef a = LLVMGetParam(fn, DOT_A), a_stride = LLVMGetParam(fn, DOT_A_STRIDE), c = LLVMGetParam(fn, DOT_C);
+    LLVMValueRef m = LLVMGetParam(fn, DOT_M), n = LLVMGetParam(fn, DOT_N), k = LLVMGetParam(fn, DOT_K);
+    LLVMValueRef c_stride = LLVMGetParam(fn, DOT_C_STRIDE), accumulate = LLVMGetParam(fn, DOT_ACCUMULATE);
+
+    int64_t row_block = ROW_BLOCK / t.rows * t.rows;
+    Loop rows = loop_open(e, zero, m, row_block);
+    LLVMValueRef some_rows = smaller(e, whole(e->i64, row_block), minus(e, m, rows.i));
+    /* one block at least: an empty sum has to be stored too */
+    Loop depths = loop_open(e, zero, LLVMBuildSelect(e->b, at_least(e, k, whole(e->i64, 1)), k, whole(e->i64, 1), ""), K_BLOCK);
+    LLVMValueRef depth = smaller(e, whole(e->i64, K_BLOCK), minus(e, k, depths.i));
+    LLVMValueRef again = LLVMBuildICmp(e->b, LLVMIntNE, depths.i, zero, "");
+    Loop panels = loop_open(e, zero, n, width);
+    LLVMValueRef columns = smaller(e, whole(e->i64, width), minus(e, n, panels.i));
+    LLVMValueRef args[TILE_ARGS] = { [TILE_A_STRIDE] = a_stride, [TILE_C_STRIDE] = c_stride, [TILE_DEPTH] = depth,
+                                     [TILE_COLUMNS] = columns, [TILE_ACCUMULATE] = LLVMBuildOr(e->b, accumulate, again, "") };
+    find_panel(e, t, layout, room, panels.i, columns, depths.i, depth, &args[TILE_B], &args[TILE_B_STRIDE]);
+    LLVMValueRef a_row = layout.a_turned ? rows.i : times(e, rows.i, a_stride);
+    LLVMValueRef a_col = layout.a_turned ? times(e, depths.i, a_stride) : depths.i;
+    args[TILE_A] = element(e, a, plus(e, a_row, a_col));
+    args[TILE_C] = element(e, c, plus(e, times(e, rows.i, c_stride), panels.i));
+    stream_rows(e, t, layout.a_turned, some_rows, args);
+    loop_close(e, &panels);
+    loop_close(e, &depths);
+    loop_close(e, &rows);
+    close_function(e);
+    return fn;
+}
+
+static bool is_one(Poly p)
+{
+    int64_t one;
+    return poly_is_const(p, &one) && one == 1;
+}
+
+static LLVMValueRef operand_pointer(Emit *e, const Operand *o) { return element(e, e->buf[o->buf], emit_uniform(e, o->at)); }
+
+void emit_dot(Emit *e, const Dot *d)
+{
+    if (!d->b.packed && e->target->gemm != GEMM_NATIVE) {
+        emit_dot_call(e, d);
+        return;
+    }
+    Layout layout = { .a_turned = !is_one(d->a.col), .b_turned = !d->b.packed && !is_one(d->b.col), .packed = d->b.packed };
+    LLVMValueRef args[DOT_ARGS] = {
+        operand_pointer(e, &d->a), emit_uniform(e, layout.a_turned ? d->a.col : d->a.row),
+        operand_pointer(e, &d->b), emit_uniform(e, layout.b_turned ? d->b.col : d->b.row),
+        operand_pointer(e, &d->c), emit_uniform(e, d->c.row),
+        emit_uniform(e, d->m), emit_uniform(e, d->n), emit_uniform(e, d->k),
+        LLVMConstInt(e->i1, d->accumulate, false),
+    };
+    call(e, dot_function(e, layout), args, DOT_ARGS);
+}
