@@ -19,8 +19,11 @@
 #include <string.h>
 
 enum {
-    K_BLOCK = 512,
-    ROW_BLOCK = 196,    /* about; rounded down to whole tiles: with K_BLOCK, 400 KB of A */
+    K_BLOCK = 384,
+    ROW_BLOCK = 196,    /* about; rounded down to whole tiles: with K_BLOCK, 300 KB of A */
+    LINE = 16,           /* elements in a cache line */
+    A_ROOM = (ROW_BLOCK + 2 * LINE) * (K_BLOCK + 2 * LINE),
+    BAD_STRIDE = 512,   /* within a cache line of a multiple of it, the rows of A share a few sets of L1 */
     PACK_ROWS = 64,     /* with fewer, a panel isn't worth a copy */
     GROUP = 4,          /* rows of A addressed from one pointer */
 };
@@ -238,17 +241,48 @@ static LLVMValueRef tile_function(Emit *outer, Tile t, bool turned)
 
 /* ---- packing -------------------------------------------------------------------------------------------------- */
 
-enum { PACK_B, PACK_B_STRIDE, PACK_TO, PACK_DEPTH, PACK_COLUMNS, PACK_ARGS };
+enum { COPY_FROM, COPY_STRIDE, COPY_TO, COPY_WIDTH, COPY_ROWS, COPY_COLUMNS, COPY_ARGS };
 
-static LLVMValueRef open_pack(Emit *outer, Emit *e, const char *name, int lanes)
+static LLVMValueRef open_copy(Emit *outer, Emit *e, const char *name, int lanes)
 {
-    LLVMTypeRef i64 = outer->i64, ptr = outer->ptr, params[PACK_ARGS] = { ptr, i64, ptr, i64, i64 };
-    LLVMValueRef fn = open_function(outer, e, name, params, PACK_ARGS);
+    LLVMTypeRef i64 = outer->i64, ptr = outer->ptr, params[COPY_ARGS] = { ptr, i64, ptr, i64, i64, i64 };
+    LLVMValueRef fn = open_function(outer, e, name, params, COPY_ARGS);
     e->lanes = lanes;
     return fn;
 }
 
-/* B's columns are contiguous: rows are copied. */
+/* Rows of columns to rows of width, a multiple of the lanes, filled up with zeros. */
+static LLVMValueRef copy_function(Emit *outer, Tile t)
+{
+    static const char name[] = "copy_rows";
+    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
+    if (fn)
+        return fn;
+    Emit f, *e = &f;
+    fn = open_copy(outer, e, name, t.lanes);
+    LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), zero = whole(e->i64, 0);
+    Loop row = loop_open(e, zero, LLVMGetParam(fn, COPY_ROWS), 1);
+    LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, row.i, LLVMGetParam(fn, COPY_STRIDE)));
+    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), times(e, row.i, width));
+    Loop l = loop_open(e, zero, width, t.lanes);
+    LLVMValueRef v;
+    if (t.lanes > 1) {
+        v = load_lanes(e, element(e, from, l.i), lanes_below(e, smaller(e, l.i, columns), columns, t.lanes));
+    } else {
+        LLVMValueRef slot = slot_with(e, LLVMConstNull(e->f32));
+        LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, l.i, columns, ""));
+        LLVMBuildStore(e->b, load_lanes(e, element(e, from, l.i), NULL), slot);
+        if_close(e, join);
+        v = read_slot(e, slot);
+    }
+    store_lanes(e, element(e, to, l.i), NULL, v);
+    loop_close(e, &l);
+    loop_close(e, &row);
+    close_function(e);
+    return fn;
+}
+
+/* A complete panel from B whose columns are contiguous. */
 static LLVMValueRef pack_rows_function(Emit *outer, Tile t)
 {
     static const char name[] = "pack_rows";
@@ -256,24 +290,15 @@ static LLVMValueRef pack_rows_function(Emit *outer, Tile t)
     if (fn)
         return fn;
     Emit f, *e = &f;
-    fn = open_pack(outer, e, name, t.lanes);
-    int width = t.vectors * t.lanes;
-    LLVMValueRef columns = LLVMGetParam(fn, PACK_COLUMNS), complete = at_least(e, columns, whole(e->i64, width));
-    for (int masked = 0; masked <= (t.lanes > 1); masked++) {
-        LLVMBasicBlockRef join = if_open(e, masked ? LLVMBuildNot(e->b, complete, "") : complete);
-        LLVMValueRef mask[2] = { NULL, NULL };
-        if (masked)
-            tile_masks(e, t, columns, mask);
-        Loop l = loop_open(e, whole(e->i64, 0), LLVMGetParam(fn, PACK_DEPTH), 1);
-        LLVMValueRef from = element(e, LLVMGetParam(fn, PACK_B), times(e, l.i, LLVMGetParam(fn, PACK_B_STRIDE)));
-        LLVMValueRef to = element(e, LLVMGetParam(fn, PACK_TO), times(e, l.i, whole(e->i64, width)));
-        for (int v = 0; v < t.vectors; v++) {
-            LLVMValueRef at = whole(e->i64, v * t.lanes);
-            store_lanes(e, element(e, to, at), NULL, load_lanes(e, element(e, from, at), mask[v]));
-        }
-        loop_close(e, &l);
-        if_close(e, join);
+    fn = open_copy(outer, e, name, t.lanes);
+    Loop l = loop_open(e, whole(e->i64, 0), LLVMGetParam(fn, COPY_ROWS), 1);
+    LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, l.i, LLVMGetParam(fn, COPY_STRIDE)));
+    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), times(e, l.i, whole(e->i64, (int64_t)t.vectors * t.lanes)));
+    for (int v = 0; v < t.vectors; v++) {
+        LLVMValueRef at = whole(e->i64, v * t.lanes);
+        store_lanes(e, element(e, to, at), NULL, load_lanes(e, element(e, from, at), NULL));
     }
+    loop_close(e, &l);
     close_function(e);
     return fn;
 }
@@ -318,14 +343,14 @@ static LLVMValueRef pack_turned_function(Emit *outer, Tile t)
     if (fn)
         return fn;
     Emit f, *e = &f;
-    fn = open_pack(outer, e, name, t.lanes);
+    fn = open_copy(outer, e, name, t.lanes);
     int64_t width = (int64_t)t.vectors * t.lanes;
-    LLVMValueRef stride = LLVMGetParam(fn, PACK_B_STRIDE), depth = LLVMGetParam(fn, PACK_DEPTH);
+    LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), depth = LLVMGetParam(fn, COPY_ROWS);
     LLVMValueRef zero = whole(e->i64, 0), lanes = whole(e->i64, t.lanes);
     Loop group = loop_open(e, zero, whole(e->i64, width), t.lanes);
-    LLVMValueRef left = minus(e, LLVMGetParam(fn, PACK_COLUMNS), group.i);
-    LLVMValueRef from = element(e, LLVMGetParam(fn, PACK_B), times(e, group.i, stride));
-    LLVMValueRef to = element(e, LLVMGetParam(fn, PACK_TO), group.i);
+    LLVMValueRef left = minus(e, LLVMGetParam(fn, COPY_COLUMNS), group.i);
+    LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, group.i, stride));
+    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), group.i);
     LLVMValueRef squares = LLVMBuildAnd(e->b, depth, whole(e->i64, -t.lanes), "");
     squares = LLVMBuildSelect(e->b, at_least(e, left, lanes), squares, zero, "");
 
@@ -401,20 +426,45 @@ static void find_panel(Emit *e, Tile t, Layout layout, LLVMValueRef room, LLVMVa
         return;
     }
     LLVMValueRef from = element(e, b, layout.b_turned ? plus(e, times(e, j0, b_stride), k0) : plus(e, times(e, k0, b_stride), j0));
-    LLVMValueRef args[PACK_ARGS] = { from, b_stride, room, depth, columns };
+    LLVMValueRef args[COPY_ARGS] = { from, b_stride, room, whole(e->i64, width), depth, columns };
     if (layout.b_turned) {
-        call(e, pack_turned_function(e, t), args, PACK_ARGS);
+        call(e, pack_turned_function(e, t), args, COPY_ARGS);
         *panel = room;
         *stride = whole(e->i64, width);
         return;
     }
-    LLVMValueRef copy = LLVMBuildOr(e->b, at_least(e, LLVMGetParam(e->fn, DOT_M), whole(e->i64, PACK_ROWS)),
-                                    LLVMBuildICmp(e->b, LLVMIntSLT, columns, whole(e->i64, width), ""), "");
-    LLVMBasicBlockRef join = if_open(e, copy);
-    call(e, pack_rows_function(e, t), args, PACK_ARGS);
+    LLVMValueRef partial = LLVMBuildICmp(e->b, LLVMIntSLT, columns, whole(e->i64, width), "");
+    LLVMValueRef pack = LLVMBuildAnd(e->b, at_least(e, LLVMGetParam(e->fn, DOT_M), whole(e->i64, PACK_ROWS)),
+                                     LLVMBuildNot(e->b, partial, ""), "");
+    LLVMBasicBlockRef join = if_open(e, partial);
+    call(e, copy_function(e, t), args, COPY_ARGS);
     if_close(e, join);
-    *panel = LLVMBuildSelect(e->b, copy, room, from, "");
-    *stride = LLVMBuildSelect(e->b, copy, whole(e->i64, width), b_stride, "");
+    join = if_open(e, pack);
+    call(e, pack_rows_function(e, t), args, COPY_ARGS);
+    if_close(e, join);
+    LLVMValueRef copied = LLVMBuildOr(e->b, partial, pack, "");
+    *panel = LLVMBuildSelect(e->b, copied, room, from, "");
+    *stride = LLVMBuildSelect(e->b, copied, whole(e->i64, width), b_stride, "");
+}
+
+/* Where a block of A lies, and its stride: rows that would push each other out of the cache are copied apart. */
+static void find_block(Emit *e, Tile t, Layout layout, LLVMValueRef i0, LLVMValueRef rows, LLVMValueRef k0, LLVMValueRef depth,
+                       LLVMValueRef *block, LLVMValueRef *stride)
+{
+    LLVMValueRef a_stride = LLVMGetParam(e->fn, DOT_A_STRIDE), room = new_slot(e, LLVMArrayType2(e->f32, A_ROOM));
+    LLVMSetAlignment(room, 64);
+    LLVMValueRef outer = layout.a_turned ? k0 : i0, inner = layout.a_turned ? i0 : k0;
+    LLVMValueRef from = element(e, LLVMGetParam(e->fn, DOT_A), plus(e, times(e, outer, a_stride), inner));
+    LLVMValueRef count = layout.a_turned ? depth : rows, length = layout.a_turned ? rows : depth;
+    LLVMValueRef width = LLVMBuildAnd(e->b, plus(e, length, whole(e->i64, 2 * LINE - 1)), whole(e->i64, -LINE), "");
+    LLVMValueRef beside = LLVMBuildAnd(e->b, plus(e, a_stride, whole(e->i64, LINE)), whole(e->i64, BAD_STRIDE - 1), "");
+    LLVMValueRef copy = LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, beside, whole(e->i64, 2 * LINE), ""),
+                                     at_least(e, LLVMGetParam(e->fn, DOT_N), whole(e->i64, PACK_ROWS)), "");
+    LLVMBasicBlockRef join = if_open(e, copy);
+    call(e, copy_function(e, t), (LLVMValueRef[]){ from, a_stride, room, width, count, length }, COPY_ARGS);
+    if_close(e, join);
+    *block = LLVMBuildSelect(e->b, copy, room, from, "");
+    *stride = LLVMBuildSelect(e->b, copy, width, a_stride, "");
 }
 
 static LLVMValueRef dot_function(Emit *outer, Layout layout)
@@ -435,7 +485,7 @@ static LLVMValueRef dot_function(Emit *outer, Layout layout)
         room = new_slot(e, LLVMArrayType2(e->f32, (uint64_t)K_BLOCK * (uint64_t)width));
         LLVMSetAlignment(room, 64);
     }
-    LLVMValueRef a = LLVMGetParam(fn, DOT_A), a_stride = LLVMGetParam(fn, DOT_A_STRIDE), c = LLVMGetParam(fn, DOT_C);
+    LLVMValueRef c = LLVMGetParam(fn, DOT_C), a, a_stride;
     LLVMValueRef m = LLVMGetParam(fn, DOT_M), n = LLVMGetParam(fn, DOT_N), k = LLVMGetParam(fn, DOT_K);
     LLVMValueRef c_stride = LLVMGetParam(fn, DOT_C_STRIDE), accumulate = LLVMGetParam(fn, DOT_ACCUMULATE);
 
@@ -446,14 +496,13 @@ static LLVMValueRef dot_function(Emit *outer, Layout layout)
     Loop depths = loop_open(e, zero, LLVMBuildSelect(e->b, at_least(e, k, whole(e->i64, 1)), k, whole(e->i64, 1), ""), K_BLOCK);
     LLVMValueRef depth = smaller(e, whole(e->i64, K_BLOCK), minus(e, k, depths.i));
     LLVMValueRef again = LLVMBuildICmp(e->b, LLVMIntNE, depths.i, zero, "");
+    find_block(e, t, layout, rows.i, some_rows, depths.i, depth, &a, &a_stride);
     Loop panels = loop_open(e, zero, n, width);
     LLVMValueRef columns = smaller(e, whole(e->i64, width), minus(e, n, panels.i));
     LLVMValueRef args[TILE_ARGS] = { [TILE_A_STRIDE] = a_stride, [TILE_C_STRIDE] = c_stride, [TILE_DEPTH] = depth,
                                      [TILE_COLUMNS] = columns, [TILE_ACCUMULATE] = LLVMBuildOr(e->b, accumulate, again, "") };
     find_panel(e, t, layout, room, panels.i, columns, depths.i, depth, &args[TILE_B], &args[TILE_B_STRIDE]);
-    LLVMValueRef a_row = layout.a_turned ? rows.i : times(e, rows.i, a_stride);
-    LLVMValueRef a_col = layout.a_turned ? times(e, depths.i, a_stride) : depths.i;
-    args[TILE_A] = element(e, a, plus(e, a_row, a_col));
+    args[TILE_A] = a;
     args[TILE_C] = element(e, c, plus(e, times(e, rows.i, c_stride), panels.i));
     stream_rows(e, t, layout.a_turned, some_rows, args);
     loop_close(e, &panels);
