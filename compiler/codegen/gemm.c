@@ -8,7 +8,7 @@
  * L2 while the rows stream by, and of rows, so that their part of A stays in L2 while the panels go by.  A panel of B
  * that isn't packed yet is copied to the stack first, unless it is complete, lies by columns and has few rows to serve.
  * Rows left over take smaller tiles, halving: their cost is in proportion.  Columns left over are masked in C only,
- * because panels are filled up with zeros.
+ * because panels are filled up with zeros.  The copies of A and B take up to 430 KB of the thread's stack.
  *
  * What a number is: each element of C is one chain, c = fma(A[i,k], B[k,j], c) for k = 0, 1, ..., from 0 or from what it
  * was; at the end of a block of K it goes through memory, as the f32 it is.  So the bits depend on neither tiles, blocks,
@@ -162,20 +162,26 @@ static void store_rows(Emit *e, Tile t, LLVMValueRef *mask, LLVMValueRef *sum)
     }
 }
 
-/* Masked stores take several times as long as plain ones, so the complete tile has its own. */
+/* AVX-512 stores under a mask as fast as without; elsewhere the complete tile has its own stores. */
 static void store_sums(Emit *e, Tile t, LLVMValueRef *sum)
 {
     LLVMValueRef columns = LLVMGetParam(e->fn, TILE_COLUMNS), mask[2] = { NULL, NULL };
-    LLVMValueRef complete = at_least(e, columns, whole(e->i64, (int64_t)t.vectors * t.lanes));
-    LLVMBasicBlockRef join = if_open(e, complete);
-    store_rows(e, t, mask, sum);
-    if_close(e, join);
-    if (t.lanes == 1)
+    if (t.lanes == 1) {
+        store_rows(e, t, mask, sum);
         return;
-    join = if_open(e, LLVMBuildNot(e->b, complete, ""));
+    }
+    LLVMBasicBlockRef join = NULL;
+    if (!e->target->masks) {
+        LLVMValueRef complete = at_least(e, columns, whole(e->i64, (int64_t)t.vectors * t.lanes));
+        join = if_open(e, complete);
+        store_rows(e, t, mask, sum);
+        if_close(e, join);
+        join = if_open(e, LLVMBuildNot(e->b, complete, ""));
+    }
     tile_masks(e, t, columns, mask);
     store_rows(e, t, mask, sum);
-    if_close(e, join);
+    if (join)
+        if_close(e, join);
 }
 
 static LLVMValueRef multiply_add(Emit *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c)
