@@ -2,9 +2,9 @@
  *
  * Each record names its texts by rows of public data sets and its weights by a formula, so that a folder of BERT-base is made here in
  * a second, to the bit.  The real MiniLM encoder is looked for in $FTC_MINILM and where the quickstart puts it. */
+#include "compiler/support/arena.h"
 #include "runtime/core/files.h"
 #include "runtime/core/json.h"
-#include "runtime/core/mem.h"
 #include "runtime/text/csv.h"
 #include "runtime/weights/safetensors.h"
 #include "tests/support/testing.h"
@@ -16,16 +16,19 @@
 enum { MAX_ARGS = 64, MAX_RANK = 4 };
 
 static FtcDiag *diag;
+static json_t *record_loaded;
+static Arena *arena; /* names and small things of all tests */
 
 /* ----- small helpers ----- */
 
-static json_t *load_record(const char *name)
+/* Lasts until the next one is loaded. */
+static const json_t *load_record(const char *name)
 {
-    char file[64];
-    snprintf(file, sizeof file, "tests/models/reference/%s.json", name);
-    json_t *r = json_read_file(source_path(file), diag);
-    assert_non_null(r);
-    return r;
+    static const char folder[] = "tests/models/reference";
+    json_decref(record_loaded);
+    record_loaded = json_read_file(source_path(arena_printf(arena, "%s/%s.json", folder, name)), diag);
+    assert_non_null(record_loaded);
+    return record_loaded;
 }
 
 static const json_t *get(const json_t *object, const char *key)
@@ -39,20 +42,16 @@ static const json_t *get(const json_t *object, const char *key)
 static int64_t get_int(const json_t *object, const char *key) { return (int64_t)json_integer_value(get(object, key)); }
 static const char *get_string(const json_t *object, const char *key) { return json_string_value(get(object, key)); }
 
-/* A path in a folder; where it isn't freed, a test has few. */
-static char *in(const char *folder, const char *name) { return path_join(folder, name); }
-
-static char *new_folder(void) { return xstrdup(temp_folder()); }
+static const char *in(const char *folder, const char *name) { return arena_printf(arena, "%s/%s", folder, name); }
+static const char *new_folder(void) { return arena_strdup(arena, temp_folder()); }
 
 static const char *minilm_folder(void)
 {
     const char *given = getenv("FTC_MINILM"), *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    char *path = given ? xstrdup(given)
-                       : xasprintf("%s%s/ftc/models/minilm-l6", data && *data ? data : home ? home : "",
-                                   data && *data ? "" : "/.local/share");
+    const char *shares = data && *data ? data : in(home ? home : "", ".local/share");
+    const char *path = given ? given : in(shares, "ftc/models/minilm-l6");
     if (!path_is_file(in(path, "model.safetensors"))) {
         printf("skipped: no MiniLM encoder in %s; examples/quickstart.sh fetches it, or set FTC_MINILM\n", path);
-        free(path);
         skip();
     }
     return path;
@@ -78,7 +77,7 @@ static void define(Args *a, const char *setting)
 /* Runs ftc; what it says goes into a file, which is shown if it fails. */
 static void run_ftc(const Args *a)
 {
-    char *said = in(temp_folder(), "said");
+    const char *said = in(temp_folder(), "said");
     fflush(NULL);
     pid_t child = fork();
     assert_true(child >= 0);
@@ -90,10 +89,8 @@ static void run_ftc(const Args *a)
     }
     int status;
     assert_true(waitpid(child, &status, 0) == child);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-        free(said);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return;
-    }
     size_t size;
     char *text = file_read(said, 1 << 20, &size, diag);
     fail_msg("ftc ended with status %#x:\n%s", (unsigned)status, text ? text : "");
@@ -116,12 +113,13 @@ static Tensor make_tensor(const json_t *row, uint64_t number, uint64_t *bits)
 {
     const json_t *shape = json_array_get(row, 1);
     int rank = (int)json_array_size(shape);
-    int64_t *dims = xcalloc(MAX_RANK, sizeof *dims), size = 1;
+    int64_t *dims = NEW_ARRAY(arena, int64_t, MAX_RANK), size = 1;
     assert_true(rank <= MAX_RANK);
     for (int i = 0; i < rank; i++)
         size *= dims[i] = (int64_t)json_integer_value(json_array_get(shape, (size_t)i));
     double centre = json_number_value(json_array_get(row, 2)), scale = json_number_value(json_array_get(row, 3));
-    float *data = xcalloc((size_t)size, sizeof *data);
+    float *data = malloc((size_t)size * sizeof *data);
+    assert_non_null(data);
     for (int64_t i = 0; i < size; i++) {
         uint32_t word;
         data[i] = element(number, (uint64_t)i, centre, scale);
@@ -149,7 +147,7 @@ static const char *make_folder(const json_t *record)
     Safetensors *s = encoder ? safetensors_open(in(encoder, "model.safetensors"), diag) : NULL;
     assert_true(!encoder || s);
     int n_base = s ? safetensors_count(s) : 0, n = (int)json_array_size(list);
-    Tensor *t = xcalloc((size_t)(n_base + n), sizeof *t);
+    Tensor *t = NEW_ARRAY(arena, Tensor, n_base + n);
     uint64_t bits = 0;
     for (int i = 0; i < n_base; i++)
         t[i] = *safetensors_at(s, i);
@@ -157,11 +155,8 @@ static const char *make_folder(const json_t *record)
         t[n_base + i] = make_tensor(json_array_get(list, (size_t)i), (uint64_t)i, &bits);
     assert_int_equal((int64_t)(bits % ((uint64_t)1 << 53)), get_int(record, "weight_bits"));
     assert_true(safetensors_write(in(folder, "model.safetensors"), t, n_base + n, diag));
-    for (int i = n_base; i < n_base + n; i++) {
+    for (int i = n_base; i < n_base + n; i++)
         free((void *)t[i].data);
-        free((void *)t[i].dims);
-    }
-    free(t);
     if (s)
         safetensors_close(s);
     assert_int_equal(json_dump_file(get(record, "config"), in(folder, "config.json"), JSON_INDENT(2)), 0);
@@ -171,11 +166,9 @@ static const char *make_folder(const json_t *record)
 
 /* ----- logits ----- */
 
-static char *data_file(const char *set, const char *file)
+static const char *data_file(const char *set, const char *file)
 {
-    char path[128];
-    snprintf(path, sizeof path, "data/%s/%s", set, file);
-    return xstrdup(shared_path(path));
+    return arena_strdup(arena, shared_path(arena_printf(arena, "data/%s/%s", set, file)));
 }
 
 /* The record's texts, or its pairs, as a table; how many there are. */
@@ -187,7 +180,7 @@ static int64_t write_texts(const json_t *record, bool pairs, const char *path)
     const json_t *range;
     bytes_add(&out, pairs ? "text_a,text_b\n" : "text\n", pairs ? 14 : 5);
     json_array_foreach(get(record, "rows"), i, range) {
-        char *file = data_file(json_string_value(json_array_get(range, 0)), "test.csv");
+        const char *file = data_file(json_string_value(json_array_get(range, 0)), "test.csv");
         int64_t first = (int64_t)json_integer_value(json_array_get(range, 1));
         int64_t count = (int64_t)json_integer_value(json_array_get(range, 2));
         Csv *c = csv_open(file, NULL, diag);
@@ -202,7 +195,6 @@ static int64_t write_texts(const json_t *record, bool pairs, const char *path)
             bytes_put(&out, '\n');
         }
         csv_close(c);
-        free(file);
     }
     assert_true(file_write(path, out.p, out.n, diag));
     bytes_free(&out);
@@ -220,10 +212,8 @@ static double compare_logits(const json_t *record, const char *predictions, int6
     Bytes scratch = { 0 };
     double worst = 0;
     for (size_t k = 0; k < json_object_size(labels); k++) {
-        char number[24], column[64];
-        snprintf(number, sizeof number, "%zu", k);
-        snprintf(column, sizeof column, "logit_%s", get_string(labels, number));
-        int at = csv_need_column(c, column, diag);
+        const char *label = get_string(labels, arena_printf(arena, "%zu", k));
+        int at = csv_need_column(c, arena_printf(arena, "logit_%s", label), diag);
         assert_true(at >= 0);
         for (int64_t r = 0; r < rows; r++) {
             Slice field = csv_field(c, r, at, &scratch);
@@ -241,35 +231,30 @@ static double compare_logits(const json_t *record, const char *predictions, int6
 
 static void check_logits(const char *name)
 {
-    json_t *record = load_record(name);
+    const json_t *record = load_record(name);
     const json_t *settings = get(get(record, "made_by"), "settings");
     const char *folder = make_folder(record);
-    char length[64];
     int64_t done = 0;
     double worst = 0;
     for (int pairs = 0; pairs < 2; pairs++) {
-        char *table = in(folder, "texts.csv"), *predictions = in(folder, "predictions.csv");
+        const char *table = in(folder, "texts.csv"), *predictions = in(folder, "predictions.csv");
         int64_t rows = write_texts(record, pairs, table);
         Args a = { 0 };
         add(&a, "ftc"), add(&a, "run"), add(&a, folder);
         add(&a, "--predict"), add(&a, table), add(&a, "--logits"), add(&a, "--predictions"), add(&a, predictions);
-        snprintf(length, sizeof length, "data.max_length=%lld", (long long)get_int(settings, "max_length"));
-        define(&a, length);
+        define(&a, arena_printf(arena, "data.max_length=%lld", (long long)get_int(settings, "max_length")));
         if (pairs)
             define(&a, "data.text=[text_a,text_b]");
         run_ftc(&a);
         double off = compare_logits(record, predictions, done, rows);
         worst = off > worst || isnan(off) ? off : worst;
         done += rows;
-        free(table);
-        free(predictions);
     }
     assert_int_equal(done, json_array_size(get(record, "logits")));
     printf("%s: largest difference %.2g on %lld texts; float32 in PyTorch has %.2g\n", name, worst, (long long)done,
            json_number_value(get(record, "float32_differs_by")));
     assert_true(worst < 1e-5); /* a few times what float32 itself is off by */
     folder_remove(folder); /* BERT-base takes 420 MB */
-    json_decref(record);
 }
 
 static void minilm_logits(void **state) { (void)state; check_logits("minilm_logits"); }
@@ -307,34 +292,28 @@ static double compare_losses(const json_t *losses, const char *log)
 static void check_run(const char *name, const json_t *record, const json_t *run, Args a, double bound)
 {
     const char *out = new_folder();
-    char *table = data_file(get_string(record, "data"), "train.csv"), *log = in(out, "log.jsonl"), *model = in(out, "model");
-    char limit[32], batch[32], epochs[32];
-    snprintf(limit, sizeof limit, "%lld", (long long)get_int(record, "limit"));
-    snprintf(batch, sizeof batch, "train.batch=%lld", (long long)get_int(record, "batch"));
-    snprintf(epochs, sizeof epochs, "train.epochs=%lld", (long long)get_int(record, "epochs"));
-    add(&a, "--train"), add(&a, table), add(&a, "--limit"), add(&a, limit), add(&a, "--no-shuffle");
-    add(&a, "-o"), add(&a, model), add(&a, "--log"), add(&a, log);
-    define(&a, batch), define(&a, epochs);
+    const char *log = in(out, "log.jsonl");
+    add(&a, "--train"), add(&a, data_file(get_string(record, "data"), "train.csv")), add(&a, "--no-shuffle");
+    define(&a, arena_printf(arena, "data.limit=%lld", (long long)get_int(record, "limit")));
+    define(&a, arena_printf(arena, "train.batch=%lld", (long long)get_int(record, "batch")));
+    define(&a, arena_printf(arena, "train.epochs=%lld", (long long)get_int(record, "epochs")));
+    add(&a, "-o"), add(&a, in(out, "model")), add(&a, "--log"), add(&a, log);
     run_ftc(&a);
     double worst = compare_losses(get(run, "losses"), log);
     printf("%s, %s: losses of %zu steps differ by %.2g of themselves\n", name, get_string(run, "name"),
            json_array_size(get(run, "losses")), worst);
     assert_true(worst < bound);
     folder_remove(out);
-    free(table);
-    free(log);
-    free(model);
 }
 
 /* Small models under each optimizer, schedule and loss; the record is exact, so the bound is float32's own noise. */
 static void check_losses(const char *name)
 {
-    json_t *record = load_record(name);
+    const json_t *record = load_record(name);
     const char *folder = make_folder(record);
     const json_t *run, *setting;
     size_t i, j;
-    char lr[64];
-    snprintf(lr, sizeof lr, "optimizer.lr=%g", json_number_value(get(record, "lr")));
+    const char *lr = arena_printf(arena, "optimizer.lr=%g", json_number_value(get(record, "lr")));
     json_array_foreach(get(record, "runs"), i, run) {
         Args a = { 0 };
         add(&a, "ftc"), add(&a, "run"), add(&a, folder);
@@ -345,7 +324,6 @@ static void check_losses(const char *name)
             define(&a, json_string_value(setting));
         check_run(name, record, run, a, 2e-6);
     }
-    json_decref(record);
 }
 
 static void bert_losses(void **state) { (void)state; check_losses("bert_losses"); }
@@ -356,28 +334,27 @@ static void distilbert_losses(void **state) { (void)state; check_losses("distilb
 static void minilm_losses(void **state)
 {
     (void)state;
-    json_t *record = load_record("minilm_losses");
+    const json_t *record = load_record("minilm_losses");
     const char *encoder = minilm_folder();
     const json_t *run;
     size_t i;
     json_array_foreach(get(record, "runs"), i, run) {
-        char lr[64];
-        snprintf(lr, sizeof lr, "optimizer.lr=%g", json_number_value(get(run, "lr")));
         Args a = { 0 };
         add(&a, "ftc"), add(&a, "run"), add(&a, source_path("models/minilm_cls.yaml")), add(&a, "--init"), add(&a, encoder);
-        define(&a, lr), define(&a, "model.encoder.dropout=0"), define(&a, "model.encoder.attention_dropout=0");
+        define(&a, arena_printf(arena, "optimizer.lr=%g", json_number_value(get(run, "lr"))));
+        define(&a, "model.encoder.dropout=0"), define(&a, "model.encoder.attention_dropout=0");
         define(&a, "model.head.dropout=0"), define(&a, "model.head.init=zeros");
         check_run("minilm_losses", record, run, a, 1e-3);
         if (!getenv("FTC_FULL"))
             break;
     }
-    json_decref(record);
 }
 
 static int setup(void **state)
 {
     (void)state;
     diag = ftc_diag_new(stderr);
+    arena = arena_new();
     return setenv("XDG_CACHE_HOME", temp_folder(), 1);
 }
 
@@ -385,6 +362,8 @@ static int teardown(void **state)
 {
     (void)state;
     ftc_diag_free(diag);
+    json_decref(record_loaded);
+    arena_free(arena);
     return 0;
 }
 

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Fine-tuning the real MiniLM encoder: mean accuracy of seeds 1 to 3 against a bound and against PyTorch's with the same
+# settings (reference/accuracy.json).  Takes half an hour: only with FTC_FULL=1.
+set -euo pipefail
+
+ftc=$(realpath "$1")
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+data=${SHARED_DIR:-$root/../shared}/data
+encoder=${FTC_MINILM:-${XDG_DATA_HOME:-$HOME/.local/share}/ftc/models/minilm-l6}
+if [ -z "${FTC_FULL-}" ]; then
+    echo "skipped: trains for half an hour; set FTC_FULL=1"
+    exit 77
+fi
+for needed in "$encoder/model.safetensors" "$data/trec6/train.csv" "$data/sst2/train.csv"; do
+    [ -r "$needed" ] || { echo "skipped: $needed is absent"; exit 77; }
+done
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+status=0
+check() { # SET BOUND EPOCHS LR: bound in per cent
+    local set=$1 bound=$2 settings=(-D "train.epochs=$3" -D train.batch=32 -D "optimizer.lr=$4") seed
+    for seed in 1 2 3; do
+        "$ftc" run "$root/models/minilm_cls.yaml" --init "$encoder" "${settings[@]}" --seed "$seed" -o model --force --json \
+            --train "$data/$set/train.csv" --eval "$data/$set/test.csv" >end 2>said || { cat said; exit 1; }
+        sed -n 's/.*"train_s": \([0-9.]*\).*"accuracy": \([0-9.]*\).*/\2 \1/p' end >>"$set"
+    done
+    sed -n "s/.*\"data\": \"$set\".*\"accuracy\": \([0-9.]*\).*/\1/p" "$here/reference/accuracy.json" >"$set.pytorch"
+    awk -v set="$set" -v bound="$bound" '
+        FILENAME ~ /pytorch$/ { theirs += $1 / 3 * 100; n++; next }
+        { ours += $1 / 3 * 100; list = list sprintf(" %.1f", $1 * 100); m++ }
+        END { printf "%s: %.2f % (seeds:%s); PyTorch %.2f %; at least %s %\n", set, ours, list, theirs, bound
+              exit !(n == 3 && m == 3 && ours >= bound && ours >= theirs - 1) }' "$set.pytorch" "$set" || status=1
+}
+
+check trec6 96 3 1e-4
+check sst2 87.5 2 5e-5
+exit $status
