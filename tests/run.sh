@@ -54,6 +54,7 @@ if "$full"; then
     build sanitize
     tests build-sanitize
     printf '\n== default: tests, trainings of whole models included\n'
+    examples/fetch-minilm.sh || echo "without that encoder, its tests are skipped"
     FTC_FULL=1 tests build
 else
     tests build
