@@ -78,6 +78,17 @@ static bool set_cpu(CommonOptions *o, const char *name)
     return true;
 }
 
+static bool set_gemm(CommonOptions *o, const char *word, FtcDiag *d)
+{
+    static const char *const names[] = { [GEMM_AUTO] = "auto", [GEMM_NATIVE] = "native", [GEMM_OPENBLAS] = "openblas" };
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(word, names[i])) {
+            o->codegen.gemm = (Gemm)i;
+            return true;
+        }
+    return ftc_error(d, FTC_NOWHERE, "-fgemm= takes auto, native or openblas, not '%s'", word);
+}
+
 /* --seed 7 -> train.seed = 7, whose place is the flag */
 static void set_key(CommonOptions *o, const OptionMatch *m)
 {
@@ -100,6 +111,7 @@ bool common_option(CommonOptions *o, const OptionMatch *m, bool *ok, FtcDiag *d)
     case OPT_LEVEL: *ok = set_level(o, m->value, d); return true;
     case OPT_NO_PASS: *ok = leave_out(o, m->value, d); return true;
     case OPT_MARCH: *ok = set_cpu(o, m->value); return true;
+    case OPT_GEMM: *ok = set_gemm(o, m->value, d); return true;
     case OPT_NO_CACHE: o->codegen.no_cache = true; return true;
     case OPT_THREADS:
         *ok = option_number(m, 1, 4096, &n, d);

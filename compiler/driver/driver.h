@@ -11,6 +11,7 @@ enum { EXIT_OK = 0, EXIT_USER = 1, EXIT_DIVERGED = 3, EXIT_BUG = 4 };
 int run_command(int argc, char **argv, FtcDiag *d);
 int compile_command(int argc, char **argv, FtcDiag *d);
 int tokenize_command(int argc, char **argv, FtcDiag *d);
+int bench_command(int argc, char **argv, FtcDiag *d);
 
 /* Flags that more than one command has. */
 typedef struct {

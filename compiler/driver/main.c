@@ -17,6 +17,7 @@ static const struct {
 } commands[] = {
     { "run", "train, evaluate and predict", run_command },
     { "compile", "a spec to native code, or to any stage on the way", compile_command },
+    { "bench", "time a training step, fused and unfused, kernel by kernel", bench_command },
     { "tokenize", "texts to token ids", tokenize_command },
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Sizes in T and B are those of the next multiple: fewer different layouts, and room for the last tile. */
 #define ROUND_ROWS 16
@@ -67,6 +68,7 @@ struct Exec {
     Lane **lane;         /* [threads] */
     int n_lanes, n_scratch;
     int64_t arena_bytes, scratch_bytes;
+    double *profile;     /* by call; NULL: not measured */
 
     /* the call that runs */
     uint64_t call;       /* counts all calls ever made */
@@ -522,6 +524,13 @@ static int64_t count_pieces(const FtcKernelInfo *k, const int64_t *sym)
     return pieces;
 }
 
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
 static void run_calls(Exec *e, const Bound *b, int32_t from, int32_t to)
 {
     const FtcProgram *p = b->program;
@@ -532,10 +541,13 @@ static void run_calls(Exec *e, const Bound *b, int32_t from, int32_t to)
         if (e->options.check_arena)
             spoil_new(e, b, e->at, c);
         int64_t pieces = count_pieces(&p->kernels[e->at->kernel], e->sym);
+        double start = e->profile ? now_ms() : 0;
         if (pieces == 1)
             run_piece(e, 0, 0);
         else
             pool_run(e->pool, pieces, run_piece, e);
+        if (e->profile)
+            e->profile[c] += now_ms() - start;
     }
 }
 
@@ -595,6 +607,16 @@ bool exec_step(Exec *e, const FtcBatch *batch)
         return false;
     run_calls(e, b, p->update_from, p->n_calls);
     return true;
+}
+
+void exec_profile(Exec *e, double *ms) { e->profile = ms; }
+
+void *exec_buffer(const Exec *e, const FtcProgram *program, int i)
+{
+    for (int b = 0; b < e->n_bound; b++)
+        if (e->bound[b].program == program)
+            return e->bound[b].buf[i];
+    return NULL;
 }
 
 const float *exec_output(const Exec *e, const char *name)

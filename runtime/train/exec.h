@@ -61,6 +61,13 @@ void exec_run(Exec *e, const FtcProgram *program, const FtcBatch *batch);
  * true.  Otherwise returns false and the parameters are what they were. */
 bool exec_step(Exec *e, const FtcBatch *batch);
 
+/* Adds to ms[i] the time that call i of a program takes, in every run from now on, [n_calls of the longer program]; NULL:
+ * no more. */
+void exec_profile(Exec *e, double *ms);
+
+/* The memory of buffer i of a program as the last run had it. */
+void *exec_buffer(const Exec *e, const FtcProgram *program, int i);
+
 /* An output of the last run, valid until the next; NULL if that program has none of this name. */
 const float *exec_output(const Exec *e, const char *name);
 

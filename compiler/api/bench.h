@@ -1,0 +1,28 @@
+/* Timing the training step: the model as ftc compiles it beside the same without fusion, and beside the plain reference.
+ *
+ * Each variant is a process of its own, so that memory is measured for it alone; they take turns, step by step, so
+ * that a busy machine is busy for all.  A step is forward, backward, clipping and update on a batch never seen before. */
+#ifndef FTC_BENCH_H
+#define FTC_BENCH_H
+
+#include "compiler/api/classifier.h"
+
+#include <stdio.h>
+
+typedef struct {
+    ClassifierSource source;
+    int64_t rows, tokens;   /* of a batch, tokens of a row; 0: train.batch, data.max_length */
+    const char *lengths;    /* a file with a row length a line, taken in turn; or NULL */
+    const char *data;       /* a table whose texts give rows and ids; or NULL */
+    int repeats;            /* measured steps of each variant */
+    bool ablate;            /* one more variant for each pass that can be left out */
+    bool json;              /* the numbers as a line of JSON on standard output */
+    int threads;
+    PipelineOptions pipeline;
+    CodegenOptions codegen;
+} BenchJob;
+
+/* Reports to `out` (unless json).  False after an error.  To be called before the process has threads. */
+bool bench_run(const BenchJob *job, FILE *out, FtcDiag *d);
+
+#endif
