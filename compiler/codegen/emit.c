@@ -400,6 +400,9 @@ static void emit_stmt(Emit *e, const KStmt *s)
     case K_DOT:
         emit_dot(e, s->dot);
         return;
+    case K_PACK:
+        emit_pack(e, s->dot);
+        return;
     case N_KSTMTS:
         break;
     }

@@ -84,6 +84,7 @@ LLVMValueRef call_masked(Emit *e, const char *name, LLVMTypeRef *overloads, LLVM
 LLVMValueRef emit_rand(Emit *e, const KStmt *s);
 LLVMValueRef new_rand_slot(Emit *e);
 void emit_dot(Emit *e, const Dot *d);
+void emit_pack(Emit *e, const Dot *d);
 void emit_dot_call(Emit *e, const Dot *d);                      /* through BLAS */
 
 /* ---- emit.c --------------------------------------------------------------------------------------------- */

@@ -152,6 +152,18 @@ static void load_sums(Emit *e, Tile t, LLVMValueRef accumulate, LLVMValueRef *su
         if_close(e, join);
 }
 
+/* Asks for the lines of C, which are written when k has run: a store that misses the cache holds up those behind it. */
+static void fetch_rows(Emit *e, Tile t)
+{
+    LLVMValueRef row = LLVMGetParam(e->fn, TILE_C);
+    for (int r = 0; r < t.rows; r++) {
+        for (int at = 0; at < t.vectors * t.lanes; at += LINE)
+            call_intrinsic(e, "llvm.prefetch", &e->ptr, 1,
+                           (LLVMValueRef[]){ element(e, row, whole(e->i64, at)), whole(e->i32, 1), whole(e->i32, 3), whole(e->i32, 1) }, 4);
+        row = element(e, row, LLVMGetParam(e->fn, TILE_C_STRIDE));
+    }
+}
+
 static void store_rows(Emit *e, Tile t, LLVMValueRef *mask, LLVMValueRef *sum)
 {
     LLVMValueRef row = LLVMGetParam(e->fn, TILE_C);
@@ -209,6 +221,7 @@ static LLVMValueRef tile_function(Emit *outer, Tile t, bool turned)
     LLVMValueRef sum[14 * 2], accumulate = LLVMGetParam(fn, TILE_ACCUMULATE);
     for (int i = 0; i < t.rows * t.vectors; i++)
         sum[i] = slot_with(e, LLVMConstNull(lanes_of(e, e->f32)));
+    fetch_rows(e, t);
     load_sums(e, t, accumulate, sum);
 
     /* One pointer for every few rows, and their offsets from it: few enough of both to stay in registers. */
@@ -344,7 +357,8 @@ static void copy_column(Emit *e, LLVMValueRef from, LLVMValueRef to, LLVMValueRe
 /* B's k is contiguous: squares of lanes x lanes are transposed in registers, the rest goes one by one. */
 static LLVMValueRef pack_turned_function(Emit *outer, Tile t)
 {
-    static const char name[] = "pack_turned";
+    char name[40];
+    snprintf(name, sizeof name, "pack_turned_%d", t.vectors * t.lanes);
     LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
     if (fn)
         return fn;
@@ -525,6 +539,23 @@ static bool is_one(Poly p)
 }
 
 static LLVMValueRef operand_pointer(Emit *e, const Operand *o) { return element(e, e->buf[o->buf], emit_uniform(e, o->at)); }
+
+/* One panel after another; each by the function that copies one for a dot. */
+void emit_pack(Emit *e, const Dot *d)
+{
+    int width = d->c.packed, lanes = e->target->lanes;
+    bool turned = !is_one(d->b.col);
+    Tile t = { 1, width / lanes, lanes };
+    LLVMValueRef n = emit_uniform(e, d->n), depth = emit_uniform(e, d->k), stride = emit_uniform(e, turned ? d->b.col : d->b.row);
+    LLVMValueRef from = operand_pointer(e, &d->b), to = operand_pointer(e, &d->c), one = whole(e->i64, 1);
+    Loop l = loop_open(e, whole(e->i64, 0), n, width);
+    LLVMValueRef args[COPY_ARGS] = {
+        element(e, from, times(e, l.i, turned ? stride : one)), stride, element(e, to, times(e, l.i, depth)),
+        whole(e->i64, width), depth, smaller(e, whole(e->i64, width), minus(e, n, l.i)),
+    };
+    call(e, turned ? pack_turned_function(e, t) : copy_function(e, t), args, COPY_ARGS);
+    loop_close(e, &l);
+}
 
 void emit_dot(Emit *e, const Dot *d)
 {

@@ -74,6 +74,10 @@ static void count_block(Count *c, const KStmt *s, double times)
         case K_INDEX: c->ivar[s->ivar] = index_value(c, s); break;
         case K_READ: c->ivar[s->ivar] = ((const int32_t *)c->buf[s->buf])[eval(c, s->at)]; break;
         case K_DOT: count_dot(c, s->dot); break;
+        case K_PACK:
+            c->read[s->dot->b.buf] += (double)eval(c, s->dot->n) * (double)eval(c, s->dot->k);
+            c->written[s->dot->c.buf] += (double)eval(c, s->dot->n) * (double)eval(c, s->dot->k);
+            break;
         default: break;
         }
 }

@@ -258,12 +258,15 @@ int kb_read(KBuilder *b, const char *name, int buf, Poly at)
     return s->ivar;
 }
 
-void kb_dot(KBuilder *b, const Dot *d)
+static void append_dot(KBuilder *b, KKind kind, const Dot *d)
 {
-    KStmt *s = append(b, K_DOT);
+    KStmt *s = append(b, kind);
     s->dot = NEW(b->k->arena, Dot);
     *s->dot = *d;
 }
+
+void kb_dot(KBuilder *b, const Dot *d) { append_dot(b, K_DOT, d); }
+void kb_pack(KBuilder *b, const Dot *d) { append_dot(b, K_PACK, d); }
 
 void kb_name(KBuilder *b, int value, const char *name)
 {

@@ -34,6 +34,7 @@
  *            A and B have a row and a column stride, one of which is 1.  f32 operands.
  *            B may be `packed P` instead, P = 16, 32 or 64: panels of P columns one after another, the last filled up with
  *            zeros, each with k rows of P elements: B[k,j] is element (j / P) * K * P + k * P + j % P, K being the dot's k.
+ *   pack     Writes such panels: all of them, zeros included, from a matrix with strides, of which one is 1.
  *   Values are visible from their statement to the end of its block.  Inside a vec a value defined outside is the same in all lanes.
  *   Scratch parameters come last.  No two parameters overlap, except that one buffer may be given for several `in` parameters. */
 #ifndef FTC_KERNEL_H
@@ -89,6 +90,7 @@ typedef enum {
     K_INDEX,   /* ivar = at | min(at, hi) | div(at, hi) | mod(at, hi), by index_op */
     K_READ,    /* ivar = buf[at], an i32 */
     K_DOT,
+    K_PACK,    /* c = a matrix, in panels */
     N_KSTMTS
 } KKind;
 
@@ -100,6 +102,7 @@ typedef struct {
     int packed;        /* B: columns in a panel, and no strides; 0: not packed */
 } Operand;
 
+/* For pack: c = b, whose sizes are k and n. */
 typedef struct {
     Operand c, a, b;
     Poly m, n, k;
@@ -186,6 +189,7 @@ int kb_rand(KBuilder *b, int imm, int seed, int step, int row, Poly column);
 int kb_index(KBuilder *b, const char *name, IndexOp op, Poly x, Poly y);
 int kb_read(KBuilder *b, const char *name, int buf, Poly at);
 void kb_dot(KBuilder *b, const Dot *d);
+void kb_pack(KBuilder *b, const Dot *d);
 void kb_name(KBuilder *b, int value, const char *name); /* for printing; made unique */
 
 /* Numbers the index variables in the order of their definitions, as kernel_parse does.  For a kernel whose statements were

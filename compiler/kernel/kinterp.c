@@ -137,6 +137,15 @@ static void run_dot(const Run *r, const Dot *d)
         }
 }
 
+static void run_pack(const Run *r, const Dot *d)
+{
+    int64_t n = eval(r, d->n), depth = eval(r, d->k), width = d->c.packed, columns = (n + width - 1) / width * width;
+    int64_t b0 = eval(r, d->b.at), b_row = eval(r, d->b.row), b_col = eval(r, d->b.col), c0 = eval(r, d->c.at);
+    for (int64_t j = 0; j < columns; j++)
+        for (int64_t k = 0; k < depth; k++)
+            store(r, d->c.buf, c0 + packed_at(&d->c, depth, k, j), j < n ? load(r, d->b.buf, b0 + k * b_row + j * b_col) : 0);
+}
+
 static void run_block(Run *r, const KStmt *s)
 {
     double x[3] = { 0 };
@@ -173,6 +182,7 @@ static void run_block(Run *r, const KStmt *s)
         case K_INDEX: r->ivar[s->ivar] = run_index(r, s); break;
         case K_READ: r->ivar[s->ivar] = (int64_t)load(r, s->buf, eval(r, s->at)); break;
         case K_DOT: run_dot(r, s->dot); break;
+        case K_PACK: run_pack(r, s->dot); break;
         case N_KSTMTS: break;
         }
     }

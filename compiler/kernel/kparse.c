@@ -11,6 +11,7 @@
  *              acc %v = add|max TYPE                        reduce %v, %a
  *   memory     store %p[poly] = %v
  *   dot        dot %c[poly] = %a[poly] * %b[poly], i < poly, j < poly, k < poly        (or +=; packed N %b[poly])
+ *   pack       pack packed N %c[poly] = %b[poly], j < poly, k < poly
  *   poly       sums and differences of products of whole numbers, %i and T, B, L, C, V; in a dot also i, j, k
  * A name is a letter, then letters, digits and _; each is given once in a kernel.  # starts a comment. */
 #include "compiler/kernel/kernel.h"
@@ -327,6 +328,16 @@ static bool read_right_operand(Parser *p, Operand *o)
     return read_place(p, &o->buf, &o->at);
 }
 
+/* "j < poly", for the subscripts named */
+static bool read_sizes(Parser *p, const char *letters, Poly *const *size)
+{
+    for (int i = 0; letters[i]; i++)
+        if (!scan_expect(&p->s, ",") || !scan_expect(&p->s, (const char[]){ letters[i], '\0' }) || !scan_expect(&p->s, "<") ||
+            !read_poly(p, size[i]))
+            return false;
+    return true;
+}
+
 static bool read_dot(Parser *p)
 {
     Dot d = { .accumulate = false };
@@ -338,12 +349,24 @@ static bool read_dot(Parser *p)
         !read_right_operand(p, &d.b))
         return false;
     p->in_dot = false;
-    Poly *const size[] = { &d.m, &d.n, &d.k };
-    for (int i = 0; i < 3; i++)
-        if (!scan_expect(&p->s, ",") || !scan_expect(&p->s, (const char[]){ "ijk"[i], '\0' }) || !scan_expect(&p->s, "<") ||
-            !read_poly(p, size[i]))
-            return false;
+    if (!read_sizes(p, "ijk", (Poly *const[]){ &d.m, &d.n, &d.k }))
+        return false;
     kb_dot(&p->b, &d);
+    return true;
+}
+
+static bool read_pack(Parser *p)
+{
+    Dot d = { .accumulate = false };
+    if (!read_right_operand(p, &d.c) || !scan_expect(&p->s, "="))
+        return false;
+    p->in_dot = true;
+    if (!read_right_operand(p, &d.b))
+        return false;
+    p->in_dot = false;
+    if (!read_sizes(p, "jk", (Poly *const[]){ &d.n, &d.k }))
+        return false;
+    kb_pack(&p->b, &d);
     return true;
 }
 
@@ -389,6 +412,8 @@ static bool read_stmt(Parser *p)
         return read_index(p);
     if (!strcmp(word, "dot"))
         return read_dot(p);
+    if (!strcmp(word, "pack"))
+        return read_pack(p);
     if (!strcmp(word, "for") || !strcmp(word, "vec"))
         return read_loop(p, at, *word == 'v');
     if (!strcmp(word, "reduce")) {

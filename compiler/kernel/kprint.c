@@ -119,6 +119,18 @@ static void print_dot(FILE *out, const Kernel *k, const Dot *d)
     poly_print(out, k, d->k);
 }
 
+static void print_pack(FILE *out, const Kernel *k, const Dot *d)
+{
+    fputs("pack ", out);
+    print_operand(out, k, &d->c, "kj");
+    fputs(" = ", out);
+    print_operand(out, k, &d->b, "kj");
+    fputs(", j < ", out);
+    poly_print(out, k, d->n);
+    fputs(", k < ", out);
+    poly_print(out, k, d->k);
+}
+
 static void print_index(FILE *out, const Kernel *k, const KStmt *s)
 {
     static const char *const call[] = { [IX_SET] = "", [IX_MIN] = "min(", [IX_DIV] = "div(", [IX_MOD] = "mod(" };
@@ -181,6 +193,7 @@ static void print_stmt(FILE *out, const Kernel *k, const KStmt *s)
         print_place(out, k, s->buf, s->at);
         break;
     case K_DOT: print_dot(out, k, s->dot); break;
+    case K_PACK: print_pack(out, k, s->dot); break;
     case N_KSTMTS: break;
     }
 }

@@ -257,6 +257,15 @@ static bool check_dot(Check *c, const Dot *d)
            check_poly(c, d->m) && check_poly(c, d->n) && check_poly(c, d->k);
 }
 
+static bool check_pack(Check *c, const Dot *d)
+{
+    if (c->in_vec)
+        return WRONG(c, "a pack inside a vec");
+    if (!d->c.packed || d->b.packed)
+        return WRONG(c, "a pack makes panels of a matrix that has none");
+    return check_operand(c, &d->c, true) && check_operand(c, &d->b, false) && check_poly(c, d->n) && check_poly(c, d->k);
+}
+
 static bool check_stmt(Check *c, const KStmt *s)
 {
     const Kernel *k = c->k;
@@ -291,6 +300,7 @@ static bool check_stmt(Check *c, const KStmt *s)
     case K_INDEX: return check_index(c, s);
     case K_READ: return check_read(c, s);
     case K_DOT: return check_dot(c, s->dot);
+    case K_PACK: return check_pack(c, s->dot);
     case N_KSTMTS: break;
     }
     return WRONG(c, "no such statement");

@@ -93,7 +93,7 @@ static void renumber_params(KStmt *s, const int *to)
     for (; s; s = s->next) {
         if (s->kind == K_LOAD || s->kind == K_STORE || s->kind == K_READ)
             s->buf = to[s->buf];
-        if (s->kind == K_DOT) {
+        if (s->dot) {
             s->dot->a.buf = to[s->dot->a.buf];
             s->dot->b.buf = to[s->dot->b.buf];
             s->dot->c.buf = to[s->dot->c.buf];

@@ -1,14 +1,19 @@
 /* Dots, scatters and concatenations: groups of one op.
  *
  * A dot becomes, for each piece, one dot statement over strided operands, which are read through their views.  Pieces are
- * panels of fixed size, so that sums never depend on the number of threads. */
+ * panels of fixed size, so that sums never depend on the number of threads.  A weight that many rows are multiplied with is
+ * packed first, in a kernel of its own. */
 #include "compiler/kernel/lowering.h"
 
 #include <assert.h>
 
 /* ---- dot ------------------------------------------------------------------------------------------------------------- */
 
-enum { PANEL_ROWS = 128, PANEL_COLUMNS = 384 };
+enum {
+    PANEL_ROWS = 84, PANEL_COLUMNS = 384, /* whole tiles of 14 x 32, and of 6 x 16 */
+    SUM_ROWS = 96,                        /* where the rows are no tokens but a weight's */
+    PACKED = 32,                          /* columns of a packed panel */
+};
 
 static int free_axis(const Type *t, int batch, int contracted)
 {
@@ -83,11 +88,47 @@ bool dot_operand_strided(Arena *a, const Node *n, int which)
     return !twice && (contiguous || vector);
 }
 
+/* A weight that all tokens are multiplied with, in n's right operand: it is worth packing. */
+static bool packs_weight(const Node *n, Dim rows, Dim columns, Dim depth)
+{
+    const Node *b = n->in[1];
+    while (!b->group && op_lower[b->op] == lower_view)
+        b = b->in[0];
+    return !n->a.batch && b->op == OP_weight && rows == DIM_T && columns > 1 && depth > 1;
+}
+
+/* The kernel that packs it; the buffer of the panels. */
+static int pack_weight(Lower *l, Node *n, int free_axis, int64_t columns, int64_t depth)
+{
+    enum { vj = 31000, vk };
+    Poly k = poly_const(l->a, depth), all = poly_const(l->a, columns), end;
+    Index at = { 0 };
+    Matrix b;
+    begin_kernel(l, "pack");
+    Poly p = var(l, open_par(l, "p", all, PACKED, columns));
+    at.v[n->a.cb] = var(l, vk);
+    at.v[free_axis] = poly_add(l->a, p, var(l, vj));
+    if (!as_matrix(l, n->in[1], at, vk, vj, &b))
+        ftc_bug("lower: the weight of %%%s is no matrix", n->name);
+    end = piece_end(l, p.t[0].var[0], PACKED, all);
+    int packed = temp_buf(l, arena_printf(l->a, "%s.packed", l->p->bufs[b.buf].name), F32,
+                          poly_const(l->a, (columns + PACKED - 1) / PACKED * PACKED * depth));
+    Dot d = { .n = minus(l->a, end, p), .k = k };
+    d.b = (Operand){ param_of(l, b.buf, PARAM_IN), b.at, b.row, b.col, 0 };
+    d.c = (Operand){ .buf = param_of(l, packed, PARAM_OUT), .at = poly_mul(l->a, k, p), .packed = PACKED };
+    kb_pack(&l->b, &d);
+    end_kernel(l);
+    return packed;
+}
+
 void lower_dot_group(Lower *l, Node *n)
 {
     Node *a = n->in[0], *b = n->in[1];
     int batch = n->a.batch, ca = n->a.ca, cb = n->a.cb;
     int fa = free_axis(&a->type, batch, ca), fb = free_axis(&b->type, batch, cb);
+    Dim dm = fa >= 0 ? a->type.dim[fa] : 1, dn = fb >= 0 ? b->type.dim[fb] : 1, dk = a->type.dim[ca];
+    int64_t panel_rows = dm == DIM_T ? PANEL_ROWS : SUM_ROWS;
+    int packed = packs_weight(n, dm, dn, dk) ? pack_weight(l, n, fb, dn, dk) : -1;
     Index at_a = { 0 }, at_b = { 0 }, at_y = { 0 };
     begin_kernel(l, batch ? "dot_rows" : "dot");
     int n_ragged = 0;
@@ -105,11 +146,10 @@ void lower_dot_group(Lower *l, Node *n)
         Poly v = var(l, open_par(l, i ? "h" : "r", dim_extent(l, d), 1, const_extent(d)));
         at_a.v[i] = at_b.v[i] = at_y.v[i] = v;
     }
-    Dim dm = fa >= 0 ? a->type.dim[fa] : 1, dn = fb >= 0 ? b->type.dim[fb] : 1, dk = a->type.dim[ca];
     Poly one = poly_const(l->a, 1), m = one, cols = one, from_m = { 0 }, from_n = { 0 }, from_k = { 0 }, k;
     int par_m = -1, par_n = -1;
     if (!batch && dm != 1)
-        par_m = open_par(l, "p", dim_extent(l, dm), PANEL_ROWS, -1);
+        par_m = open_par(l, "p", dim_extent(l, dm), panel_rows, -1);
     if (!batch && dn != 1)
         par_n = open_par(l, "c", dim_extent(l, dn), PANEL_COLUMNS, -1);
     Poly start = { 0 }, length = { 0 };
@@ -119,7 +159,7 @@ void lower_dot_group(Lower *l, Node *n)
     }
     if (dm != 1) {
         from_m = dm == DIM_N ? start : par_m >= 0 ? var(l, par_m) : (Poly){ 0 };
-        m = dm == DIM_N ? length : par_m >= 0 ? minus(l->a, piece_end(l, par_m, PANEL_ROWS, dim_extent(l, dm)), from_m) : dim_extent(l, dm);
+        m = dm == DIM_N ? length : par_m >= 0 ? minus(l->a, piece_end(l, par_m, panel_rows, dim_extent(l, dm)), from_m) : dim_extent(l, dm);
     }
     if (dn != 1) {
         from_n = dn == DIM_N ? start : par_n >= 0 ? var(l, par_n) : (Poly){ 0 };
@@ -177,7 +217,10 @@ void lower_dot_group(Lower *l, Node *n)
     if (dk == 1 && dm != 1 && !(poly_is_const(A.row, &stride) && stride == 1))
         A.col = one;
     d.a = (Operand){ param_of(l, A.buf, PARAM_IN), A.at, A.row, A.col, 0 };
-    d.b = (Operand){ param_of(l, B.buf, PARAM_IN), B.at, B.row, B.col, 0 };
+    if (packed >= 0)
+        d.b = (Operand){ .buf = param_of(l, packed, PARAM_IN), .at = poly_mul(l->a, k, from_n), .packed = PACKED };
+    else
+        d.b = (Operand){ param_of(l, B.buf, PARAM_IN), B.at, B.row, B.col, 0 };
     d.c = (Operand){ param_of(l, C.buf, PARAM_OUT), C.at, C.row, one, 0 };
     kb_dot(&l->b, &d);
     end_kernel(l);

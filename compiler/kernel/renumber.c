@@ -50,7 +50,7 @@ static void map_stmts(const Numbering *m, KStmt *s)
         map_poly(m, &s->at);
         map_poly(m, &s->lo);
         map_poly(m, &s->hi);
-        if (s->kind == K_DOT) {
+        if (s->dot) {
             map_operand(m, &s->dot->c);
             map_operand(m, &s->dot->a);
             map_operand(m, &s->dot->b);
