@@ -119,6 +119,7 @@ struct Node {
     const Loc *loc;
     const char *grad_of; /* name of the value whose gradient computation this is, or NULL */
     int group;        /* after fusion: the kernel it is computed in, from 1; 0: a view, a constant, or given from outside */
+    int stage;        /* of a group that chains several: which one, from 1; 0: the group is no chain */
     int uses;         /* operands and outputs that name it; kept by graph_count_uses */
     void *aux;        /* scratch of the running pass */
     Node *next, *prev;
@@ -206,6 +207,7 @@ Node *rand_bits(Graph *g, int site, Node *row, Node *seed, Node *step, Dim colum
  *   %x = gather %table, %ids : f32[T,384]                          @bert.yaml:4:5<models/my.yaml:7:3
  *   %dx = ... : f32[T,384]  grad %x
  *   %y = ... : f32[T,384]  in 7                  (after fusion: computed in group 7)
+ *   %z = ... : f32[T,384]  in 8.2                (in the second stage of the chain that is group 8)
  *   return loss=%loss, logits=%logits, %w.new
  * } */
 void graph_print(const Graph *g, FILE *out);

@@ -84,7 +84,7 @@ static void print_node(const Node *n, FILE *out)
     if (n->grad_of)
         fprintf(out, "  grad %%%s", n->grad_of);
     if (n->group)
-        fprintf(out, "  in %d", n->group);
+        fprintf(out, n->stage ? "  in %d.%d" : "  in %d", n->group, n->stage);
     print_loc(out, n->loc);
     fputc('\n', out);
 }

@@ -99,7 +99,7 @@ static bool finds_rows(const Node *x)
 bool needs_serial(Lower *l, const Domain *d)
 {
     int lane_axis = d->axis[d->n - 1];
-    bool tokens = d->n == 1 && (d->type.dim[lane_axis] == DIM_N || d->type.dim[lane_axis] == DIM_T);
+    bool tokens = d->n == 1 && !d->by_row && (d->type.dim[lane_axis] == DIM_N || d->type.dim[lane_axis] == DIM_T);
     for (int i = 0; i < l->n_members; i++) {
         Node *n = l->members[i];
         if (n->op == OP_gather && lane_axis < n->in[1]->type.rank)

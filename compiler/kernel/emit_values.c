@@ -202,6 +202,42 @@ Poly storage_size(Lower *l, const Type *t)
     return size;
 }
 
+/* A variable of its own: addresses multiply it. */
+Poly row_length(Lower *l, Poly row)
+{
+    Poly length = minus(l->a, row_end_of(l, row), row_start_of(l, row));
+    Memo *m = find_memo(l, MEMO_LENGTH, 0, length);
+    if (!m) {
+        Hoist h = enter_hoist(l, true);
+        Memo made = { .kind = MEMO_LENGTH, .at = length, .result = kb_index(&l->b, "n", IX_SET, length, (Poly){ 0 }) };
+        set_extent(l, made.result, -1);
+        add_memo(l, made);
+        leave_hoist(l, h);
+        m = find_memo(l, MEMO_LENGTH, 0, length);
+    }
+    return poly_var(l->a, m->result);
+}
+
+Poly panel_size(Lower *l, const Type *t)
+{
+    Poly size = poly_const(l->a, 1);
+    for (int i = OUTER_DIMS; i < t->rank; i++)
+        size = poly_mul(l->a, size, dim_extent(l, t->dim[i] == DIM_N ? DIM_L : t->dim[i]));
+    return size;
+}
+
+Poly panel_offset(Lower *l, const Type *t, const Index *at)
+{
+    Poly off = { 0 };
+    for (int i = OUTER_DIMS; i < t->rank; i++) {
+        if (t->dim[i] == DIM_N)
+            off = poly_add(l->a, poly_mul(l->a, off, row_length(l, at->v[0])), minus(l->a, at->v[i], row_start_of(l, at->v[0])));
+        else if (t->dim[i] != 1)
+            off = poly_add(l->a, poly_mul(l->a, off, dim_extent(l, t->dim[i])), at->v[i]);
+    }
+    return off;
+}
+
 Poly element_offset(Lower *l, const Type *t, const Index *at)
 {
     Arena *a = l->a;
@@ -224,18 +260,7 @@ Poly element_offset(Lower *l, const Type *t, const Index *at)
         }
         return off;
     }
-    Poly start = row_start_of(l, row), length = minus(a, row_end_of(l, row), start), base = start;
-    /* length is a variable of its own: addresses multiply it */
-    Memo *m = find_memo(l, MEMO_LENGTH, 0, length);
-    if (!m) {
-        Hoist h = enter_hoist(l, true);
-        Memo made = { .kind = MEMO_LENGTH, .at = length, .result = kb_index(&l->b, "n", IX_SET, length, (Poly){ 0 }) };
-        set_extent(l, made.result, -1);
-        add_memo(l, made);
-        leave_hoist(l, h);
-        m = find_memo(l, MEMO_LENGTH, 0, length);
-    }
-    Poly n = poly_var(a, m->result);
+    Poly start = row_start_of(l, row), base = start, n = row_length(l, row);
     for (int i = 1; i < ragged; i++)
         base = poly_mul(a, base, dim_extent(l, DIM_L));
     for (int i = 1; i < t->rank; i++) {
@@ -333,7 +358,9 @@ int value_at(Lower *l, Node *x, Index at)
             return v;
         if (l->scratch_of[x->id] >= 0)
             return load_at(l, l->scratch_of[x->id], poly_var(l->a, l->lane));
-        if (!l->stored[x->id] || op_lower[x->op] != lower_loop)
+        if (l->panel_of[x->id] >= 0)
+            return load_at(l, l->panel_of[x->id], panel_offset(l, &x->type, &at));
+        if (!l->stored[x->id] || (op_lower[x->op] != lower_loop && !x->stage))
             return compute(l, x, &at);
     }
     int buf = buffer_of(l, x);
@@ -405,6 +432,8 @@ void store_member(Lower *l, const Node *n, const Index *at, int value)
     if (n->op == OP_update) {
         int buf = buffer_of(l, n->in[0]);
         kb_store(&l->b, param_of(l, buf, PARAM_OUT), element_offset(l, &n->type, at), value);
-    } else if (l->stored[n->id])
+    } else if (l->panel_of[n->id] >= 0)
+        kb_store(&l->b, l->panel_of[n->id], panel_offset(l, &n->type, at), value);
+    else if (l->stored[n->id])
         kb_store(&l->b, param_of(l, buffer_of(l, n), PARAM_OUT), element_offset(l, &n->type, at), value);
 }

@@ -74,6 +74,15 @@ int param_of(Lower *l, int buf, ParamMode mode)
     return i;
 }
 
+int scratch_param(Lower *l, const char *name, Elem elem, Poly size)
+{
+    if (l->k->n_params == (int)(sizeof l->param_buf / sizeof *l->param_buf))
+        ftc_bug("lower: group %d has more than %d parameters", l->group, l->k->n_params);
+    int i = kernel_param(l->k, name, elem, PARAM_SCRATCH, size);
+    l->param_buf[i] = -1;
+    return i;
+}
+
 /* ---- kernels ------------------------------------------------------------------------------------------------------- */
 
 void begin_kernel(Lower *l, const char *name)
@@ -163,6 +172,10 @@ static void mark_stored(Lower *l)
 static void lower_group(Lower *l)
 {
     Node *last = l->members[l->n_members - 1];
+    if (last->stage) {
+        lower_chain_group(l);
+        return;
+    }
     switch (op_lower[last->op]) {
     case lower_reduce:
         if (!is_row_reduction(last)) {
@@ -188,10 +201,11 @@ Program *lower_graph(Graph *g, Arena *arena)
     l->buf_of = NEW_ARRAY(arena, int, g->n + 1);
     l->stored = NEW_ARRAY(arena, bool, g->n + 1);
     l->scratch_of = NEW_ARRAY(arena, int, g->n + 1);
+    l->panel_of = NEW_ARRAY(arena, int, g->n + 1);
     l->members = NEW_ARRAY(arena, Node *, g->n + 1);
     int groups = 0;
     EACH_NODE(n, g) {
-        l->buf_of[n->id] = l->scratch_of[n->id] = -1;
+        l->buf_of[n->id] = l->scratch_of[n->id] = l->panel_of[n->id] = -1;
         if (n->group > groups)
             groups = n->group;
     }

@@ -23,23 +23,35 @@ static int free_axis(const Type *t, int batch, int contracted)
     return -1;
 }
 
+int dot_free_axis(const Node *n, int which)
+{
+    return free_axis(&n->in[which]->type, n->a.batch, which ? n->a.cb : n->a.ca);
+}
+
 /* An operand or the result as a matrix: where element (i, j) of a piece lies. */
 typedef struct {
-    int buf;
+    int param;
     Poly at, row, col;
 } Matrix;
 
-/* Splits x's offset at `at` (whose dims along rows and columns are the placeholder variables i and j) into a base and two strides. */
+/* Splits an offset, in which i and j stand for row and column, into a base and two strides. */
+static bool split_offset(Lower *l, Poly offset, int i, int j, Matrix *m)
+{
+    Poly rest;
+    return poly_split(l->a, offset, i, &m->row, &rest) && poly_split(l->a, rest, j, &m->col, &m->at) && !poly_uses(m->row, j) &&
+           !poly_uses(m->col, i);
+}
+
+/* x at `at`, whose dims along rows and columns are the placeholder variables i and j. */
 static bool as_matrix(Lower *l, Node *x, Index at, int i, int j, Matrix *m)
 {
     x = follow_views(l->a, x, &at, lower_extent, l);
     if (!x->group && op_lower[x->op] != lower_none)
         return false;
-    Poly offset = element_offset(l, &x->type, &at), rest;
-    if (!poly_split(l->a, offset, i, &m->row, &rest) || !poly_split(l->a, rest, j, &m->col, &m->at))
-        return false;
-    m->buf = buffer_of(l, x);
-    return !poly_uses(m->row, j) && !poly_uses(m->col, i);
+    bool panel = x->group == l->group && l->panel_of[x->id] >= 0;
+    Poly offset = panel ? panel_offset(l, &x->type, &at) : element_offset(l, &x->type, &at);
+    m->param = panel ? l->panel_of[x->id] : param_of(l, buffer_of(l, x), PARAM_IN);
+    return split_offset(l, offset, i, j, m);
 }
 
 static int64_t dim_as_extent(void *ctx, int var) { return var < MAX_RANK ? ((const Type *)ctx)->dim[var] : -1; }
@@ -111,118 +123,118 @@ static int pack_weight(Lower *l, Node *n, int free_axis, int64_t columns, int64_
     if (!as_matrix(l, n->in[1], at, vk, vj, &b))
         ftc_bug("lower: the weight of %%%s is no matrix", n->name);
     end = piece_end(l, p.t[0].var[0], PACKED, all);
-    int packed = temp_buf(l, arena_printf(l->a, "%s.packed", l->p->bufs[b.buf].name), F32,
+    int packed = temp_buf(l, arena_printf(l->a, "%s.packed", l->p->bufs[l->param_buf[b.param]].name), F32,
                           poly_const(l->a, (columns + PACKED - 1) / PACKED * PACKED * depth));
     Dot d = { .n = minus(l->a, end, p), .k = k };
-    d.b = (Operand){ param_of(l, b.buf, PARAM_IN), b.at, b.row, b.col, 0 };
+    d.b = (Operand){ b.param, b.at, b.row, b.col, 0 };
     d.c = (Operand){ .buf = param_of(l, packed, PARAM_OUT), .at = poly_mul(l->a, k, p), .packed = PACKED };
     kb_pack(&l->b, &d);
     end_kernel(l);
     return packed;
 }
 
+Span whole_dim(Lower *l, Dim d, const Index *at)
+{
+    if (d == DIM_N) {
+        Poly start = row_start_of(l, at->v[0]);
+        return (Span){ start, minus(l->a, row_end_of(l, at->v[0]), start) };
+    }
+    return (Span){ { 0 }, dim_extent(l, d) };
+}
+
+/* C's columns are strided: its transpose is computed, by the transposed operands in turn. */
+static void transpose_dot(Matrix *a, Matrix *b, Matrix *c, Span *rows, Span *columns)
+{
+    Matrix t = *a;
+    *a = (Matrix){ b->param, b->at, b->col, b->row };
+    *b = (Matrix){ t.param, t.at, t.col, t.row };
+    *c = (Matrix){ c->param, c->at, c->col, c->row };
+    Span s = *rows;
+    *rows = *columns;
+    *columns = s;
+}
+
+static bool is_one(Poly p)
+{
+    int64_t one;
+    return poly_is_const(p, &one) && one == 1;
+}
+
+/* Strides of dims of size 1 are free: the ones that BLAS accepts. */
+static void choose_strides(Lower *l, const Dot *d, Matrix *a, Matrix *b, Matrix *c)
+{
+    Poly one = poly_const(l->a, 1);
+    bool m1 = is_one(d->m), n1 = is_one(d->n), k1 = is_one(d->k);
+    if (m1)
+        a->row = k1 ? one : d->k, c->row = d->n;
+    if (k1)
+        a->col = one, b->row = n1 ? one : d->n;
+    if (n1)
+        b->col = is_one(b->row) ? d->k : one, c->col = one;
+    if (m1 && !is_one(a->col))
+        a->row = one;
+    if (k1 && !m1 && !is_one(a->row))
+        a->col = one;
+}
+
+void lower_dot_statement(Lower *l, Node *n, const Index *at, Span m, Span cols, Span k, int packed)
+{
+    enum { vi = 31000, vj, vk }; /* row, column and inner index; they don't survive the split into strides */
+    int fa = dot_free_axis(n, 0), fb = dot_free_axis(n, 1), out = n->a.batch;
+    Index at_a = *at, at_b = *at, at_y = *at;
+    at_a.v[n->a.ca] = is_one(k.size) ? k.from : poly_add(l->a, k.from, var(l, vk));
+    at_b.v[n->a.cb] = at_a.v[n->a.ca];
+    if (fa >= 0)
+        at_y.v[out++] = at_a.v[fa] = is_one(m.size) ? m.from : poly_add(l->a, m.from, var(l, vi));
+    if (fb >= 0)
+        at_y.v[out++] = at_b.v[fb] = is_one(cols.size) ? cols.from : poly_add(l->a, cols.from, var(l, vj));
+    Matrix a, b = { .param = -1 }, c;
+    if (!as_matrix(l, n->in[0], at_a, vi, vk, &a) || (packed < 0 && !as_matrix(l, n->in[1], at_b, vk, vj, &b)))
+        ftc_bug("lower: an operand of %%%s is no matrix", n->name);
+    bool panel = l->panel_of[n->id] >= 0;
+    if (!split_offset(l, panel ? panel_offset(l, &n->type, &at_y) : element_offset(l, &n->type, &at_y), vi, vj, &c))
+        ftc_bug("lower: the result of %%%s is no matrix", n->name);
+    if (packed >= 0)
+        b.param = param_of(l, packed, PARAM_IN);
+    c.param = panel ? l->panel_of[n->id] : param_of(l, buffer_of(l, n), PARAM_OUT);
+    if (!is_one(cols.size) && !is_one(c.col))
+        transpose_dot(&a, &b, &c, &m, &cols);
+    Dot d = { .m = m.size, .n = cols.size, .k = k.size };
+    choose_strides(l, &d, &a, &b, &c);
+    d.a = (Operand){ a.param, a.at, a.row, a.col, 0 };
+    d.b = packed >= 0 ? (Operand){ .buf = b.param, .at = poly_mul(l->a, k.size, cols.from), .packed = PACKED }
+                      : (Operand){ b.param, b.at, b.row, b.col, 0 };
+    d.c = (Operand){ c.param, c.at, c.row, poly_const(l->a, 1), 0 };
+    kb_dot(&l->b, &d);
+}
+
+/* A piece's panel of a dim: par p runs over it in steps.  p < 0: all of it. */
+static Span panel_of_dim(Lower *l, int p, Dim d, int64_t step, const Index *at)
+{
+    if (p < 0)
+        return whole_dim(l, d, at);
+    return (Span){ var(l, p), minus(l->a, piece_end(l, p, step, dim_extent(l, d)), var(l, p)) };
+}
+
 void lower_dot_group(Lower *l, Node *n)
 {
     Node *a = n->in[0], *b = n->in[1];
-    int batch = n->a.batch, ca = n->a.ca, cb = n->a.cb;
-    int fa = free_axis(&a->type, batch, ca), fb = free_axis(&b->type, batch, cb);
-    Dim dm = fa >= 0 ? a->type.dim[fa] : 1, dn = fb >= 0 ? b->type.dim[fb] : 1, dk = a->type.dim[ca];
-    int64_t panel_rows = dm == DIM_T ? PANEL_ROWS : SUM_ROWS;
+    int batch = n->a.batch, fa = dot_free_axis(n, 0), fb = dot_free_axis(n, 1);
+    Dim dm = fa >= 0 ? a->type.dim[fa] : 1, dn = fb >= 0 ? b->type.dim[fb] : 1, dk = a->type.dim[n->a.ca];
     int packed = packs_weight(n, dm, dn, dk) ? pack_weight(l, n, fb, dn, dk) : -1;
-    Index at_a = { 0 }, at_b = { 0 }, at_y = { 0 };
+    Index at = { 0 };
     begin_kernel(l, batch ? "dot_rows" : "dot");
-    int n_ragged = 0;
-    for (int i = 0; i < a->type.rank; i++)
-        n_ragged += a->type.dim[i] == DIM_N;
-    for (int i = 0; i < b->type.rank; i++)
-        n_ragged += b->type.dim[i] == DIM_N;
-
-    /* pieces: the batch dims, or panels of rows and columns */
     for (int i = 0; i < batch; i++) {
         Dim d = a->type.dim[i];
-        if (d == 1)
-            continue;
         assert(d != DIM_N);
-        Poly v = var(l, open_par(l, i ? "h" : "r", dim_extent(l, d), 1, const_extent(d)));
-        at_a.v[i] = at_b.v[i] = at_y.v[i] = v;
+        if (d != 1)
+            at.v[i] = var(l, open_par(l, i ? "h" : "r", dim_extent(l, d), 1, const_extent(d)));
     }
-    Poly one = poly_const(l->a, 1), m = one, cols = one, from_m = { 0 }, from_n = { 0 }, from_k = { 0 }, k;
-    int par_m = -1, par_n = -1;
-    if (!batch && dm != 1)
-        par_m = open_par(l, "p", dim_extent(l, dm), panel_rows, -1);
-    if (!batch && dn != 1)
-        par_n = open_par(l, "c", dim_extent(l, dn), PANEL_COLUMNS, -1);
-    Poly start = { 0 }, length = { 0 };
-    if (n_ragged) {
-        start = row_start_of(l, at_y.v[0]);
-        length = minus(l->a, row_end_of(l, at_y.v[0]), start);
-    }
-    if (dm != 1) {
-        from_m = dm == DIM_N ? start : par_m >= 0 ? var(l, par_m) : (Poly){ 0 };
-        m = dm == DIM_N ? length : par_m >= 0 ? minus(l->a, piece_end(l, par_m, panel_rows, dim_extent(l, dm)), from_m) : dim_extent(l, dm);
-    }
-    if (dn != 1) {
-        from_n = dn == DIM_N ? start : par_n >= 0 ? var(l, par_n) : (Poly){ 0 };
-        cols = dn == DIM_N ? length : par_n >= 0 ? minus(l->a, piece_end(l, par_n, PANEL_COLUMNS, dim_extent(l, dn)), from_n) : dim_extent(l, dn);
-    }
-    from_k = dk == DIM_N ? start : (Poly){ 0 };
-    k = dk == DIM_N ? length : dim_extent(l, dk);
-
-    /* placeholders for row, column and inner index; they don't survive the split into strides */
-    enum { vi = 31000, vj, vk };
-    Poly i = poly_add(l->a, from_m, var(l, vi)), j = poly_add(l->a, from_n, var(l, vj)), kk = poly_add(l->a, from_k, var(l, vk));
-    int out = batch;
-    at_a.v[ca] = dk == 1 ? (Poly){ 0 } : kk;
-    at_b.v[cb] = dk == 1 ? (Poly){ 0 } : kk;
-    if (fa >= 0) {
-        at_a.v[fa] = dm == 1 ? (Poly){ 0 } : i;
-        at_y.v[out++] = at_a.v[fa];
-    }
-    if (fb >= 0) {
-        at_b.v[fb] = dn == 1 ? (Poly){ 0 } : j;
-        at_y.v[out++] = at_b.v[fb];
-    }
-    Matrix A, B, C = { .buf = buffer_of(l, n) };
-    Poly rest;
-    if (!as_matrix(l, a, at_a, vi, vk, &A) || !as_matrix(l, b, at_b, vk, vj, &B))
-        ftc_bug("lower: an operand of %%%s is no matrix", n->name);
-    Poly offset = element_offset(l, &n->type, &at_y);
-    if (!poly_split(l->a, offset, vi, &C.row, &rest) || !poly_split(l->a, rest, vj, &C.col, &C.at))
-        ftc_bug("lower: the result of %%%s is no matrix", n->name);
-    int64_t stride;
-    Dot d = { .m = m, .n = cols, .k = k };
-    if (dn != 1 && !(poly_is_const(C.col, &stride) && stride == 1)) {
-        /* the result's columns are strided: compute its transpose */
-        Matrix t = A;
-        A = (Matrix){ B.buf, B.at, B.col, B.row };
-        B = (Matrix){ t.buf, t.at, t.col, t.row };
-        Poly s = C.row;
-        C.row = C.col;
-        C.col = s;
-        d.m = cols;
-        d.n = m;
-        Dim t_dim = dm;
-        dm = dn;
-        dn = t_dim;
-    }
-    /* strides of dims of size 1 are free: choose those that BLAS accepts */
-    if (dm == 1)
-        A.row = dk == 1 ? one : k, C.row = d.n;
-    if (dk == 1)
-        A.col = one, B.row = dn == 1 ? one : d.n;
-    if (dn == 1)
-        B.col = poly_is_const(B.row, &stride) && stride == 1 ? k : one, C.col = one;
-    if (dm == 1 && !(poly_is_const(A.col, &stride) && stride == 1))
-        A.row = one;
-    if (dk == 1 && dm != 1 && !(poly_is_const(A.row, &stride) && stride == 1))
-        A.col = one;
-    d.a = (Operand){ param_of(l, A.buf, PARAM_IN), A.at, A.row, A.col, 0 };
-    if (packed >= 0)
-        d.b = (Operand){ .buf = param_of(l, packed, PARAM_IN), .at = poly_mul(l->a, k, from_n), .packed = PACKED };
-    else
-        d.b = (Operand){ param_of(l, B.buf, PARAM_IN), B.at, B.row, B.col, 0 };
-    d.c = (Operand){ param_of(l, C.buf, PARAM_OUT), C.at, C.row, one, 0 };
-    kb_dot(&l->b, &d);
+    int64_t rows = dm == DIM_T ? PANEL_ROWS : SUM_ROWS;
+    int p = !batch && dm != 1 ? open_par(l, "p", dim_extent(l, dm), rows, -1) : -1;
+    int c = !batch && dn != 1 ? open_par(l, "c", dim_extent(l, dn), PANEL_COLUMNS, -1) : -1;
+    Span m = panel_of_dim(l, p, dm, rows, &at), cols = panel_of_dim(l, c, dn, PANEL_COLUMNS, &at);
+    lower_dot_statement(l, n, &at, m, cols, whole_dim(l, dk, &at), packed);
     end_kernel(l);
 }
 

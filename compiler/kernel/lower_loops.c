@@ -187,8 +187,7 @@ static void row_scalars(Lower *l, const Place *place, int pass, const Index *at)
     }
 }
 
-/* "add_mul_sum": the ops of a group, for people to recognise it by. */
-static const char *group_name(Lower *l)
+const char *group_name(Lower *l)
 {
     char name[80] = "";
     size_t n = 0;
@@ -211,6 +210,36 @@ static bool has_ragged_lanes(Lower *l, const Type *wide)
     return false;
 }
 
+/* What a later sweep needs of an earlier one is carried in a row of scratch. */
+static void carry(Lower *l, const Domain *d, const Place *place)
+{
+    Dim dim = d->type.dim[d->axis[d->n - 1]];
+    Poly lanes = dim_extent(l, dim == DIM_N ? DIM_L : dim);
+    for (int i = 0; i < l->n_members; i++) {
+        Node *n = l->members[i];
+        if (place[i].carried && !l->stored[n->id] && l->panel_of[n->id] < 0)
+            l->scratch_of[n->id] = scratch_param(l, "row", n->type.elem, lanes);
+    }
+}
+
+static void compute_once(Lower *l, const Index *at)
+{
+    for (int i = 0; i < l->n_members; i++) {
+        int v = compute(l, l->members[i], at);
+        remember(l, l->members[i], v);
+        store_member(l, l->members[i], at, v);
+    }
+}
+
+/* All sweeps over the lanes of one row. */
+static void sweep_row(Lower *l, const Domain *d, const Place *place, int last, bool serial, bool pieces, Index *at)
+{
+    for (int pass = 0; pass <= last; pass++) {
+        row_scalars(l, place, pass, at);
+        sweep(l, d, place, pass, serial, pieces, at);
+    }
+}
+
 void lower_loop_group(Lower *l)
 {
     Type wide = widest(l);
@@ -220,34 +249,46 @@ void lower_loop_group(Lower *l)
     Index at = domain_index(&d);
     bool serial = d.n && needs_serial(l, &d);
     int last = place_members(l, &d, place);
-    Poly lanes = { 0 };
-    if (d.n) {
-        Dim dim = wide.dim[d.axis[d.n - 1]];
-        lanes = dim_extent(l, dim == DIM_N ? DIM_L : dim);
-    }
-    for (int i = 0; i < l->n_members; i++)
-        if (place[i].carried && !serial && d.n > 1 && !l->stored[l->members[i]->id])
-            l->scratch_of[l->members[i]->id] = kernel_param(l->k, "row", l->members[i]->type.elem, PARAM_SCRATCH, lanes);
-    for (int i = 0; i < l->k->n_params; i++)
-        l->param_buf[i] = -1;
-    if (d.n == 0) {
-        for (int i = 0; i < l->n_members; i++) {
-            int v = compute(l, l->members[i], &at);
-            remember(l, l->members[i], v);
-            store_member(l, l->members[i], &at, v);
-        }
-    } else {
+    if (d.n > 1 && !serial)
+        carry(l, &d, place);
+    if (d.n == 0)
+        compute_once(l, &at);
+    else {
         int opened = open_rows(l, &d, 1, &at);
         bool pieces = d.n == 1;
         for (int i = 0; i < l->n_members; i++)
             pieces &= place[i].full;
-        for (int pass = 0; pass <= last; pass++) {
-            row_scalars(l, place, pass, &at);
-            sweep(l, &d, place, pass, serial, pieces, &at);
-        }
+        sweep_row(l, &d, place, last, serial, pieces, &at);
         close_blocks(l, opened);
     }
     end_kernel(l);
+    for (int i = 0; i < l->n_members; i++)
+        l->scratch_of[l->members[i]->id] = -1;
+}
+
+void lower_loop_stage(Lower *l, Index at)
+{
+    Type wide = widest(l);
+    Domain d = domain_of(&wide, true);
+    Place *place = NEW_ARRAY(l->a, Place, l->n_members);
+    int inner = 0;
+    for (int i = 0; i < d.n; i++)
+        if (d.axis[i] >= OUTER_DIMS)
+            d.axis[inner++] = d.axis[i];
+    d.n = inner;
+    d.by_row = true;
+    if (d.n == 0) {
+        compute_once(l, &at);
+        return;
+    }
+    bool serial = needs_serial(l, &d);
+    int last = place_members(l, &d, place);
+    if (!serial)
+        carry(l, &d, place);
+    for (int i = 0; i < d.n - 1; i++)
+        open_axis(l, &d, d.axis[i], &at);
+    sweep_row(l, &d, place, last, serial, false, &at);
+    close_blocks(l, d.n - 1);
     for (int i = 0; i < l->n_members; i++)
         l->scratch_of[l->members[i]->id] = -1;
 }

@@ -22,6 +22,7 @@ typedef struct {
     int *buf_of;      /* by node id: buffer number, or -1 */
     bool *stored;     /* by node id: read outside its group, so it needs a buffer */
     int *scratch_of;  /* by node id: the scratch parameter that carries it to a later pass over the row, or -1 */
+    int *panel_of;    /* by node id: the scratch parameter that hands it on to a later stage of its chain, or -1 */
 
     /* the group at hand */
     int group;
@@ -77,13 +78,21 @@ Poly row_start_of(Lower *l, Poly row);
 Poly row_end_of(Lower *l, Poly row);
 Poly row_of_index(Lower *l, const Type *t, const Index *at);  /* at's row, found from its token if open */
 
+/* What of a dim a statement covers: from, from + 1, ..., size of them. */
+typedef struct {
+    Poly from, size;
+} Span;
+Span whole_dim(Lower *l, Dim d, const Index *at); /* n(r): the tokens of at's row */
+
 /* Buffers and parameters. */
 int input_buf(Lower *l, const char *name, Elem elem, Poly size);
 int buffer_of(Lower *l, const Node *n);
 int temp_buf(Lower *l, const char *name, Elem elem, Poly size);
 int param_of(Lower *l, int buf, ParamMode mode);
+int scratch_param(Lower *l, const char *name, Elem elem, Poly size);
 Poly storage_size(Lower *l, const Type *t);
 Poly element_offset(Lower *l, const Type *t, const Index *at);
+Poly row_length(Lower *l, Poly row);                          /* as a variable */
 
 /* Numbers.  value_at: x's element at an index, read, recomputed or remembered.  compute: a member's own element. */
 int value_at(Lower *l, Node *x, Index at);
@@ -95,13 +104,27 @@ int remembered(Lower *l, const Node *n);
 void store_member(Lower *l, const Node *n, const Index *at, int value);
 ExtentFn lower_extent;
 
+/* "add_mul_sum": the ops of a group, for people to recognise it by. */
+const char *group_name(Lower *l);
+
 /* Begin and end a kernel of this group: end adds it to the program, with the call. */
 void begin_kernel(Lower *l, const char *name);
 void end_kernel(Lower *l);
 
 static inline Op reduce_op(const Node *n) { return n->op == OP_sum ? OP_add : OP_max; }
 
+/* Pieces of a chain are one index of so many leading dims. */
+enum { OUTER_DIMS = 2 };
+Poly panel_size(Lower *l, const Type *t);                     /* of a value within a piece */
+Poly panel_offset(Lower *l, const Type *t, const Index *at);
+
+/* In an open kernel. */
+void lower_loop_stage(Lower *l, Index at);                    /* the members are a group whose outer dims `at` has */
+void lower_dot_statement(Lower *l, Node *dot, const Index *at, Span m, Span n, Span k, int packed);
+int dot_free_axis(const Node *dot, int which);                /* the dim of an operand that is neither batch nor contracted; -1: none */
+
 /* One kind of group each. */
+void lower_chain_group(Lower *l);
 void lower_loop_group(Lower *l);
 void lower_reduce_group(Lower *l, Node *reduce);
 void lower_dot_group(Lower *l, Node *dot);

@@ -6,33 +6,15 @@
  * of their own; a reduction takes in the ops that only it reads.
  * Nodes are visited in order; each joins the groups of its operands where that makes no cycle, and merges them.
  * Nothing here knows an op's or a model's name. */
-#include "compiler/passes/passes.h"
+#include "compiler/passes/fuse_groups.h"
 
-#include "compiler/kernel/lower.h"
 #include "compiler/ops/ops.h"
 
 #include <string.h>
 
 enum { MAX_MEMBERS = 48, MAX_READS = 40 };
 
-typedef struct {
-    Node **member;
-    int n, cap;
-    Type domain;      /* the full type; its last dim is 1 while only row scalars are in */
-    bool open;        /* may take more members */
-    Region region;
-    int into;         /* merged into this group; itself otherwise */
-    uint64_t *before; /* set of groups that must run earlier */
-} Group;
-
-typedef struct {
-    Graph *g;
-    Arena *a;
-    Group *group;     /* from 1 */
-    int n, cap, words;
-} Fuse;
-
-static int find(Fuse *f, int group)
+int find_group(Fuse *f, int group)
 {
     while (f->group[group].into != group)
         group = f->group[group].into;
@@ -56,8 +38,7 @@ static void order(Fuse *f, int earlier, int later)
     }
 }
 
-/* Two groups may become one if nothing runs between them. */
-static bool can_merge(Fuse *f, int a, int b)
+bool can_merge(Fuse *f, int a, int b)
 {
     for (int i = 1; i <= f->n; i++) {
         if (f->group[i].into != i || i == a || i == b)
@@ -68,7 +49,14 @@ static bool can_merge(Fuse *f, int a, int b)
     return true;
 }
 
-static int new_group(Fuse *f, const Type *domain, Region region, bool open)
+Fuse new_fuse(Graph *g, Arena *a)
+{
+    Fuse f = { .g = g, .a = a, .words = (2 * g->n + 2) / 64 + 1 };
+    f.group = NEW_ARRAY(a, Group, 2 * g->n + 2);
+    return f;
+}
+
+int new_group(Fuse *f, const Type *domain, Region region, bool open)
 {
     int i = ++f->n;
     f->group[i] = (Group){ .domain = *domain, .open = open, .region = region, .into = i };
@@ -76,7 +64,7 @@ static int new_group(Fuse *f, const Type *domain, Region region, bool open)
     return i;
 }
 
-static void add_member(Fuse *f, int group, Node *n)
+void add_member(Fuse *f, int group, Node *n)
 {
     Group *g = &f->group[group];
     ARENA_GROW(f->a, g->member, g->n, g->cap);
@@ -86,7 +74,7 @@ static void add_member(Fuse *f, int group, Node *n)
 
 /* ---- index relations -------------------------------------------------------------------------------------------------- */
 
-static Node *behind_views(Node *x)
+Node *behind_views(Node *x)
 {
     while (!x->group && op_lower[x->op] == lower_view)
         x = x->in[0];
@@ -143,7 +131,7 @@ static bool reads_aligned(Fuse *f, Node *n, int group)
 {
     for (int k = 0; k < n->n_in; k++) {
         Node *x = behind_views(n->in[k]);
-        if (x->group && find(f, x->group) == group && !aligned(f, n, k))
+        if (x->group && find_group(f, x->group) == group && !aligned(f, n, k))
             return false;
     }
     return true;
@@ -151,8 +139,8 @@ static bool reads_aligned(Fuse *f, Node *n, int group)
 
 /* ---- what reads what ------------------------------------------------------------------------------------------------------ */
 
-/* Buffers a group reads or writes: kernels have a bounded number of parameters. */
-static int outside_reads(Fuse *f, int a, int b, const Node *extra)
+/* Kernels have a bounded number of parameters. */
+int outside_reads(Fuse *f, int a, int b, const Node *extra)
 {
     const Node *seen[MAX_READS * 4];
     int n = 0;
@@ -163,7 +151,7 @@ static int outside_reads(Fuse *f, int a, int b, const Node *extra)
             const Node *m = g ? g->member[i] : extra;
             for (int k = 0; k < m->n_in; k++) {
                 const Node *x = behind_views(m->in[k]);
-                int xg = x->group ? find(f, x->group) : 0;
+                int xg = x->group ? find_group(f, x->group) : 0;
                 if (op_lower[x->op] == lower_inline || (xg && (xg == a || xg == b)))
                     continue;
                 bool known = false;
@@ -186,19 +174,19 @@ static bool can_join(Fuse *f, int group, Node *n)
         return false;
     for (int k = 0; k < n->n_in; k++) { /* what else n reads must not wait for the group */
         Node *x = behind_views(n->in[k]);
-        int xg = x->group ? find(f, x->group) : 0;
+        int xg = x->group ? find_group(f, x->group) : 0;
         if (xg && xg != group && has(f->group[xg].before, group))
             return false;
     }
     return outside_reads(f, group, group, n) <= MAX_READS;
 }
 
-static void depend(Fuse *f, int group, Node *n)
+void depend(Fuse *f, int group, Node *n)
 {
     for (int k = 0; k < n->n_in; k++) {
         Node *x = behind_views(n->in[k]);
-        if (x->group && find(f, x->group) != group)
-            order(f, find(f, x->group), group);
+        if (x->group && find_group(f, x->group) != group)
+            order(f, find_group(f, x->group), group);
     }
 }
 
@@ -209,7 +197,7 @@ static void widen(Group *g, const Type *t)
         g->domain.dim[last] = t->dim[last];
 }
 
-static void merge(Fuse *f, int from, int into)
+void merge_groups(Fuse *f, int from, int into)
 {
     Group *x = &f->group[from], *y = &f->group[into];
     for (int i = 0; i < x->n; i++)
@@ -280,12 +268,12 @@ static void visit(Fuse *f, Node *n, bool whole)
         /* the operands' groups, the latest first */
         for (int k = n->n_in - 1; k >= 0; k--) {
             Node *x = behind_views(n->in[k]);
-            int g = x->group ? find(f, x->group) : 0;
+            int g = x->group ? find_group(f, x->group) : 0;
             if (g && g != home && can_join(f, g, n) &&
                 (!home || (can_merge(f, home, g) && same_rows(&f->group[home].domain, &f->group[g].domain) &&
                            f->group[home].n + f->group[g].n < MAX_MEMBERS && outside_reads(f, home, g, n) <= MAX_READS))) {
                 if (home)
-                    merge(f, home, g);
+                    merge_groups(f, home, g);
                 home = g;
             }
         }
@@ -297,21 +285,19 @@ static void visit(Fuse *f, Node *n, bool whole)
     depend(f, home, n);
 }
 
-/* An update writes where others read: it runs after them. */
-static void order_updates(Fuse *f)
+void order_updates(Fuse *f)
 {
     EACH_NODE(n, f->g) {
         if (n->op != OP_update)
             continue;
         EACH_NODE(m, f->g)
             for (int k = 0; k < m->n_in && m != n; k++)
-                if (m->group && behind_views(m->in[k]) == n->in[0] && find(f, m->group) != find(f, n->group))
-                    order(f, find(f, m->group), find(f, n->group));
+                if (m->group && behind_views(m->in[k]) == n->in[0] && find_group(f, m->group) != find_group(f, n->group))
+                    order(f, find_group(f, m->group), find_group(f, n->group));
     }
 }
 
-/* Numbers the groups in an order that can be run: dependencies first, else by their last member. */
-static void number_groups(Fuse *f)
+int *group_order(Fuse *f)
 {
     int *final = NEW_ARRAY(f->a, int, f->n + 1), *key = NEW_ARRAY(f->a, int, f->n + 1), *waits = NEW_ARRAY(f->a, int, f->n + 1);
     int next = 0;
@@ -335,9 +321,16 @@ static void number_groups(Fuse *f)
         for (int i = 1; i <= f->n; i++)
             waits[i] -= i != best && f->group[i].into == i && has(f->group[i].before, best);
     }
+    return final;
+}
+
+/* Writes the groups' numbers into the nodes. */
+static void number_groups(Fuse *f)
+{
+    const int *final = group_order(f);
     EACH_NODE(n, f->g)
         if (n->group) {
-            n->group = final[find(f, n->group)];
+            n->group = final[find_group(f, n->group)];
             if (!n->group)
                 ftc_bug("fuse: %%%s waits for itself", n->name);
         }
@@ -348,10 +341,9 @@ void pass_fuse(Graph *g, bool whole)
     graph_renumber(g);
     graph_count_uses(g);
     Arena *a = arena_new();
-    Fuse f = { .g = g, .a = a, .words = (2 * g->n + 2) / 64 + 1 };
-    f.group = NEW_ARRAY(a, Group, 2 * g->n + 2);
+    Fuse f = new_fuse(g, a);
     EACH_NODE(n, g)
-        n->group = 0;
+        n->group = n->stage = 0;
     if (whole) /* the insides of reductions, before anyone else takes them */
         EACH_NODE(n, g)
             if (op_lower[n->op] == lower_reduce && !is_row_reduction(n)) {
@@ -366,7 +358,7 @@ void pass_fuse(Graph *g, bool whole)
         if (n->group) {
             for (int k = 0; k < n->n_in; k++)
                 copy_blocking_views(&f, n->in[k]);
-            depend(&f, find(&f, n->group), n);
+            depend(&f, find_group(&f, n->group), n);
         } else if (kind != lower_view)
             visit(&f, n, whole);
     }

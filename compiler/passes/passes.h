@@ -20,6 +20,11 @@ void pass_remat(Graph *g);
  * dependencies allow; without it one node is one group (-O0, -fno-fuse).  Groups are numbered in an order that can be run. */
 void pass_fuse(Graph *g, bool whole);
 
+/* chain: makes one group of dots and groups around them where each piece of work needs the others' same piece only: the same row of
+ * the batch and head, or the same panel of tokens.  In: a graph with groups.  Out: fewer, whose nodes have a stage too; a stage
+ * is a group as it was.  Never changes what is computed. */
+void pass_chain(Graph *g);
+
 /* plan: gives every arena buffer of the program a slot; slots are shared by buffers that are never alive together. */
 void pass_plan(Program *p, bool share);
 

@@ -12,6 +12,7 @@ static void run_demand(Stage *s) { pass_demand(s->graph); }
 static void run_remat(Stage *s) { pass_remat(s->graph); }
 static void run_fuse(Stage *s) { pass_fuse(s->graph, true); }
 static void run_no_fuse(Stage *s) { pass_fuse(s->graph, false); }
+static void run_chain(Stage *s) { pass_chain(s->graph); }
 static void run_lower(Stage *s) { s->program = lower_graph(s->graph, s->arena); }
 static void run_plan(Stage *s) { pass_plan(s->program, true); }
 static void run_no_plan(Stage *s) { pass_plan(s->program, false); }
@@ -26,14 +27,15 @@ static void run_grad(Stage *s)
 }
 
 const Pass pipeline[] = {
-    { "simplify", "one spelling per value before gradients multiply it", run_simplify, NULL, false, false },
-    { "demand", "before grad, which inherits it; after simplify, which removes views that hide it", run_demand, NULL, false, false },
-    { "grad", "before fusion: gradient rules are written per op; the update follows at once", run_grad, NULL, true, true },
-    { "cse", "after grad: the backward part repeats much of the forward part", run_simplify, NULL, false, true },
-    { "remat", "after cse, which would undo it; before fuse, which then finds clone and reader together", run_remat, NULL, false, true },
-    { "fuse", "on the final graph: nothing after it moves a value", run_fuse, run_no_fuse, false, false },
-    { "lower", "each group becomes kernels", run_lower, NULL, true, false },
-    { "plan", "when it is known which calls read what", run_plan, run_no_plan, false, false },
+    { "simplify", "one spelling per value before gradients multiply it", run_simplify, NULL, false, false, NULL },
+    { "demand", "before grad, which inherits it; after simplify, which removes views that hide it", run_demand, NULL, false, false, NULL },
+    { "grad", "before fusion: gradient rules are written per op; the update follows at once", run_grad, NULL, true, true, NULL },
+    { "cse", "after grad: the backward part repeats much of the forward part", run_simplify, NULL, false, true, NULL },
+    { "remat", "after cse, which would undo it; before fuse, which then finds clone and reader together", run_remat, NULL, false, true, NULL },
+    { "fuse", "on the final graph: nothing after it moves a value", run_fuse, run_no_fuse, false, false, NULL },
+    { "chain", "after fuse, whose groups are its stages", run_chain, NULL, false, false, "fuse" },
+    { "lower", "each group becomes kernels", run_lower, NULL, true, false, NULL },
+    { "plan", "when it is known which calls read what", run_plan, run_no_plan, false, false, NULL },
 };
 const int n_passes = sizeof pipeline / sizeof *pipeline;
 
@@ -45,11 +47,16 @@ const Pass *find_pass(const char *name)
     return NULL;
 }
 
-static bool switched_off(const Pass *p, const PipelineOptions *o)
+static bool is_named(const PipelineOptions *o, const char *pass)
 {
     char word[64];
-    snprintf(word, sizeof word, ",%s,", p->name);
-    return !p->needed && (o->level == 0 || (o->off && strstr(o->off, word)));
+    snprintf(word, sizeof word, ",%s,", pass);
+    return o->off && strstr(o->off, word);
+}
+
+static bool switched_off(const Pass *p, const PipelineOptions *o)
+{
+    return !p->needed && (o->level == 0 || is_named(o, p->name) || (p->with && is_named(o, p->with)));
 }
 
 void run_pipeline(Stage *s, bool training, const PipelineOptions *o, FtcDiag *d)

@@ -29,6 +29,7 @@ typedef struct {
     void (*instead)(Stage *s);      /* what is done where it is switched off; NULL: nothing */
     bool needed;                    /* can't be switched off */
     bool training;                  /* only for a training step */
+    const char *with;               /* it is off where this pass is; or NULL */
 } Pass;
 
 extern const Pass pipeline[];

@@ -1,7 +1,7 @@
 /* remat: cheap forward values are computed again where the backward part reads them.
  * In: a step graph before fusion.  Out: the same values; what is kept from forward to backward is what can't be had cheaply.
  *
- * What must be kept: results of dots, reductions and scatters; and what the backward part reads in a way that needs it in memory
+ * What must be kept: results of dots, reductions and scatters, but for dots that make a number for each pair of tokens of a row; and what the backward part reads in a way that needs it in memory
  * anyway (an operand of a dot, through views).  Everything else that it reads (masks, GELU of a kept input, normalised
  * values) is cloned, back to what is kept.  Clones round as the originals did, so no bit changes. */
 #include "compiler/passes/passes.h"
@@ -13,9 +13,20 @@
 /* Clones at the most this many ops for one value. */
 enum { MAX_CLONED = 40 };
 
+/* A number for each pair of tokens of a row: too much to keep. */
+static bool is_quadratic(const Node *n)
+{
+    int ragged = 0;
+    for (int i = 0; i < n->type.rank; i++)
+        ragged += n->type.dim[i] == DIM_N;
+    return ragged > 1;
+}
+
 static bool is_cheap(const Node *n)
 {
     OpClass c = op_info[n->op].class;
+    if (c == CLASS_CONTRACT)
+        return is_quadratic(n);
     return c == CLASS_MAP || c == CLASS_RANDOM || op_lower[n->op] == lower_view || op_lower[n->op] == lower_inline;
 }
 
@@ -84,7 +95,7 @@ void pass_remat(Graph *g)
                 Node *x = n->in[i];
                 while (op_lower[x->op] == lower_view)
                     x = x->in[0];
-                r.kept[x->id] |= op_lower[x->op] != lower_inline;
+                r.kept[x->id] |= op_lower[x->op] != lower_inline && !is_quadratic(x);
             }
     }
     for (int i = 0; i < g->n_outputs; i++)

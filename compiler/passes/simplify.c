@@ -102,7 +102,8 @@ static Node *view_of_view(Graph *g, Node *n)
 {
     Node *x = n->in[0];
     switch (n->op) {
-    case OP_stop_gradient: return x;
+    case OP_stop_gradient: /* has done its work once there are gradients */
+        return g->last->region == REGION_FORWARD ? n : x;
     case OP_reshape:
     case OP_broadcast:
         if (type_equal(&n->type, &x->type))

@@ -1,0 +1,190 @@
+/* Chains: groups that work piece by piece become one.  See passes.h.
+ *
+ * The idea: attention is dots, a softmax and dots over one row of the batch and one head; each of them needs of the others what has
+ * the same row and head, and nothing else.  So a piece of the chain runs them one after another, and what they hand on
+ * stays in the thread's scratch, in its cache.  Whether a group can be part is read off types (its values lead with the
+ * outer dims) and index relations (what is read across is read at the same outer index), as in fuse. */
+#include "compiler/passes/fuse_groups.h"
+
+enum { OUTER = 2, MAX_CHAINED = 120, MAX_CHAIN_READS = 28 };
+
+typedef struct {
+    Fuse f;
+    bool *can;     /* by group: its values all lead with `outer`, one index of them a piece */
+    Dim *heads;    /* by group: the second outer dim; the first is r:B */
+    bool *has_dot; /* by group */
+} Chain;
+
+static bool leads(const Type *t, Dim heads) { return t->rank > OUTER && t->dim[0] == DIM_B && t->dim[1] == heads; }
+
+/* Along the outer dims n is computed index by index: it doesn't sum over them. */
+static bool keeps_outer(const Node *n, Dim heads)
+{
+    if (!leads(&n->type, heads))
+        return false;
+    if (op_lower[n->op] == lower_dot)
+        return n->a.batch == OUTER;
+    if (op_lower[n->op] == lower_reduce)
+        return leads(&n->in[0]->type, heads);
+    return op_lower[n->op] == lower_loop && n->op != OP_update;
+}
+
+static void describe(Chain *c, int group)
+{
+    const Group *g = &c->f.group[group];
+    bool ragged = false;
+    c->can[group] = g->n > 0 && g->member[0]->type.rank > OUTER;
+    if (!c->can[group])
+        return;
+    c->heads[group] = g->member[0]->type.dim[1];
+    for (int i = 0; i < g->n; i++) {
+        const Node *n = g->member[i];
+        c->can[group] &= keeps_outer(n, c->heads[group]) && c->heads[group] > 0;
+        c->has_dot[group] |= op_lower[n->op] == lower_dot;
+        ragged |= type_ragged(&n->type);
+        for (int k = 0; k < n->n_in; k++)
+            ragged |= type_ragged(&n->in[k]->type);
+    }
+    c->can[group] &= ragged;
+}
+
+static int64_t no_extent(void *ctx, int var)
+{
+    const Dim *dim = ctx;
+    return var < MAX_RANK ? dim[var] : -1;
+}
+
+/* Operand k of n, followed through views, is read at n's own outer index. */
+static bool reads_own(Chain *c, Node *n, int k)
+{
+    Arena *a = c->f.a;
+    Node *x = n->in[k];
+    const Type *t = op_lower[n->op] == lower_loop ? &n->type : &x->type;
+    Index at = { 0 };
+    Dim dim[MAX_RANK];
+    for (int i = 0; i < t->rank; i++) {
+        at.v[i] = t->dim[i] == 1 ? (Poly){ 0 } : poly_var(a, i);
+        dim[i] = t->dim[i];
+    }
+    Index own = op_info[n->op].class == CLASS_MAP ? broadcast_index(&x->type, t, &at) : at;
+    if (op_info[n->op].class == CLASS_RANDOM || n->op == OP_gather)
+        return false;
+    x = follow_views(a, x, &own, no_extent, dim);
+    if (!x->group || x->type.rank <= OUTER)
+        return false;
+    for (int i = 0; i < OUTER; i++)
+        if (x->type.dim[i] != 1 && !(own.v[i].n == at.v[i].n && poly_equal(own.v[i], at.v[i])))
+            return false;
+    return true;
+}
+
+/* All that n reads from `group` is read at its own outer index. */
+static bool aligned(Chain *c, Node *n, int group)
+{
+    for (int k = 0; k < n->n_in; k++) {
+        Node *x = behind_views(n->in[k]);
+        if (x->group && find_group(&c->f, x->group) == group && !reads_own(c, n, k))
+            return false;
+    }
+    return true;
+}
+
+static bool can_chain(Chain *c, int a, int b)
+{
+    Fuse *f = &c->f;
+    const Group *x = &f->group[a], *y = &f->group[b];
+    if (a == b || !c->can[a] || !c->can[b] || c->heads[a] != c->heads[b] || x->region != y->region ||
+        !(c->has_dot[a] || c->has_dot[b]) || x->n + y->n > MAX_CHAINED || !can_merge(f, a, b) ||
+        outside_reads(f, a, b, NULL) > MAX_CHAIN_READS)
+        return false;
+    for (int i = 0; i < y->n; i++)
+        if (!aligned(c, y->member[i], a))
+            return false;
+    for (int i = 0; i < x->n; i++)
+        if (!aligned(c, x->member[i], b))
+            return false;
+    return true;
+}
+
+/* Chains b's group with those that its members read. */
+static void chain_operands(Chain *c, int b)
+{
+    Fuse *f = &c->f;
+    for (bool again = true; again;) {
+        again = false;
+        b = find_group(f, b);
+        for (int i = 0; i < f->group[b].n && !again; i++) {
+            Node *n = f->group[b].member[i];
+            for (int k = 0; k < n->n_in && !again; k++) {
+                Node *x = behind_views(n->in[k]);
+                int a = x->group ? find_group(f, x->group) : 0;
+                if (!a || a == b || !can_chain(c, a, b))
+                    continue;
+                merge_groups(f, a, b);
+                c->has_dot[b] |= c->has_dot[a];
+                again = true;
+            }
+        }
+    }
+}
+
+/* Fuse's groups as they stand in the graph. */
+static void read_groups(Chain *c)
+{
+    Fuse *f = &c->f;
+    int most = 0;
+    EACH_NODE(n, f->g)
+        most = n->group > most ? n->group : most;
+    for (int i = 1; i <= most; i++)
+        new_group(f, &f->g->first->type, REGION_FORWARD, false);
+    EACH_NODE(n, f->g)
+        if (n->group) {
+            f->group[n->group].region = n->region;
+            f->group[n->group].domain = n->type;
+            add_member(f, n->group, n);
+        }
+    EACH_NODE(n, f->g)
+        if (n->group)
+            depend(f, n->group, n);
+    order_updates(f);
+}
+
+/* New numbers; in a chain of several groups, the order of their old numbers gives the stages. */
+static void number(Chain *c, const int *old, int n_old)
+{
+    Fuse *f = &c->f;
+    const int *order = group_order(f);
+    int *stages = NEW_ARRAY(f->a, int, f->n + 1), *stage = NEW_ARRAY(f->a, int, f->n + 1);
+    for (int i = 1; i <= n_old; i++)
+        if (f->group[i].n)
+            stage[i] = ++stages[find_group(f, i)];
+    EACH_NODE(n, f->g)
+        if (n->group) {
+            int group = find_group(f, n->group);
+            n->stage = stages[group] > 1 ? stage[old[n->id]] : 0;
+            n->group = order[group];
+            if (!n->group)
+                ftc_bug("chain: %%%s waits for itself", n->name);
+        }
+}
+
+void pass_chain(Graph *g)
+{
+    graph_renumber(g);
+    Arena *a = arena_new();
+    Chain c = { .f = new_fuse(g, a) };
+    read_groups(&c);
+    int n = c.f.n, *old = NEW_ARRAY(a, int, g->n + 1);
+    EACH_NODE(x, g)
+        old[x->id] = x->group;
+    c.can = NEW_ARRAY(a, bool, n + 1);
+    c.heads = NEW_ARRAY(a, Dim, n + 1);
+    c.has_dot = NEW_ARRAY(a, bool, n + 1);
+    for (int i = 1; i <= n; i++)
+        describe(&c, i);
+    for (int i = 1; i <= n; i++)
+        if (c.can[i])
+            chain_operands(&c, i);
+    number(&c, old, n);
+    arena_free(a);
+}
