@@ -32,7 +32,7 @@
  *            memory: a load widens, a store rounds to nearest even.
  *   dot      C[i,j] = sum over k of A[i,k] * B[k,j] (or += with accumulate), i < m, j < n, k < k.  C's columns are contiguous;
  *            A and B have a row and a column stride, one of which is 1.  f32 operands.
- *            B may be `packed P` instead, P = 16, 32 or 64: panels of P columns one after another, the last filled up with
+ *            B may be `packed P` instead, P a multiple of 16: panels of P columns one after another, the last filled up with
  *            zeros, each with k rows of P elements: B[k,j] is element (j / P) * K * P + k * P + j % P, K being the dot's k.
  *   pack     Writes such panels: all of them, zeros included, from a matrix with strides, of which one is 1.
  *   Values are visible from their statement to the end of its block.  Inside a vec a value defined outside is the same in all lanes.
@@ -142,7 +142,7 @@ typedef struct {
     int64_t step;
 } Par;
 
-enum { MAX_PAR = 3, MAX_IVARS = 32000 };
+enum { MAX_PAR = 3, MAX_IVARS = 32000, MAX_PANEL = 128 };
 
 typedef struct {
     Arena *arena;

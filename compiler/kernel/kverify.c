@@ -228,8 +228,8 @@ static bool check_read(Check *c, const KStmt *s)
 static bool check_operand(Check *c, const Operand *o, bool written)
 {
     int64_t one;
-    if (o->packed && o->packed != 16 && o->packed != 32 && o->packed != 64)
-        return WRONG(c, "panels have 16, 32 or 64 columns, not %d", o->packed);
+    if (o->packed && (o->packed % 16 || o->packed > MAX_PANEL))
+        return WRONG(c, "panels have a multiple of 16 columns up to %d, not %d", MAX_PANEL, o->packed);
     if (!check_buf(c, o->buf, written) || !check_poly(c, o->at) || !check_poly(c, o->row) || !check_poly(c, o->col))
         return false;
     const KParam *p = &c->k->params[o->buf];

@@ -28,7 +28,7 @@ static void lower_dot_stage(Lower *l, Node *n, const Index *at)
     int fa = dot_free_axis(n, 0), fb = dot_free_axis(n, 1);
     const Type *a = &n->in[0]->type, *b = &n->in[1]->type;
     Span m = whole_dim(l, fa >= 0 ? a->dim[fa] : 1, at), cols = whole_dim(l, fb >= 0 ? b->dim[fb] : 1, at);
-    lower_dot_statement(l, n, at, m, cols, whole_dim(l, a->dim[n->a.ca], at), -1);
+    lower_dot_statement(l, n, at, m, cols, whole_dim(l, a->dim[n->a.ca], at), (Packed){ -1, -1 });
 }
 
 void lower_chain_group(Lower *l)

@@ -100,37 +100,63 @@ bool dot_operand_strided(Arena *a, const Node *n, int which)
     return !twice && (contiguous || vector);
 }
 
-/* A weight that all tokens are multiplied with, in n's right operand: it is worth packing. */
-static bool packs_weight(const Node *n, Dim rows, Dim columns, Dim depth)
-{
-    const Node *b = n->in[1];
-    while (!b->group && op_lower[b->op] == lower_view)
-        b = b->in[0];
-    return !n->a.batch && b->op == OP_weight && rows == DIM_T && columns > 1 && depth > 1;
-}
-
-/* The kernel that packs it; the buffer of the panels. */
-static int pack_weight(Lower *l, Node *n, int free_axis, int64_t columns, int64_t depth)
+/* Matrices that are copied to panels before they are multiplied: a weight that all tokens are multiplied with; and both
+ * operands of a sum over all tokens.  A kernel of its own makes the copy, once for all dots that want the same.  -1: as it lies. */
+static int pack_operand(Lower *l, Node *n, int which, int width)
 {
     enum { vj = 31000, vk };
-    Poly k = poly_const(l->a, depth), all = poly_const(l->a, columns), end;
+    Node *x = n->in[which];
+    int contracted = which ? n->a.cb : n->a.ca, free = dot_free_axis(n, which);
+    Dim columns = x->type.dim[free], depth = x->type.dim[contracted];
+    Poly k = dim_extent(l, depth), all = poly_const(l->a, columns);
     Index at = { 0 };
-    Matrix b;
+    at.v[contracted] = var(l, vk);
+    at.v[free] = var(l, vj);
+    Node *base = follow_views(l->a, x, &at, lower_extent, l);
+    Poly offset = element_offset(l, &base->type, &at);
+    for (int i = 0; i < l->n_packs; i++)
+        if (l->packs[i].base == base && l->packs[i].width == width && poly_equal(l->packs[i].offset, offset))
+            return l->packs[i].buf;
+
+    Matrix m;
     begin_kernel(l, "pack");
-    Poly p = var(l, open_par(l, "p", all, PACKED, columns));
-    at.v[n->a.cb] = var(l, vk);
-    at.v[free_axis] = poly_add(l->a, p, var(l, vj));
-    if (!as_matrix(l, n->in[1], at, vk, vj, &b))
-        ftc_bug("lower: the weight of %%%s is no matrix", n->name);
-    end = piece_end(l, p.t[0].var[0], PACKED, all);
-    int packed = temp_buf(l, arena_printf(l->a, "%s.packed", l->p->bufs[l->param_buf[b.param]].name), F32,
-                          poly_const(l->a, (columns + PACKED - 1) / PACKED * PACKED * depth));
+    Poly p = var(l, open_par(l, "p", all, width, columns));
+    at = (Index){ 0 };
+    at.v[contracted] = var(l, vk);
+    at.v[free] = poly_add(l->a, p, var(l, vj));
+    if (!as_matrix(l, x, at, vk, vj, &m))
+        ftc_bug("lower: an operand of %%%s is no matrix", n->name);
+    Poly end = piece_end(l, p.t[0].var[0], width, all);
+    int packed = temp_buf(l, arena_printf(l->a, "%s.packed", l->p->bufs[l->param_buf[m.param]].name), F32,
+                          poly_scale(l->a, k, (columns + width - 1) / width * width));
     Dot d = { .n = minus(l->a, end, p), .k = k };
-    d.b = (Operand){ b.param, b.at, b.row, b.col, 0 };
-    d.c = (Operand){ .buf = param_of(l, packed, PARAM_OUT), .at = poly_mul(l->a, k, p), .packed = PACKED };
+    d.b = (Operand){ m.param, m.at, m.row, m.col, 0 };
+    d.c = (Operand){ .buf = param_of(l, packed, PARAM_OUT), .at = poly_mul(l->a, k, p), .packed = width };
     kb_pack(&l->b, &d);
     end_kernel(l);
+    ARENA_GROW(l->a, l->packs, l->n_packs, l->cap_packs);
+    l->packs[l->n_packs++] = (Pack){ base, offset, width, packed };
     return packed;
+}
+
+static bool is_weight(const Node *x)
+{
+    while (!x->group && op_lower[x->op] == lower_view)
+        x = x->in[0];
+    return x->op == OP_weight;
+}
+
+/* Which operands of n are worth it, with these rows, columns and depth. */
+static Packed pack_operands(Lower *l, Node *n, Dim rows, Dim columns, Dim depth)
+{
+    Packed none = { -1, -1 };
+    if (n->a.batch || columns <= 1 || rows == 1)
+        return none;
+    if (rows == DIM_T && depth > 1 && is_weight(n->in[1]))
+        return (Packed){ -1, pack_operand(l, n, 1, PACKED) };
+    if (depth == DIM_T && rows > 1 && columns > 1)
+        return (Packed){ pack_operand(l, n, 0, SUM_ROWS), pack_operand(l, n, 1, PACKED) };
+    return none;
 }
 
 Span whole_dim(Lower *l, Dim d, const Index *at)
@@ -177,7 +203,7 @@ static void choose_strides(Lower *l, const Dot *d, Matrix *a, Matrix *b, Matrix 
         a->col = one;
 }
 
-void lower_dot_statement(Lower *l, Node *n, const Index *at, Span m, Span cols, Span k, int packed)
+void lower_dot_statement(Lower *l, Node *n, const Index *at, Span m, Span cols, Span k, Packed packed)
 {
     enum { vi = 31000, vj, vk }; /* row, column and inner index; they don't survive the split into strides */
     int fa = dot_free_axis(n, 0), fb = dot_free_axis(n, 1), out = n->a.batch;
@@ -188,22 +214,27 @@ void lower_dot_statement(Lower *l, Node *n, const Index *at, Span m, Span cols, 
         at_y.v[out++] = at_a.v[fa] = is_one(m.size) ? m.from : poly_add(l->a, m.from, var(l, vi));
     if (fb >= 0)
         at_y.v[out++] = at_b.v[fb] = is_one(cols.size) ? cols.from : poly_add(l->a, cols.from, var(l, vj));
-    Matrix a, b = { .param = -1 }, c;
-    if (!as_matrix(l, n->in[0], at_a, vi, vk, &a) || (packed < 0 && !as_matrix(l, n->in[1], at_b, vk, vj, &b)))
-        ftc_bug("lower: an operand of %%%s is no matrix", n->name);
+    Matrix a, b, c;
+    if (packed.a >= 0) /* the panel whose columns are the rows m */
+        a = (Matrix){ param_of(l, packed.a, PARAM_IN), poly_mul(l->a, k.size, m.from), poly_const(l->a, 1), poly_const(l->a, SUM_ROWS) };
+    else if (!as_matrix(l, n->in[0], at_a, vi, vk, &a))
+        ftc_bug("lower: the left operand of %%%s is no matrix", n->name);
+    if (packed.b >= 0)
+        b = (Matrix){ .param = param_of(l, packed.b, PARAM_IN), .at = poly_mul(l->a, k.size, cols.from) };
+    else if (!as_matrix(l, n->in[1], at_b, vk, vj, &b))
+        ftc_bug("lower: the right operand of %%%s is no matrix", n->name);
     bool panel = l->panel_of[n->id] >= 0;
     if (!split_offset(l, panel ? panel_offset(l, &n->type, &at_y) : element_offset(l, &n->type, &at_y), vi, vj, &c))
         ftc_bug("lower: the result of %%%s is no matrix", n->name);
-    if (packed >= 0)
-        b.param = param_of(l, packed, PARAM_IN);
     c.param = panel ? l->panel_of[n->id] : param_of(l, buffer_of(l, n), PARAM_OUT);
     if (!is_one(cols.size) && !is_one(c.col))
         transpose_dot(&a, &b, &c, &m, &cols);
     Dot d = { .m = m.size, .n = cols.size, .k = k.size };
     choose_strides(l, &d, &a, &b, &c);
     d.a = (Operand){ a.param, a.at, a.row, a.col, 0 };
-    d.b = packed >= 0 ? (Operand){ .buf = b.param, .at = poly_mul(l->a, k.size, cols.from), .packed = PACKED }
-                      : (Operand){ b.param, b.at, b.row, b.col, 0 };
+    d.b = (Operand){ b.param, b.at, b.row, b.col, 0 };
+    if (packed.b >= 0)
+        d.b = (Operand){ .buf = b.param, .at = b.at, .packed = PACKED };
     d.c = (Operand){ c.param, c.at, c.row, poly_const(l->a, 1), 0 };
     kb_dot(&l->b, &d);
 }
@@ -221,7 +252,7 @@ void lower_dot_group(Lower *l, Node *n)
     Node *a = n->in[0], *b = n->in[1];
     int batch = n->a.batch, fa = dot_free_axis(n, 0), fb = dot_free_axis(n, 1);
     Dim dm = fa >= 0 ? a->type.dim[fa] : 1, dn = fb >= 0 ? b->type.dim[fb] : 1, dk = a->type.dim[n->a.ca];
-    int packed = packs_weight(n, dm, dn, dk) ? pack_weight(l, n, fb, dn, dk) : -1;
+    Packed packed = pack_operands(l, n, dm, dn, dk);
     Index at = { 0 };
     begin_kernel(l, batch ? "dot_rows" : "dot");
     for (int i = 0; i < batch; i++) {

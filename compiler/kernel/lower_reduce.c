@@ -124,6 +124,47 @@ static void reduce_columns(Lower *l, Node *n, const Domain *d)
     end_kernel(l);
 }
 
+/* All tokens are summed for each lane: panels of them first, each to a row of its own, then these rows in order. */
+static void reduce_tokens(Lower *l, Node *n, const Domain *d)
+{
+    enum { ROWS = 128, COLUMNS = 128 };
+    int first = d->axis[0], lane = d->axis[1];
+    Index at = domain_index(d), to = { 0 };
+    Poly lo, tokens, zero = { 0 }, width = dim_extent(l, d->type.dim[lane]);
+    int64_t extent = const_extent(d->type.dim[lane]);
+    begin_kernel(l, kernel_name(n, "sum_panels", "amax_panels"));
+    axis_bounds(l, d, first, &at, &lo, &tokens);
+    /* a row for each panel: width * (T / ROWS + 1) at most */
+    Poly size = poly_add(l->a, poly_scale(l->a, tokens, (extent + ROWS - 1) / ROWS), width);
+    int partial = temp_buf(l, "partial", n->type.elem, size), p = open_par(l, "p", tokens, ROWS, -1);
+    Poly end = piece_end(l, p, ROWS, tokens), panel = var(l, kb_index(&l->b, "panel", IX_DIV, var(l, p), poly_const(l->a, ROWS)));
+    Poly row = poly_mul(l->a, panel, width);
+    int out = param_of(l, partial, PARAM_INOUT);
+    int v = open_vec(l, width, extent);
+    kb_store(&l->b, out, poly_add(l->a, row, var(l, v)), kb_const(&l->b, n->op == OP_sum ? 0 : -INFINITY, n->type.elem));
+    close_block(l);
+    at.v[first] = var(l, open_for(l, axis_name(d, first), var(l, p), end, -1));
+    at.v[lane] = var(l, open_vec(l, width, extent));
+    Poly place = poly_add(l->a, row, at.v[lane]);
+    int x = value_at(l, n->in[0], at), sum = kb_load(&l->b, out, place);
+    kb_store(&l->b, out, place, kb_let(&l->b, reduce_op(n), n->type.elem, (int[]){ sum, x }));
+    close_blocks(l, 2);
+    end_kernel(l);
+
+    begin_kernel(l, kernel_name(n, "sum_partials", "amax_partials"));
+    int c = open_par(l, "c", width, COLUMNS, -1);
+    Poly stop = piece_end(l, c, COLUMNS, width), up = poly_add(l->a, tokens, poly_const(l->a, ROWS - 1));
+    Poly panels = var(l, kb_index(&l->b, "panels", IX_DIV, up, poly_const(l->a, ROWS)));
+    to.v[lane] = poly_add(l->a, var(l, c), var(l, open_vec(l, minus(l->a, stop, var(l, c)), -1)));
+    int acc = kb_acc(&l->b, reduce_op(n), n->type.elem);
+    Poly i = var(l, open_for(l, "p", zero, panels, -1));
+    kb_reduce(&l->b, acc, kb_load(&l->b, param_of(l, partial, PARAM_IN), poly_add(l->a, poly_mul(l->a, i, width), to.v[lane])));
+    close_block(l);
+    kb_store(&l->b, param_of(l, buffer_of(l, n), PARAM_OUT), element_offset(l, &n->type, &to), acc);
+    close_block(l);
+    end_kernel(l);
+}
+
 /* A sum for each place of the dims that stay. */
 static void reduce_blocks(Lower *l, Node *n, const Domain *d)
 {
@@ -145,6 +186,14 @@ static void reduce_blocks(Lower *l, Node *n, const Domain *d)
     end_kernel(l);
 }
 
+/* [T, columns] to [columns]; a vocabulary's or class's rows have no size yet. */
+static bool sums_tokens(const Node *n, const Domain *d)
+{
+    const Dim *dim = d->type.dim;
+    return d->n == 2 && !d->by_row && reduced(n, d->axis[0]) && !reduced(n, d->axis[1]) && dim[d->axis[1]] > 0 &&
+           (dim[d->axis[0]] == DIM_T || dim[d->axis[0]] == DIM_N);
+}
+
 void lower_reduce_group(Lower *l, Node *n)
 {
     const Type *x = &n->in[0]->type;
@@ -162,6 +211,8 @@ void lower_reduce_group(Lower *l, Node *n)
         end_kernel(l);
     } else if (kept == 0)
         reduce_all(l, n, &d);
+    else if (sums_tokens(n, &d))
+        reduce_tokens(l, n, &d);
     else if (!reduced(n, d.axis[d.n - 1]))
         reduce_columns(l, n, &d);
     else

@@ -15,6 +15,13 @@ typedef struct {
     Poly at;
 } Memo;
 
+/* A copy in panels that is there already: of base's elements at offset, a polynomial in placeholders. */
+typedef struct {
+    const Node *base;
+    Poly offset;
+    int width, buf;
+} Pack;
+
 typedef struct {
     Graph *g;
     Program *p;
@@ -32,6 +39,8 @@ typedef struct {
     KBuilder b;
     int param_buf[64];/* the program's buffer of each parameter; -1: scratch */
     int32_t imms[64];
+    Pack *packs;
+    int n_packs, cap_packs;
     Memo *memo;
     int n_memo, cap_memo;
     int64_t *extents; /* by index variable; -1 unknown */
@@ -120,7 +129,11 @@ Poly panel_offset(Lower *l, const Type *t, const Index *at);
 
 /* In an open kernel. */
 void lower_loop_stage(Lower *l, Index at);                    /* the members are a group whose outer dims `at` has */
-void lower_dot_statement(Lower *l, Node *dot, const Index *at, Span m, Span n, Span k, int packed);
+/* The buffers of a dot's packed operands; -1: as they lie. */
+typedef struct {
+    int a, b;
+} Packed;
+void lower_dot_statement(Lower *l, Node *dot, const Index *at, Span m, Span n, Span k, Packed packed);
 int dot_free_axis(const Node *dot, int which);                /* the dim of an operand that is neither batch nor contracted; -1: none */
 
 /* One kind of group each. */

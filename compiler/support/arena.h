@@ -3,6 +3,7 @@
 #define FTC_ARENA_H
 
 #include <stddef.h>
+#include <string.h>
 
 typedef struct Arena Arena;
 typedef struct { void *chunk; size_t used; } ArenaMark;
