@@ -2,7 +2,7 @@
  * In: a step graph before fusion.  Out: the same values; what is kept from forward to backward is what can't be had cheaply.
  *
  * What must be kept: results of dots, reductions and scatters, but for dots that make a number for each pair of tokens of a row; and what the backward part reads in a way that needs it in memory
- * anyway (an operand of a dot, through views).  Everything else that it reads (masks, GELU of a kept input, normalised
+ * anyway (an operand of a dot, through views), unless a few ops rebuild it from what is kept for others.  Everything else that it reads (masks, GELU of a kept input, normalised
  * values) is cloned, back to what is kept.  Clones round as the originals did, so no bit changes. */
 #include "compiler/passes/passes.h"
 
@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-/* Clones at the most this many ops for one value. */
-enum { MAX_CLONED = 40 };
+/* Clones at the most this many ops for one value; for one that could be kept in its place, so many. */
+enum { MAX_CLONED = 40, MAX_UNKEPT = 8 };
 
 /* A number for each pair of tokens of a row: too much to keep. */
 static bool is_quadratic(const Node *n)
@@ -52,6 +52,53 @@ static int cost_of(Remat *r, const Node *n)
     return r->cost[n->id] = cost;
 }
 
+/* Marks what n is rebuilt from. */
+static void need(Remat *r, bool *needed, const Node *n)
+{
+    if (needed[n->id])
+        return;
+    needed[n->id] = true;
+    if (!r->kept[n->id] && op_lower[n->op] != lower_none)
+        for (int i = 0; i < n->n_in; i++)
+            need(r, needed, n->in[i]);
+}
+
+static bool all_needed(const Remat *r, const bool *needed, const Node *n)
+{
+    if (r->kept[n->id] || op_lower[n->op] == lower_none)
+        return needed[n->id] || op_lower[n->op] == lower_none;
+    for (int i = 0; i < n->n_in; i++)
+        if (!all_needed(r, needed, n->in[i]))
+            return false;
+    return true;
+}
+
+static bool reads_memory(const Node *n)
+{
+    return op_info[n->op].class == CLASS_CONTRACT || op_lower[n->op] == lower_scatter || op_lower[n->op] == lower_concat;
+}
+
+/* What is kept for ops that read memory, and could be rebuilt by a few ops from what others need anyway, is not kept. */
+static void let_go(Remat *r, Graph *g, Arena *scratch, const bool *for_memory)
+{
+    bool *needed = NEW_ARRAY(scratch, bool, g->n);
+    EACH_NODE(n, g)
+        for (int i = 0; i < n->n_in && n->region != REGION_FORWARD && !reads_memory(n); i++)
+            if (n->in[i]->region == REGION_FORWARD)
+                need(r, needed, n->in[i]);
+    EACH_NODE(n, g) {
+        if (!for_memory[n->id] || !r->kept[n->id] || n->region != REGION_FORWARD || !is_cheap(n) || op_info[n->op].class != CLASS_MAP)
+            continue;
+        r->kept[n->id] = false;
+        for (int i = 0; i < g->n; i++)
+            r->cost[i] = -1;
+        if (cost_of(r, n) > MAX_UNKEPT || !all_needed(r, needed, n))
+            r->kept[n->id] = true;
+    }
+    for (int i = 0; i < g->n; i++)
+        r->cost[i] = -1;
+}
+
 static Node *cloned(Remat *r, Node *n, Node *before)
 {
     if (n->region != REGION_FORWARD || r->kept[n->id] || op_lower[n->op] == lower_none)
@@ -84,22 +131,26 @@ void pass_remat(Graph *g)
     r.clone = NEW_ARRAY(scratch, Node *, n_nodes);
     r.cost = NEW_ARRAY(scratch, int, n_nodes);
     Node *first = NULL;
+    bool *for_memory = NEW_ARRAY(scratch, bool, n_nodes);
     EACH_NODE(n, g) {
         r.cost[n->id] = -1;
         r.kept[n->id] |= op_lower[n->op] == lower_none || (!is_cheap(n) && n->region == REGION_FORWARD);
         if (!first && n->region != REGION_FORWARD)
             first = n;
         /* what such an op reads backward lies in memory then */
-        if (op_info[n->op].class == CLASS_CONTRACT || op_lower[n->op] == lower_scatter || op_lower[n->op] == lower_concat)
+        if (reads_memory(n))
             for (int i = 0; i < n->n_in && n->region != REGION_FORWARD; i++) {
                 Node *x = n->in[i];
                 while (op_lower[x->op] == lower_view)
                     x = x->in[0];
-                r.kept[x->id] |= op_lower[x->op] != lower_inline && !is_quadratic(x);
+                bool kept = op_lower[x->op] != lower_inline && !is_quadratic(x);
+                for_memory[x->id] |= kept && !r.kept[x->id];
+                r.kept[x->id] |= kept;
             }
     }
     for (int i = 0; i < g->n_outputs; i++)
         r.kept[g->outputs[i].node->id] = true;
+    let_go(&r, g, scratch, for_memory);
     /* what is too dear to rebuild is kept, earliest first, so that others build on it */
     EACH_NODE(n, g)
         if (n->region == REGION_FORWARD && is_cheap(n) && cost_of(&r, n) > MAX_CLONED)
