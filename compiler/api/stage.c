@@ -9,7 +9,7 @@
 const char *const stage_names[N_STAGES] = { "graph", "grad", "fused", "kernels", "plan" };
 
 /* The last pass of each stage; "build" comes before all of them. */
-static const char *const last_pass[N_STAGES] = { "build", "cse", "chain", "lower", "plan" };
+static const char *const last_pass[N_STAGES] = { "build", "cse", "pack", "lower", "plan" };
 
 StageId find_stage(const char *name)
 {

@@ -61,7 +61,7 @@ static LLVMValueRef add_kernel(Module *m, const Kernel *k)
     GROW(m->texts, used, m->cap_texts);
     GROW(m->functions, used, m->cap_functions);
     m->texts[m->n] = text;
-    return m->functions[m->n++] = emit_kernel(m->t.m, &m->target, k, k->name);
+    return m->functions[m->n++] = emit_kernel(m->t.m, &m->target, k, k->name, false);
 }
 
 /* Machine code or assembly of the module; NULL after an error. */

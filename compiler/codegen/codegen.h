@@ -15,8 +15,8 @@
 #include "compiler/kernel/kernel.h"
 #include "ftc/model.h"
 
-/* What a dot becomes: tiles of our own (gemm.c) or a call (sgemm.c).  AUTO: the call, but tiles where B is packed, which
- * BLAS can't read. */
+/* What a dot becomes: tiles of our own (gemm.c) or a call (sgemm.c), which can't read packed operands, so these are always
+ * tiles.  AUTO: tiles on machines with vectors of 8 lanes and fused multiply-add, which they were measured on; else the call. */
 typedef enum { GEMM_AUTO, GEMM_NATIVE, GEMM_OPENBLAS } Gemm;
 
 typedef struct {

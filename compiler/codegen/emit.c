@@ -496,12 +496,12 @@ static void split_piece(Emit *e)
     }
 }
 
-LLVMValueRef emit_kernel(LLVMModuleRef m, const Target *t, const Kernel *k, const char *symbol)
+LLVMValueRef emit_kernel(LLVMModuleRef m, const Target *t, const Kernel *k, const char *symbol, bool shared_dots)
 {
     LLVMContextRef c = LLVMGetModuleContext(m);
     size_t params = (size_t)k->n_params + 1, values = (size_t)k->n_values + 1;
     Emit e = {
-        .k = k, .target = t, .c = c, .m = m, .lanes = 1,
+        .k = k, .target = t, .c = c, .m = m, .lanes = 1, .shared_dots = shared_dots,
         .b = LLVMCreateBuilderInContext(c), .top = LLVMCreateBuilderInContext(c),
         .i1 = LLVMInt1TypeInContext(c), .i8 = LLVMInt8TypeInContext(c), .i16 = LLVMInt16TypeInContext(c),
         .i32 = LLVMInt32TypeInContext(c), .i64 = LLVMInt64TypeInContext(c), .f32 = LLVMFloatTypeInContext(c),

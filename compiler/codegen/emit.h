@@ -2,6 +2,7 @@
 #ifndef FTC_EMIT_H
 #define FTC_EMIT_H
 
+#include "compiler/codegen/object.h"
 #include "compiler/codegen/target.h"
 #include "compiler/kernel/kernel.h"
 
@@ -44,10 +45,12 @@ typedef struct {
     LLVMValueRef *words;    /* by value: the slot of a rand that serves blocks of 128 columns; else NULL */
     LLVMValueRef *scope, *others; /* by parameter: alias.scope and noalias metadata */
     unsigned scope_kind, others_kind;
+    bool shared_dots;
 } Emit;
 
-/* Adds the kernel to module m as a function `symbol`. */
-LLVMValueRef emit_kernel(LLVMModuleRef m, const Target *t, const Kernel *k, const char *symbol);
+/* Adds the kernel to module m as a function `symbol`.  shared_dots: the functions that its dots call (gemm.c) are declared, and
+ * stand in modules of their own; else they are added too. */
+LLVMValueRef emit_kernel(LLVMModuleRef m, const Target *t, const Kernel *k, const char *symbol, bool shared_dots);
 
 /* ---- values: math.c -------------------------------------------------------------------------------------------- */
 
@@ -84,6 +87,7 @@ LLVMValueRef call_masked(Emit *e, const char *name, LLVMTypeRef *overloads, LLVM
 LLVMValueRef emit_rand(Emit *e, const KStmt *s);
 LLVMValueRef new_rand_slot(Emit *e);
 void emit_dot(Emit *e, const Dot *d);
+void emit_dot_function(LLVMModuleRef m, const Target *t, DotLayout layout, const char *symbol);
 void emit_pack(Emit *e, const Dot *d);
 void emit_dot_call(Emit *e, const Dot *d);                      /* through BLAS */
 

@@ -48,12 +48,11 @@ static Tile tile_of(const Target *t, int packed)
 
 /* ---- functions of the module ---------------------------------------------------------------------------------- */
 
-/* Starts a function in e's module, with `f` to write it. */
-static LLVMValueRef open_function(const Emit *e, Emit *f, const char *name, LLVMTypeRef *params, unsigned n)
+/* Starts to write a function of e's module, with `f`. */
+static void write_function(const Emit *e, Emit *f, LLVMValueRef fn)
 {
     *f = *e;
-    f->fn = LLVMAddFunction(e->m, name, LLVMFunctionType(LLVMVoidTypeInContext(e->c), params, n, false));
-    LLVMSetLinkage(f->fn, LLVMInternalLinkage);
+    f->fn = fn;
     target_mark(e->target, f->fn);
     f->b = LLVMCreateBuilderInContext(e->c);
     f->top = LLVMCreateBuilderInContext(e->c);
@@ -61,7 +60,14 @@ static LLVMValueRef open_function(const Emit *e, Emit *f, const char *name, LLVM
     LLVMPositionBuilderAtEnd(f->b, LLVMAppendBasicBlockInContext(e->c, f->fn, ""));
     f->lanes = 1;
     f->mask = NULL;
-    return f->fn;
+}
+
+static LLVMValueRef open_function(const Emit *e, Emit *f, const char *name, LLVMTypeRef *params, unsigned n)
+{
+    LLVMValueRef fn = LLVMAddFunction(e->m, name, LLVMFunctionType(LLVMVoidTypeInContext(e->c), params, n, false));
+    LLVMSetLinkage(fn, LLVMInternalLinkage);
+    write_function(e, f, fn);
+    return fn;
 }
 
 static void close_function(Emit *f)
@@ -401,11 +407,6 @@ static LLVMValueRef pack_turned_function(Emit *outer, Tile t)
 
 enum { DOT_A, DOT_A_STRIDE, DOT_B, DOT_B_STRIDE, DOT_C, DOT_C_STRIDE, DOT_M, DOT_N, DOT_K, DOT_ACCUMULATE, DOT_ARGS };
 
-typedef struct {
-    bool a_turned, b_turned;
-    int packed;
-} Layout;
-
 /* All rows of a block of them against one panel. */
 static void stream_rows(Emit *e, Tile t, bool turned, LLVMValueRef rows, LLVMValueRef args[TILE_ARGS])
 {
@@ -433,7 +434,7 @@ static void stream_rows(Emit *e, Tile t, bool turned, LLVMValueRef rows, LLVMVal
 }
 
 /* Where the panel of columns [j0, j0 + columns), depths [k0, k0 + depth) begins, and how far its rows are apart. */
-static void find_panel(Emit *e, Tile t, Layout layout, LLVMValueRef room, LLVMValueRef j0, LLVMValueRef columns,
+static void find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LLVMValueRef j0, LLVMValueRef columns,
                        LLVMValueRef k0, LLVMValueRef depth, LLVMValueRef *panel, LLVMValueRef *stride)
 {
     LLVMValueRef b = LLVMGetParam(e->fn, DOT_B), b_stride = LLVMGetParam(e->fn, DOT_B_STRIDE);
@@ -468,7 +469,7 @@ static void find_panel(Emit *e, Tile t, Layout layout, LLVMValueRef room, LLVMVa
 }
 
 /* Where a block of A lies, and its stride: rows that would push each other out of the cache are copied apart. */
-static void find_block(Emit *e, Tile t, Layout layout, LLVMValueRef i0, LLVMValueRef rows, LLVMValueRef k0, LLVMValueRef depth,
+static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMValueRef rows, LLVMValueRef k0, LLVMValueRef depth,
                        LLVMValueRef *block, LLVMValueRef *stride)
 {
     LLVMValueRef a_stride = LLVMGetParam(e->fn, DOT_A_STRIDE), room = new_slot(e, LLVMArrayType2(e->f32, A_ROOM));
@@ -487,17 +488,31 @@ static void find_block(Emit *e, Tile t, Layout layout, LLVMValueRef i0, LLVMValu
     *stride = LLVMBuildSelect(e->b, copy, width, a_stride, "");
 }
 
-static LLVMValueRef dot_function(Emit *outer, Layout layout)
+/* The function as callers see it; `known` says whether it was there already. */
+static LLVMValueRef declare_dot(Emit *e, const char *name, bool *known)
+{
+    LLVMTypeRef i64 = e->i64, ptr = e->ptr, params[DOT_ARGS] = { ptr, i64, ptr, i64, ptr, i64, i64, i64, i64, e->i1 };
+    LLVMValueRef fn = LLVMGetNamedFunction(e->m, name);
+    *known = fn != NULL;
+    return fn ? fn : LLVMAddFunction(e->m, name, LLVMFunctionType(LLVMVoidTypeInContext(e->c), params, DOT_ARGS, false));
+}
+
+static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symbol)
 {
     char name[40];
+    bool known;
     snprintf(name, sizeof name, "dot_%c%c%d", layout.a_turned ? 't' : 'n', layout.b_turned ? 't' : 'n', layout.packed);
-    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
-    if (fn)
+    if (!symbol && outer->shared_dots) {
+        KernelKey key = dot_key(outer->target, layout);
+        return declare_dot(outer, key.symbol, &known);
+    }
+    LLVMValueRef fn = declare_dot(outer, symbol ? symbol : name, &known);
+    if (known)
         return fn;
-    LLVMTypeRef i64 = outer->i64, ptr = outer->ptr;
-    LLVMTypeRef params[DOT_ARGS] = { ptr, i64, ptr, i64, ptr, i64, i64, i64, i64, outer->i1 };
     Emit f, *e = &f;
-    fn = open_function(outer, e, name, params, DOT_ARGS);
+    write_function(outer, e, fn);
+    if (!symbol)
+        LLVMSetLinkage(fn, LLVMInternalLinkage);
     Tile t = tile_of(e->target, layout.packed);
     int width = t.vectors * t.lanes;
     LLVMValueRef room = NULL, zero = whole(e->i64, 0);
@@ -557,13 +572,23 @@ void emit_pack(Emit *e, const Dot *d)
     loop_close(e, &l);
 }
 
+static bool is_tiled(const Target *t, const Dot *d)
+{
+    return d->b.packed || t->gemm == GEMM_NATIVE || (t->gemm == GEMM_AUTO && t->fma && t->lanes >= 8);
+}
+
+static DotLayout layout_of(const Dot *d)
+{
+    return (DotLayout){ .a_turned = !is_one(d->a.col), .b_turned = !d->b.packed && !is_one(d->b.col), .packed = d->b.packed };
+}
+
 void emit_dot(Emit *e, const Dot *d)
 {
-    if (!d->b.packed && e->target->gemm != GEMM_NATIVE) {
+    if (!is_tiled(e->target, d)) {
         emit_dot_call(e, d);
         return;
     }
-    Layout layout = { .a_turned = !is_one(d->a.col), .b_turned = !d->b.packed && !is_one(d->b.col), .packed = d->b.packed };
+    DotLayout layout = layout_of(d);
     LLVMValueRef args[DOT_ARGS] = {
         operand_pointer(e, &d->a), emit_uniform(e, layout.a_turned ? d->a.col : d->a.row),
         operand_pointer(e, &d->b), emit_uniform(e, layout.b_turned ? d->b.col : d->b.row),
@@ -571,5 +596,41 @@ void emit_dot(Emit *e, const Dot *d)
         emit_uniform(e, d->m), emit_uniform(e, d->n), emit_uniform(e, d->k),
         LLVMConstInt(e->i1, d->accumulate, false),
     };
-    call(e, dot_function(e, layout), args, DOT_ARGS);
+    call(e, dot_function(e, layout, NULL), args, DOT_ARGS);
+}
+
+static int collect_dots(const Target *t, const KStmt *s, DotLayout *layout, int n)
+{
+    for (; s; s = s->next) {
+        n = collect_dots(t, s->body, layout, n);
+        if (s->kind != K_DOT || !is_tiled(t, s->dot))
+            continue;
+        DotLayout own = layout_of(s->dot);
+        bool known = false;
+        for (int i = 0; i < n; i++)
+            known |= layout[i].a_turned == own.a_turned && layout[i].b_turned == own.b_turned && layout[i].packed == own.packed;
+        if (known)
+            continue;
+        if (n == MAX_DOT_LAYOUTS)
+            ftc_bug("a kernel with dots of more than %d layouts", MAX_DOT_LAYOUTS);
+        layout[n++] = own;
+    }
+    return n;
+}
+
+int kernel_dots(const Target *t, const Kernel *k, DotLayout layout[MAX_DOT_LAYOUTS])
+{
+    return collect_dots(t, k->body, layout, 0);
+}
+
+void emit_dot_function(LLVMModuleRef m, const Target *t, DotLayout layout, const char *symbol)
+{
+    LLVMContextRef c = LLVMGetModuleContext(m);
+    Emit e = {
+        .target = t, .c = c, .m = m, .lanes = 1,
+        .i1 = LLVMInt1TypeInContext(c), .i8 = LLVMInt8TypeInContext(c), .i16 = LLVMInt16TypeInContext(c),
+        .i32 = LLVMInt32TypeInContext(c), .i64 = LLVMInt64TypeInContext(c), .f32 = LLVMFloatTypeInContext(c),
+        .f64 = LLVMDoubleTypeInContext(c), .ptr = LLVMPointerTypeInContext(c, 0),
+    };
+    dot_function(&e, layout, symbol);
 }

@@ -101,7 +101,8 @@ static const Known *find_known(const Jit *j, const KernelKey *key)
 /* ---- compiling on several threads ------------------------------------------------------------------------------- */
 
 typedef struct {
-    const Kernel *kernel;
+    const Kernel *kernel;  /* NULL: the function of a layout */
+    DotLayout layout;
     KernelKey key;
     LLVMMemoryBufferRef object;
     bool cached;
@@ -132,7 +133,7 @@ static void do_task(void *arg, int64_t piece, int thread)
     if (!w->machine[thread])
         w->machine[thread] = target_machine(&j->target);
     FtcDiag *quiet = ftc_diag_new(NULL);
-    t->object = compile_kernel(&j->target, w->machine[thread], t->kernel, t->key.symbol, w->ms[thread], quiet);
+    t->object = compile_kernel(&j->target, w->machine[thread], t->kernel, t->layout, t->key.symbol, w->ms[thread], quiet);
     if (!t->object) {
         pthread_mutex_lock(&w->lock);
         ftc_error(j->d, FTC_NOWHERE, "%s", ftc_diag_last(quiet));
@@ -172,6 +173,8 @@ static bool compile_tasks(Jit *j, Task *tasks, int n)
 
 /* ---- linking ---------------------------------------------------------------------------------------------------- */
 
+static const char *task_name(const Task *t) { return t->kernel ? t->kernel->name : "dot"; }
+
 /* Takes the tasks' objects. */
 static bool link_tasks(Jit *j, Task *tasks, int n, bool ok)
 {
@@ -180,13 +183,13 @@ static bool link_tasks(Jit *j, Task *tasks, int n, bool ok)
         if (!tasks[i].object)
             continue;
         if (ok)
-            ok = !orc_error(j->d, tasks[i].kernel->name, LLVMOrcLLJITAddObjectFile(j->orc, lib, tasks[i].object));
+            ok = !orc_error(j->d, task_name(&tasks[i]), LLVMOrcLLJITAddObjectFile(j->orc, lib, tasks[i].object));
         else
             LLVMDisposeMemoryBuffer(tasks[i].object);
     }
     for (int i = 0; ok && i < n; i++) {
         LLVMOrcExecutorAddress address;
-        ok = !orc_error(j->d, tasks[i].kernel->name, LLVMOrcLLJITLookup(j->orc, &address, tasks[i].key.symbol));
+        ok = !orc_error(j->d, task_name(&tasks[i]), LLVMOrcLLJITLookup(j->orc, &address, tasks[i].key.symbol));
         if (!ok)
             break;
         GROW(j->known, j->n_known, j->cap_known);
@@ -195,18 +198,30 @@ static bool link_tasks(Jit *j, Task *tasks, int n, bool ok)
     return ok;
 }
 
+/* Adds what isn't there yet. */
+static void add_task(const Jit *j, Task *tasks, int *n, Task t)
+{
+    bool known = find_known(j, &t.key);
+    for (int i = 0; i < *n && !known; i++)
+        known = !strcmp(tasks[i].key.hex, t.key.hex);
+    if (!known)
+        tasks[(*n)++] = t;
+}
+
 bool jit_compile(Jit *j, Kernel *const *kernels, int n, FtcKernelFn **out)
 {
     KernelKey *keys = xcalloc((size_t)n, sizeof *keys);
-    Task *tasks = xcalloc((size_t)n, sizeof *tasks);
+    Task *tasks = xcalloc((size_t)n + (size_t)n * MAX_DOT_LAYOUTS, sizeof *tasks);
     int n_tasks = 0;
+    for (int i = 0; i < n; i++) { /* they take longest and go first */
+        DotLayout dots[MAX_DOT_LAYOUTS];
+        int n_dots = kernel_dots(&j->target, kernels[i], dots);
+        for (int k = 0; k < n_dots; k++)
+            add_task(j, tasks, &n_tasks, (Task){ .layout = dots[k], .key = dot_key(&j->target, dots[k]) });
+    }
     for (int i = 0; i < n; i++) {
         keys[i] = kernel_key(&j->target, kernels[i]);
-        bool known = find_known(j, &keys[i]);
-        for (int t = 0; t < n_tasks && !known; t++)
-            known = !strcmp(tasks[t].key.hex, keys[i].hex);
-        if (!known)
-            tasks[n_tasks++] = (Task){ .kernel = kernels[i], .key = keys[i] };
+        add_task(j, tasks, &n_tasks, (Task){ .kernel = kernels[i], .key = keys[i] });
     }
     bool ok = compile_tasks(j, tasks, n_tasks);
     double start = clock_ms();

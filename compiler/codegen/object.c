@@ -71,7 +71,7 @@ bool build_is_known(void)
 
 static void add_text(Sha256 *s, const char *text) { sha256_add(s, text, strlen(text) + 1); }
 
-KernelKey kernel_key(const Target *t, const Kernel *k)
+static KernelKey key_of(const Target *t, const char *text)
 {
     Sha256 s;
     sha256_begin(&s);
@@ -84,33 +84,49 @@ KernelKey kernel_key(const Target *t, const Kernel *k)
     char numbers[64];
     snprintf(numbers, sizeof numbers, "level %d, %d lanes, gemm %d", t->level, t->lanes, (int)t->gemm);
     add_text(&s, numbers);
-    char *text = kernel_text(k);
     add_text(&s, text);
-    free(text);
     KernelKey key;
     sha256_hex(&s, key.hex);
     snprintf(key.symbol, sizeof key.symbol, "k_%.16s", key.hex);
     return key;
 }
 
-LLVMMemoryBufferRef compile_kernel(const Target *t, LLVMTargetMachineRef tm, const Kernel *k, const char *symbol,
+KernelKey kernel_key(const Target *t, const Kernel *k)
+{
+    char *text = kernel_text(k);
+    KernelKey key = key_of(t, text);
+    free(text);
+    return key;
+}
+
+KernelKey dot_key(const Target *t, DotLayout layout)
+{
+    char text[40];
+    snprintf(text, sizeof text, "dot %d %d %d", layout.a_turned, layout.b_turned, layout.packed);
+    return key_of(t, text);
+}
+
+LLVMMemoryBufferRef compile_kernel(const Target *t, LLVMTargetMachineRef tm, const Kernel *k, DotLayout layout, const char *symbol,
                                    double ms[3], FtcDiag *d)
 {
     double start = clock_ms();
     LLVMContextRef c = LLVMContextCreate();
     LLVMModuleRef m = LLVMModuleCreateWithNameInContext(symbol, c);
-    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(tm);
+    LLVMTargetDataRef data = LLVMCreateTargetDataLayout(tm);
     LLVMSetTarget(m, t->triple);
-    LLVMSetModuleDataLayout(m, layout);
-    LLVMDisposeTargetData(layout);
-    emit_kernel(m, t, k, symbol);
+    LLVMSetModuleDataLayout(m, data);
+    LLVMDisposeTargetData(data);
+    if (k)
+        emit_kernel(m, t, k, symbol, true);
+    else
+        emit_dot_function(m, t, layout, symbol);
     double emitted = clock_ms();
     LLVMMemoryBufferRef object = NULL;
     bool ok = target_optimize(t, tm, m, d);
     double optimized = clock_ms();
     char *message = NULL;
     if (ok && LLVMTargetMachineEmitToMemoryBuffer(tm, m, LLVMObjectFile, &message, &object)) {
-        ftc_error(d, FTC_NOWHERE, "no machine code for kernel '%s': %s", k->name, message);
+        ftc_error(d, FTC_NOWHERE, "no machine code for '%s': %s", k ? k->name : "dot", message);
         LLVMDisposeMessage(message);
         object = NULL;
     }

@@ -3,6 +3,7 @@
 #define FTC_OBJECT_H
 
 #include "compiler/codegen/target.h"
+#include "compiler/kernel/kernel.h"
 
 #include <llvm-c/Core.h>
 
@@ -13,11 +14,23 @@ typedef struct {
 
 KernelKey kernel_key(const Target *t, const Kernel *k);
 
+/* A function that multiplies matrices depends on their layout alone: kernels share them (gemm.c). */
+typedef struct {
+    bool a_turned, b_turned; /* the stride of 1 is along k in B and not in A */
+    int packed;              /* columns of B's panels; 0: none */
+} DotLayout;
+
+enum { MAX_DOT_LAYOUTS = 16 };
+
+KernelKey dot_key(const Target *t, DotLayout layout);
+int kernel_dots(const Target *t, const Kernel *k, DotLayout layout[MAX_DOT_LAYOUTS]); /* those that k calls, each once */
+
 /* False where this program can't say which build it is; its objects must not be kept then. */
 bool build_is_known(void);
 
-/* NULL after an error.  ms[0..2] grow by the time for LLVM IR, for passes and for machine code. */
-LLVMMemoryBufferRef compile_kernel(const Target *t, LLVMTargetMachineRef tm, const Kernel *k, const char *symbol,
+/* A kernel or, where it is NULL, the function of a layout.  NULL after an error.  ms[0..2] grow by the time for LLVM IR, for
+ * passes and for machine code. */
+LLVMMemoryBufferRef compile_kernel(const Target *t, LLVMTargetMachineRef tm, const Kernel *k, DotLayout layout, const char *symbol,
                                    double ms[3], FtcDiag *d);
 
 /* Milliseconds of a clock that only moves on. */

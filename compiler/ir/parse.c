@@ -218,9 +218,11 @@ static bool read_node(Parser *p)
     g->grad_of = NULL;
     if (scan_accept(&p->s, "grad ") && (!scan_expect(&p->s, "%") || !(g->grad_of = scan_word(&p->s, NAME_CHARS, "a name"))))
         return false;
-    int64_t group = 0, stage = 0;
+    int64_t group = 0, stage = 0, packs = 0;
     if (scan_accept(&p->s, "in ") &&
         (!scan_int(&p->s, 1, 1 << 20, &group) || (scan_accept(&p->s, ".") && !scan_int(&p->s, 1, 1 << 20, &stage))))
+        return false;
+    if (scan_accept(&p->s, "packs ") && !scan_int(&p->s, 1, 3, &packs))
         return false;
     Loc *place = NEW(p->s.arena, Loc);
     place->at = at;
@@ -235,6 +237,7 @@ static bool read_node(Parser *p)
     n->loc = loc;
     n->group = (int)group;
     n->stage = (int)stage;
+    n->packs = op == OP_dot ? (int)packs : 0;
     if (!type_equal(&n->type, &type)) {
         char is[160], should[160];
         return ftc_error(p->s.diag, at, "%%%s has type %s, not %s", name, type_name(&n->type, should), type_name(&type, is));

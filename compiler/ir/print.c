@@ -85,6 +85,8 @@ static void print_node(const Node *n, FILE *out)
         fprintf(out, "  grad %%%s", n->grad_of);
     if (n->group)
         fprintf(out, n->stage ? "  in %d.%d" : "  in %d", n->group, n->stage);
+    if (n->packs)
+        fprintf(out, " packs %d", n->packs);
     print_loc(out, n->loc);
     fputc('\n', out);
 }

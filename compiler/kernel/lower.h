@@ -52,6 +52,9 @@ Index broadcast_index(const Type *x, const Type *y, const Index *at);
 /* A row reduction: over the last dim that isn't 1 alone. */
 bool is_row_reduction(const Node *n);
 
+/* The dim of a dot's operand that is neither batch nor contracted; -1: it has none. */
+int dot_free_axis(const Node *dot, int which);
+
 /* True if dot operand `which` of n can be read with strides of which one is 1. */
 bool dot_operand_strided(Arena *a, const Node *n, int which);
 

@@ -1,8 +1,8 @@
 /* Dots, scatters and concatenations: groups of one op.
  *
  * A dot becomes, for each piece, one dot statement over strided operands, which are read through their views.  Pieces are
- * panels of fixed size, so that sums never depend on the number of threads.  A weight that many rows are multiplied with is
- * packed first, in a kernel of its own. */
+ * panels of fixed size, so that sums never depend on the number of threads.  What the pass
+ * pack chose is packed first, in a kernel of its own. */
 #include "compiler/kernel/lowering.h"
 
 #include <assert.h>
@@ -100,8 +100,7 @@ bool dot_operand_strided(Arena *a, const Node *n, int which)
     return !twice && (contiguous || vector);
 }
 
-/* Matrices that are copied to panels before they are multiplied: a weight that all tokens are multiplied with; and both
- * operands of a sum over all tokens.  A kernel of its own makes the copy, once for all dots that want the same.  -1: as it lies. */
+/* The buffer of an operand's panels, which a kernel of its own fills, once for all dots that want the same. */
 static int pack_operand(Lower *l, Node *n, int which, int width)
 {
     enum { vj = 31000, vk };
@@ -137,26 +136,6 @@ static int pack_operand(Lower *l, Node *n, int which, int width)
     ARENA_GROW(l->a, l->packs, l->n_packs, l->cap_packs);
     l->packs[l->n_packs++] = (Pack){ base, offset, width, packed };
     return packed;
-}
-
-static bool is_weight(const Node *x)
-{
-    while (!x->group && op_lower[x->op] == lower_view)
-        x = x->in[0];
-    return x->op == OP_weight;
-}
-
-/* Which operands of n are worth it, with these rows, columns and depth. */
-static Packed pack_operands(Lower *l, Node *n, Dim rows, Dim columns, Dim depth)
-{
-    Packed none = { -1, -1 };
-    if (n->a.batch || columns <= 1 || rows == 1)
-        return none;
-    if (rows == DIM_T && depth > 1 && is_weight(n->in[1]))
-        return (Packed){ -1, pack_operand(l, n, 1, PACKED) };
-    if (depth == DIM_T && rows > 1 && columns > 1)
-        return (Packed){ pack_operand(l, n, 0, SUM_ROWS), pack_operand(l, n, 1, PACKED) };
-    return none;
 }
 
 Span whole_dim(Lower *l, Dim d, const Index *at)
@@ -252,7 +231,7 @@ void lower_dot_group(Lower *l, Node *n)
     Node *a = n->in[0], *b = n->in[1];
     int batch = n->a.batch, fa = dot_free_axis(n, 0), fb = dot_free_axis(n, 1);
     Dim dm = fa >= 0 ? a->type.dim[fa] : 1, dn = fb >= 0 ? b->type.dim[fb] : 1, dk = a->type.dim[n->a.ca];
-    Packed packed = pack_operands(l, n, dm, dn, dk);
+    Packed packed = { n->packs & 1 ? pack_operand(l, n, 0, SUM_ROWS) : -1, n->packs & 2 ? pack_operand(l, n, 1, PACKED) : -1 };
     Index at = { 0 };
     begin_kernel(l, batch ? "dot_rows" : "dot");
     for (int i = 0; i < batch; i++) {

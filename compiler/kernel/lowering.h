@@ -134,7 +134,6 @@ typedef struct {
     int a, b;
 } Packed;
 void lower_dot_statement(Lower *l, Node *dot, const Index *at, Span m, Span n, Span k, Packed packed);
-int dot_free_axis(const Node *dot, int which);                /* the dim of an operand that is neither batch nor contracted; -1: none */
 
 /* One kind of group each. */
 void lower_chain_group(Lower *l);

@@ -25,6 +25,10 @@ void pass_fuse(Graph *g, bool whole);
  * is a group as it was.  Never changes what is computed. */
 void pass_chain(Graph *g);
 
+/* pack: says of each dot alone in its group which operands are copied to panels first, because many rows are multiplied with
+ * them: a weight, or both operands of a sum over all tokens. */
+void pass_pack(Graph *g);
+
 /* plan: gives every arena buffer of the program a slot; slots are shared by buffers that are never alive together. */
 void pass_plan(Program *p, bool share);
 

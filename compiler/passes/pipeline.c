@@ -13,6 +13,7 @@ static void run_remat(Stage *s) { pass_remat(s->graph); }
 static void run_fuse(Stage *s) { pass_fuse(s->graph, true); }
 static void run_no_fuse(Stage *s) { pass_fuse(s->graph, false); }
 static void run_chain(Stage *s) { pass_chain(s->graph); }
+static void run_pack(Stage *s) { pass_pack(s->graph); }
 static void run_lower(Stage *s) { s->program = lower_graph(s->graph, s->arena); }
 static void run_plan(Stage *s) { pass_plan(s->program, true); }
 static void run_no_plan(Stage *s) { pass_plan(s->program, false); }
@@ -34,6 +35,7 @@ const Pass pipeline[] = {
     { "remat", "after cse, which would undo it; before fuse, which then finds clone and reader together", run_remat, NULL, false, true, NULL },
     { "fuse", "on the final graph: nothing after it moves a value", run_fuse, run_no_fuse, false, false, NULL },
     { "chain", "after fuse, whose groups are its stages", run_chain, NULL, false, false, "fuse" },
+    { "pack", "after chain: only a dot of its own is worth it", run_pack, NULL, false, false, NULL },
     { "lower", "each group becomes kernels", run_lower, NULL, true, false, NULL },
     { "plan", "when it is known which calls read what", run_plan, run_no_plan, false, false, NULL },
 };

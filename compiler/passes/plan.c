@@ -2,9 +2,12 @@
  * slots' sizes in bytes.
  * The idea: sizes are polynomials in T, B, L, so "fits" must hold for every batch: a buffer may take a free slot only if its
  * size is no larger for all 1 <= B <= T <= B*L, which is so where each of its terms is covered by a term of the slot's.
- * Greedy in the order of the calls; among the slots that fit, the one freed last, which is still in the cache. */
+ * Greedy in the order of the calls; among the slots that fit, the smallest at sizes as they are usual, and of equal ones the
+ * one freed last, which is still in the cache; but a value far smaller than all of them gets a slot of its own, because it
+ * may stay long. */
 #include "compiler/passes/passes.h"
 
+#include <math.h>
 #include <string.h>
 
 static Poly bytes_of(Program *p, const Buf *b)
@@ -56,8 +59,23 @@ static bool fits(Poly size, Poly slot)
     return true;
 }
 
+/* Bytes of a usual batch, to compare by. */
+static double usual(Poly size)
+{
+    static const int64_t sym[N_SYMBOLS] = { 2048, 32, 128, 4, 8192 };
+    return (double)poly_eval_symbols(size, sym);
+}
+
+/* Is slot s better than the best so far? */
+static bool is_better(const Program *p, const int *free_from, int s, int best)
+{
+    double a = usual(p->slots[s]), b = best < 0 ? INFINITY : usual(p->slots[best]);
+    return a < b || (a == b && free_from[s] > free_from[best]);
+}
+
 void pass_plan(Program *p, bool share)
 {
+    enum { FAR = 2 };
     int *free_from = NEW_ARRAY(p->arena, int, p->n_bufs + 1); /* the call after which a slot is free */
     p->slots = NEW_ARRAY(p->arena, Poly, p->n_bufs + 1);
     p->n_slots = 0;
@@ -71,11 +89,12 @@ void pass_plan(Program *p, bool share)
             Poly size = bytes_of(p, b);
             int best = -1;
             for (int s = 0; share && s < p->n_slots; s++)
-                if (free_from[s] < call && fits(size, p->slots[s]) && (best < 0 || free_from[s] > free_from[best]))
+                if (free_from[s] < call && fits(size, p->slots[s]) && usual(p->slots[s]) <= FAR * usual(size) &&
+                    is_better(p, free_from, s, best))
                     best = s;
             if (best < 0) /* or a free slot that this one covers, grown */
                 for (int s = 0; share && s < p->n_slots && best < 0; s++)
-                    if (free_from[s] < call && fits(p->slots[s], size)) {
+                    if (free_from[s] < call && fits(p->slots[s], size) && FAR * usual(p->slots[s]) >= usual(size)) {
                         p->slots[s] = size;
                         best = s;
                     }

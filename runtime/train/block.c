@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { HUGE_PAGE = 2 << 20 };
+
 bool block_reserve(Block *b, size_t size, bool guarded)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -21,6 +23,8 @@ bool block_reserve(Block *b, size_t size, bool guarded)
         munmap(map, total);
         return false;
     }
+    if (!guarded && used >= HUGE_PAGE) /* fewer pages to translate; what isn't touched still costs nothing but part of one */
+        madvise(map, total, MADV_HUGEPAGE);
     *b = (Block){ .data = guarded ? map + used - size : map, .size = size, .map = map, .map_size = total };
     return true;
 }

@@ -15,6 +15,10 @@
 #define ROUND_ROWS 16
 #define CACHE_LINE 64
 
+/* Bytes between slots, so that values of equal size don't start at the same place of a page: a processor takes a load for one
+ * that waits for a store at the same place of another page. */
+#define SKEW (17 * CACHE_LINE)
+
 /* ----- what a buffer is bound to ----- */
 
 typedef enum { INPUT_IDS, INPUT_TYPES, INPUT_ROW_START, INPUT_ROW_OF, INPUT_LABELS, BATCH_INPUTS, NO_INPUT = -1 } BatchInput;
@@ -296,7 +300,7 @@ static bool lay_out_slots(Bound *b, const int64_t *sym, int64_t *total)
     *total = 0;
     for (int i = 0; ok && i < p->n_slots; i++) {
         offset[i] = *total;
-        ok = form_value(&p->slots[i], sym, &bytes) && add_lines(total, bytes);
+        ok = form_value(&p->slots[i], sym, &bytes) && add_lines(total, bytes) && add_lines(total, SKEW);
     }
     for (int i = 0; ok && i < p->n_bufs; i++)
         if (p->bufs[i].kind == FTC_BUF_ARENA)

@@ -1,0 +1,35 @@
+/* pack: which operands of dots are copied to panels; see passes.h.
+ *
+ * A dot reads its right operand by panels of columns.  From panels that lie one after another it comes as fast as the
+ * machine multiplies; a copy pays where each element is multiplied with many rows, and all of them find it made. */
+#include "compiler/passes/passes.h"
+
+#include "compiler/kernel/lower.h"
+
+enum { LEFT = 1, RIGHT = 2 };
+
+static bool is_weight(const Node *x)
+{
+    while (!x->group && op_lower[x->op] == lower_view)
+        x = x->in[0];
+    return x->op == OP_weight;
+}
+
+static int operands_to_pack(const Node *n)
+{
+    int fa = dot_free_axis(n, 0), fb = dot_free_axis(n, 1);
+    if (n->a.batch || fa < 0 || fb < 0)
+        return 0;
+    Dim rows = n->in[0]->type.dim[fa], columns = n->in[1]->type.dim[fb], depth = n->in[0]->type.dim[n->a.ca];
+    if (columns <= 1)
+        return 0;
+    if (rows == DIM_T && depth > 1 && is_weight(n->in[1]))
+        return RIGHT;
+    return depth == DIM_T && rows > 1 ? LEFT | RIGHT : 0;
+}
+
+void pass_pack(Graph *g)
+{
+    EACH_NODE(n, g)
+        n->packs = op_lower[n->op] == lower_dot && !n->stage ? operands_to_pack(n) : 0;
+}
