@@ -425,6 +425,8 @@ static void choose_variants(Bench *b)
 {
     const BenchJob *j = b->job;
     add_variant(b, "fused", &j->pipeline, &j->codegen);
+    if (j->quick)
+        return;
     PipelineOptions unfused = without(&j->pipeline, "fuse"), plain = j->pipeline;
     CodegenOptions scalar = j->codegen;
     add_variant(b, "unfused", &unfused, &j->codegen);
@@ -586,8 +588,10 @@ static void report_json(const Bench *b)
     jsonw_object(&w, NULL);
     jsonw_double(&w, "fused_ms", f->median);
     jsonw_double(&w, "fused_spread_ms", f->high - f->low);
-    jsonw_double(&w, "unfused_ms", b->v[1].median);
-    jsonw_double(&w, "o0_ms", b->v[2].median);
+    if (!b->job->quick) {
+        jsonw_double(&w, "unfused_ms", b->v[1].median);
+        jsonw_double(&w, "o0_ms", b->v[2].median);
+    }
     jsonw_double(&w, "tokens_per_s", f->tokens / f->total_ms * 1e3);
     jsonw_double(&w, "gflops", gflops(f));
     jsonw_double(&w, "peak_gflops", peak_gflops(b));
@@ -598,7 +602,7 @@ static void report_json(const Bench *b)
     jsonw_double(&w, "arena_mib", f->ready.arena_mib);
     jsonw_double(&w, "peak_rss_mib", f->rss_mib);
     jsonw_int(&w, "kernels", f->ready.kernels);
-    if (b->job->ablate) {
+    if (b->job->ablate && !b->job->quick) {
         jsonw_object(&w, "ablated_ms");
         for (int i = 3; i < b->n; i++)
             jsonw_double(&w, b->v[i].variant.name, b->v[i].median);

@@ -15,6 +15,7 @@ typedef struct {
     const char *lengths;    /* a file with a row length a line, taken in turn; or NULL */
     const char *data;       /* a table whose texts give rows and ids; or NULL */
     int repeats;            /* measured steps of each variant */
+    bool quick;             /* the fused step alone */
     bool ablate;            /* one more variant for each pass that can be left out */
     bool json;              /* the numbers as a line of JSON on standard output */
     int threads;
