@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_VARIANTS = 32, WARM_UPS = 2, CLASSES = 2, PROFILED_STEPS = 3, MAX_KERNELS = 512 };
+enum { MAX_VARIANTS = 32, WARM_UPS = 2, CLASSES = 2, PROFILED_STEPS = 3, MAX_KERNELS = 512, MAX_BUFS = 128 };
 
 static double now_ms(void)
 {
@@ -313,8 +313,8 @@ static int profile(Child *c, KernelLine *lines)
         if (call->kernel >= n_lines)
             continue;
         KernelLine *line = &lines[call->kernel];
-        void *bufs[64] = { 0 };
-        int64_t sizes[64] = { 0 };
+        void *bufs[MAX_BUFS] = { 0 };
+        int64_t sizes[MAX_BUFS] = { 0 };
         for (int b = 0; b < k->n_params && k->params[b].mode != PARAM_SCRATCH; b++) {
             int at = p->call_bufs[call->first_buf + b];
             bufs[b] = exec_buffer(c->c.exec, p, at);

@@ -30,7 +30,10 @@ Domain domain_of(const Type *t, bool by_row)
 void axis_bounds(Lower *l, const Domain *d, int axis, const Index *at, Poly *lo, Poly *hi)
 {
     *lo = (Poly){ 0 };
-    if (d->type.dim[axis] != DIM_N)
+    if (l->piece && !l->piece->fixed && d->type.dim[axis] == DIM_T) {
+        *lo = l->piece->tokens.from;
+        *hi = poly_add(l->a, *lo, l->piece->tokens.size);
+    } else if (d->type.dim[axis] != DIM_N)
         *hi = dim_extent(l, d->type.dim[axis]);
     else if (!d->by_row)
         *hi = dim_extent(l, DIM_T);

@@ -221,16 +221,19 @@ Poly row_length(Lower *l, Poly row)
 Poly panel_size(Lower *l, const Type *t)
 {
     Poly size = poly_const(l->a, 1);
-    for (int i = OUTER_DIMS; i < t->rank; i++)
-        size = poly_mul(l->a, size, dim_extent(l, t->dim[i] == DIM_N ? DIM_L : t->dim[i]));
+    for (int i = l->piece->fixed; i < t->rank; i++)
+        size = poly_mul(l->a, size, t->dim[i] == DIM_T ? poly_const(l->a, l->piece->rows)
+                                                       : dim_extent(l, t->dim[i] == DIM_N ? DIM_L : t->dim[i]));
     return size;
 }
 
 Poly panel_offset(Lower *l, const Type *t, const Index *at)
 {
     Poly off = { 0 };
-    for (int i = OUTER_DIMS; i < t->rank; i++) {
-        if (t->dim[i] == DIM_N)
+    for (int i = l->piece->fixed; i < t->rank; i++) {
+        if (t->dim[i] == DIM_T)
+            off = minus(l->a, at->v[i], l->piece->tokens.from);
+        else if (t->dim[i] == DIM_N)
             off = poly_add(l->a, poly_mul(l->a, off, row_length(l, at->v[0])), minus(l->a, at->v[i], row_start_of(l, at->v[0])));
         else if (t->dim[i] != 1)
             off = poly_add(l->a, poly_mul(l->a, off, dim_extent(l, t->dim[i])), at->v[i]);

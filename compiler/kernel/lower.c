@@ -67,7 +67,7 @@ int param_of(Lower *l, int buf, ParamMode mode)
                 k->params[i].mode = PARAM_INOUT;
             return i;
         }
-    if (k->n_params == (int)(sizeof l->param_buf / sizeof *l->param_buf))
+    if (k->n_params == MAX_PARAMS)
         ftc_bug("lower: group %d has more than %d parameters", l->group, k->n_params);
     int i = kernel_param(k, mode == PARAM_IN ? "in" : "out", l->p->bufs[buf].elem, mode, (Poly){ 0 });
     l->param_buf[i] = buf;
@@ -76,7 +76,7 @@ int param_of(Lower *l, int buf, ParamMode mode)
 
 int scratch_param(Lower *l, const char *name, Elem elem, Poly size)
 {
-    if (l->k->n_params == (int)(sizeof l->param_buf / sizeof *l->param_buf))
+    if (l->k->n_params == MAX_PARAMS)
         ftc_bug("lower: group %d has more than %d parameters", l->group, l->k->n_params);
     int i = kernel_param(l->k, name, elem, PARAM_SCRATCH, size);
     l->param_buf[i] = -1;
@@ -114,8 +114,8 @@ static void renumber_params(KStmt *s, const int *to)
 static void scratch_last(Lower *l)
 {
     Kernel *k = l->k;
-    int to[64], bufs[64], n = 0;
-    KParam params[64];
+    int to[MAX_PARAMS], bufs[MAX_PARAMS], n = 0;
+    KParam params[MAX_PARAMS];
     for (int scratch = 0; scratch < 2; scratch++)
         for (int i = 0; i < k->n_params; i++)
             if ((k->params[i].mode == PARAM_SCRATCH) == scratch) {

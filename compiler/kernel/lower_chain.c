@@ -1,13 +1,46 @@
-/* Chains: groups with stages, each of them a dot or a loop group as it would be alone, over pieces that are one index of the
- * outer dims (a row of the batch and a head).  What a stage hands on lies in scratch, as large as a piece of it, unless it is
- * read outside of the chain too and so has a buffer. */
+/* Chains: groups with stages, each of them a dot or a loop group as it would be alone.  A piece of the chain does all stages
+ * for one row of the batch and one head, or for a panel of tokens.  What a stage hands on lies in scratch, as large as a piece
+ * of it, unless it is read outside of the chain too and so has a buffer. */
 #include "compiler/kernel/lowering.h"
+
+enum {
+    TILE_ROWS = 14,           /* panels are whole tiles of dots (codegen/gemm.c) */
+    MAX_TILES = 3,            /* as many as leave enough pieces for all threads */
+    PANEL_BYTES = 512 << 10,  /* of scratch: half of a usual L2 */
+};
 
 static Node *behind_views(Node *x)
 {
     while (!x->group && op_lower[x->op] == lower_view)
         x = x->in[0];
     return x;
+}
+
+/* x is read by n in another stage and nowhere outside. */
+static bool is_handed_on(Lower *l, const Node *x, const Node *n)
+{
+    return x->group == l->group && x->stage != n->stage && !l->stored[x->id];
+}
+
+/* Rows of a panel of tokens: what is handed on should stay in the cache. */
+static int64_t choose_rows(Lower *l)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < l->n_members; i++) {
+        const Node *x = l->members[i];
+        int64_t row = (int64_t)elem_size(x->type.elem);
+        for (int k = 1; k < x->type.rank; k++)
+            row *= x->type.dim[k] > 0 ? x->type.dim[k] : 1;
+        for (int j = 0; j < l->n_members; j++)
+            for (int k = 0; k < l->members[j]->n_in; k++)
+                if (behind_views(l->members[j]->in[k]) == x && is_handed_on(l, x, l->members[j])) {
+                    bytes += row;
+                    j = l->n_members - 1;
+                    break;
+                }
+    }
+    int64_t tiles = bytes ? PANEL_BYTES / (bytes * TILE_ROWS) : MAX_TILES;
+    return TILE_ROWS * (tiles < 1 ? 1 : tiles > MAX_TILES ? MAX_TILES : tiles);
 }
 
 /* Room for what other stages read and nobody else. */
@@ -17,46 +50,68 @@ static void make_panels(Lower *l)
         Node *n = l->members[i];
         for (int k = 0; k < n->n_in; k++) {
             Node *x = behind_views(n->in[k]);
-            if (x->group == l->group && x->stage != n->stage && !l->stored[x->id] && l->panel_of[x->id] < 0)
+            if (is_handed_on(l, x, n) && l->panel_of[x->id] < 0)
                 l->panel_of[x->id] = scratch_param(l, "panel", x->type.elem, panel_size(l, &x->type));
         }
     }
 }
 
-static void lower_dot_stage(Lower *l, Node *n, const Index *at)
+static void lower_dot_stage(Lower *l, Node *n, const Index *at, Packed packed)
 {
     int fa = dot_free_axis(n, 0), fb = dot_free_axis(n, 1);
     const Type *a = &n->in[0]->type, *b = &n->in[1]->type;
     Span m = whole_dim(l, fa >= 0 ? a->dim[fa] : 1, at), cols = whole_dim(l, fb >= 0 ? b->dim[fb] : 1, at);
-    lower_dot_statement(l, n, at, m, cols, whole_dim(l, a->dim[n->a.ca], at), (Packed){ -1, -1 });
+    lower_dot_statement(l, n, at, m, cols, whole_dim(l, a->dim[n->a.ca], at), packed);
+}
+
+static void open_pieces(Lower *l, const Type *t, Index *at)
+{
+    Piece *p = l->piece;
+    if (p->fixed) {
+        at->v[0] = var(l, open_par(l, "r", dim_extent(l, DIM_B), 1, -1));
+        if (t->dim[1] != 1)
+            at->v[1] = var(l, open_par(l, "h", dim_extent(l, t->dim[1]), 1, t->dim[1]));
+        return;
+    }
+    int par = open_par(l, "p", dim_extent(l, DIM_T), p->rows, -1);
+    p->tokens.from = var(l, par);
+    p->tokens.size = minus(l->a, piece_end(l, par, p->rows, dim_extent(l, DIM_T)), p->tokens.from);
 }
 
 void lower_chain_group(Lower *l)
 {
     Node **all = l->members;
     int n_all = l->n_members, stages = 0;
-    Dim heads = all[0]->type.dim[1];
+    Piece piece = { .fixed = all[0]->type.dim[0] == DIM_T ? 0 : 2 };
+    Packed *packed = NEW_ARRAY(l->a, Packed, n_all);
     Index at = { 0 };
-    for (int i = 0; i < n_all; i++)
+    for (int i = 0; i < n_all; i++) {
         stages = all[i]->stage > stages ? all[i]->stage : stages;
+        packed[i] = op_lower[all[i]->op] == lower_dot ? pack_operands(l, all[i]) : (Packed){ -1, -1 };
+    }
+    if (!piece.fixed)
+        piece.rows = choose_rows(l);
     begin_kernel(l, group_name(l));
+    l->piece = &piece;
     make_panels(l);
-    at.v[0] = var(l, open_par(l, "r", dim_extent(l, DIM_B), 1, -1));
-    if (heads != 1)
-        at.v[1] = var(l, open_par(l, "h", dim_extent(l, heads), 1, heads));
+    open_pieces(l, &all[0]->type, &at);
     Node **members = NEW_ARRAY(l->a, Node *, n_all);
     for (int s = 1; s <= stages; s++) {
+        int first = -1;
         l->members = members;
         l->n_members = 0;
         for (int i = 0; i < n_all; i++)
-            if (all[i]->stage == s)
+            if (all[i]->stage == s) {
+                first = first < 0 ? i : first;
                 members[l->n_members++] = all[i];
+            }
         if (op_lower[members[0]->op] == lower_dot)
-            lower_dot_stage(l, members[0], &at);
+            lower_dot_stage(l, members[0], &at, packed[first]);
         else
             lower_loop_stage(l, at);
     }
     l->members = all;
     l->n_members = n_all;
+    l->piece = NULL;
     end_kernel(l);
 }

@@ -138,8 +138,15 @@ static int pack_operand(Lower *l, Node *n, int which, int width)
     return packed;
 }
 
+Packed pack_operands(Lower *l, Node *n)
+{
+    return (Packed){ n->packs & 1 ? pack_operand(l, n, 0, SUM_ROWS) : -1, n->packs & 2 ? pack_operand(l, n, 1, PACKED) : -1 };
+}
+
 Span whole_dim(Lower *l, Dim d, const Index *at)
 {
+    if (d == DIM_T && l->piece && !l->piece->fixed)
+        return l->piece->tokens;
     if (d == DIM_N) {
         Poly start = row_start_of(l, at->v[0]);
         return (Span){ start, minus(l->a, row_end_of(l, at->v[0]), start) };
@@ -231,7 +238,7 @@ void lower_dot_group(Lower *l, Node *n)
     Node *a = n->in[0], *b = n->in[1];
     int batch = n->a.batch, fa = dot_free_axis(n, 0), fb = dot_free_axis(n, 1);
     Dim dm = fa >= 0 ? a->type.dim[fa] : 1, dn = fb >= 0 ? b->type.dim[fb] : 1, dk = a->type.dim[n->a.ca];
-    Packed packed = { n->packs & 1 ? pack_operand(l, n, 0, SUM_ROWS) : -1, n->packs & 2 ? pack_operand(l, n, 1, PACKED) : -1 };
+    Packed packed = pack_operands(l, n);
     Index at = { 0 };
     begin_kernel(l, batch ? "dot_rows" : "dot");
     for (int i = 0; i < batch; i++) {

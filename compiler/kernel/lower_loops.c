@@ -269,14 +269,14 @@ void lower_loop_group(Lower *l)
 void lower_loop_stage(Lower *l, Index at)
 {
     Type wide = widest(l);
-    Domain d = domain_of(&wide, true);
+    Domain d = domain_of(&wide, l->piece->fixed > 0);
     Place *place = NEW_ARRAY(l->a, Place, l->n_members);
     int inner = 0;
     for (int i = 0; i < d.n; i++)
-        if (d.axis[i] >= OUTER_DIMS)
+        if (d.axis[i] >= l->piece->fixed)
             d.axis[inner++] = d.axis[i];
     d.n = inner;
-    d.by_row = true;
+    d.by_row = l->piece->fixed > 0;
     if (d.n == 0) {
         compute_once(l, &at);
         return;

@@ -5,6 +5,11 @@
 
 #include "compiler/kernel/lower.h"
 
+/* What of a dim a statement covers: from, from + 1, ..., size of them. */
+typedef struct {
+    Poly from, size;
+} Span;
+
 /* What was computed once and holds to the end of a block. */
 typedef enum { MEMO_READ, MEMO_LOAD, MEMO_VALUE, MEMO_CONST, MEMO_LENGTH } MemoKind;
 typedef struct {
@@ -14,6 +19,15 @@ typedef struct {
     double number;
     Poly at;
 } Memo;
+
+enum { MAX_PARAMS = 128 };
+
+/* What a piece of an open chain covers. */
+typedef struct {
+    int fixed;        /* so many leading dims have one index: a row and a head; 0: a panel of tokens */
+    Span tokens;      /* the panel */
+    int64_t rows;     /* its size at most */
+} Piece;
 
 /* A copy in panels that is there already: of base's elements at offset, a polynomial in placeholders. */
 typedef struct {
@@ -37,8 +51,8 @@ typedef struct {
     int n_members;
     Kernel *k;
     KBuilder b;
-    int param_buf[64];/* the program's buffer of each parameter; -1: scratch */
-    int32_t imms[64];
+    int param_buf[MAX_PARAMS]; /* the program's buffer of each parameter; -1: scratch */
+    int32_t imms[MAX_PARAMS];
     Pack *packs;
     int n_packs, cap_packs;
     Memo *memo;
@@ -48,6 +62,7 @@ typedef struct {
     KStmt **before_vec; /* inside a vec: where statements that don't depend on the lane go */
     int vec_depth;
     int lane;         /* its variable; -1 outside */
+    Piece *piece;     /* NULL: no chain is open */
 } Lower;
 
 static inline Poly var(Lower *l, int v) { return poly_var(l->a, v); }
@@ -87,11 +102,7 @@ Poly row_start_of(Lower *l, Poly row);
 Poly row_end_of(Lower *l, Poly row);
 Poly row_of_index(Lower *l, const Type *t, const Index *at);  /* at's row, found from its token if open */
 
-/* What of a dim a statement covers: from, from + 1, ..., size of them. */
-typedef struct {
-    Poly from, size;
-} Span;
-Span whole_dim(Lower *l, Dim d, const Index *at); /* n(r): the tokens of at's row */
+Span whole_dim(Lower *l, Dim d, const Index *at); /* n(r): the tokens of at's row; T in a chain of panels: the panel */
 
 /* Buffers and parameters. */
 int input_buf(Lower *l, const char *name, Elem elem, Poly size);
@@ -122,8 +133,6 @@ void end_kernel(Lower *l);
 
 static inline Op reduce_op(const Node *n) { return n->op == OP_sum ? OP_add : OP_max; }
 
-/* Pieces of a chain are one index of so many leading dims. */
-enum { OUTER_DIMS = 2 };
 Poly panel_size(Lower *l, const Type *t);                     /* of a value within a piece */
 Poly panel_offset(Lower *l, const Type *t, const Index *at);
 
@@ -133,6 +142,7 @@ void lower_loop_stage(Lower *l, Index at);                    /* the members are
 typedef struct {
     int a, b;
 } Packed;
+Packed pack_operands(Lower *l, Node *dot);                    /* makes kernels of its own: before one is open */
 void lower_dot_statement(Lower *l, Node *dot, const Index *at, Span m, Span n, Span k, Packed packed);
 
 /* One kind of group each. */

@@ -6,46 +6,63 @@
  * outer dims) and index relations (what is read across is read at the same outer index), as in fuse. */
 #include "compiler/passes/fuse_groups.h"
 
-enum { OUTER = 2, MAX_CHAINED = 120, MAX_CHAIN_READS = 28 };
+enum { MAX_CHAINED = 160, MAX_CHAIN_PARAMS = 90 };
+
+/* What a piece of a chain has one of. */
+typedef struct {
+    int n;      /* leading dims: 2, a row of the batch and a head; 1, tokens; 0: the group can't be part of a chain */
+    Dim heads;
+} Outer;
 
 typedef struct {
     Fuse f;
-    bool *can;     /* by group: its values all lead with `outer`, one index of them a piece */
-    Dim *heads;    /* by group: the second outer dim; the first is r:B */
+    Outer *outer;  /* by group */
     bool *has_dot; /* by group */
 } Chain;
 
-static bool leads(const Type *t, Dim heads) { return t->rank > OUTER && t->dim[0] == DIM_B && t->dim[1] == heads; }
+static bool leads(const Type *t, const Outer *o)
+{
+    if (o->n == 1)
+        return t->rank > 0 && t->dim[0] == DIM_T && !type_ragged(t);
+    return t->rank > 2 && t->dim[0] == DIM_B && t->dim[1] == o->heads;
+}
 
 /* Along the outer dims n is computed index by index: it doesn't sum over them. */
-static bool keeps_outer(const Node *n, Dim heads)
+static bool keeps_outer(const Node *n, const Outer *o)
 {
-    if (!leads(&n->type, heads))
+    if (!leads(&n->type, o))
         return false;
+    if (op_lower[n->op] == lower_dot && o->n == 1) /* tokens by a matrix that all of them share */
+        return !n->a.batch && n->a.ca == 1 && dot_free_axis(n, 1) >= 0 && behind_views(n->in[1])->op == OP_weight;
     if (op_lower[n->op] == lower_dot)
-        return n->a.batch == OUTER;
+        return n->a.batch == o->n;
     if (op_lower[n->op] == lower_reduce)
-        return leads(&n->in[0]->type, heads);
-    return op_lower[n->op] == lower_loop && n->op != OP_update;
+        return leads(&n->in[0]->type, o) && is_row_reduction(n);
+    return op_lower[n->op] == lower_loop && n->op != OP_update && n->op != OP_gather;
 }
 
 static void describe(Chain *c, int group)
 {
     const Group *g = &c->f.group[group];
+    Outer *o = &c->outer[group];
     bool ragged = false;
-    c->can[group] = g->n > 0 && g->member[0]->type.rank > OUTER;
-    if (!c->can[group])
+    if (!g->n)
         return;
-    c->heads[group] = g->member[0]->type.dim[1];
+    const Type *t = &g->member[0]->type;
+    *o = t->rank > 0 && t->dim[0] == DIM_T ? (Outer){ 1, 0 } : (Outer){ 2, t->rank > 2 ? t->dim[1] : 0 };
     for (int i = 0; i < g->n; i++) {
         const Node *n = g->member[i];
-        c->can[group] &= keeps_outer(n, c->heads[group]) && c->heads[group] > 0;
+        if (!keeps_outer(n, o) || (o->n == 2 && o->heads <= 0)) {
+            o->n = 0;
+            return;
+        }
         c->has_dot[group] |= op_lower[n->op] == lower_dot;
         ragged |= type_ragged(&n->type);
         for (int k = 0; k < n->n_in; k++)
             ragged |= type_ragged(&n->in[k]->type);
     }
-    c->can[group] &= ragged;
+    if (ragged != (o->n == 2))
+        o->n = 0;
 }
 
 static int64_t no_extent(void *ctx, int var)
@@ -55,7 +72,7 @@ static int64_t no_extent(void *ctx, int var)
 }
 
 /* Operand k of n, followed through views, is read at n's own outer index. */
-static bool reads_own(Chain *c, Node *n, int k)
+static bool reads_own(Chain *c, Node *n, int k, int outer)
 {
     Arena *a = c->f.a;
     Node *x = n->in[k];
@@ -70,9 +87,9 @@ static bool reads_own(Chain *c, Node *n, int k)
     if (op_info[n->op].class == CLASS_RANDOM || n->op == OP_gather)
         return false;
     x = follow_views(a, x, &own, no_extent, dim);
-    if (!x->group || x->type.rank <= OUTER)
+    if (!x->group || x->type.rank < outer)
         return false;
-    for (int i = 0; i < OUTER; i++)
+    for (int i = 0; i < outer; i++)
         if (x->type.dim[i] != 1 && !(own.v[i].n == at.v[i].n && poly_equal(own.v[i], at.v[i])))
             return false;
     return true;
@@ -83,19 +100,26 @@ static bool aligned(Chain *c, Node *n, int group)
 {
     for (int k = 0; k < n->n_in; k++) {
         Node *x = behind_views(n->in[k]);
-        if (x->group && find_group(&c->f, x->group) == group && !reads_own(c, n, k))
+        if (x->group && find_group(&c->f, x->group) == group && !reads_own(c, n, k, c->outer[group].n))
             return false;
     }
     return true;
+}
+
+/* About how many parameters a and b have as one kernel: what is read from outside, and what is handed on or written. */
+static int count_params(Chain *c, int a, int b)
+{
+    Fuse *f = &c->f;
+    return outside_reads(f, a, b, NULL) + f->group[a].n + f->group[b].n;
 }
 
 static bool can_chain(Chain *c, int a, int b)
 {
     Fuse *f = &c->f;
     const Group *x = &f->group[a], *y = &f->group[b];
-    if (a == b || !c->can[a] || !c->can[b] || c->heads[a] != c->heads[b] || x->region != y->region ||
-        !(c->has_dot[a] || c->has_dot[b]) || x->n + y->n > MAX_CHAINED || !can_merge(f, a, b) ||
-        outside_reads(f, a, b, NULL) > MAX_CHAIN_READS)
+    const Outer *o = &c->outer[a], *p = &c->outer[b];
+    if (a == b || !o->n || o->n != p->n || o->heads != p->heads || x->region != y->region || !(c->has_dot[a] || c->has_dot[b]) ||
+        x->n + y->n > MAX_CHAINED || !can_merge(f, a, b) || count_params(c, a, b) > MAX_CHAIN_PARAMS)
         return false;
     for (int i = 0; i < y->n; i++)
         if (!aligned(c, y->member[i], a))
@@ -177,13 +201,12 @@ void pass_chain(Graph *g)
     int n = c.f.n, *old = NEW_ARRAY(a, int, g->n + 1);
     EACH_NODE(x, g)
         old[x->id] = x->group;
-    c.can = NEW_ARRAY(a, bool, n + 1);
-    c.heads = NEW_ARRAY(a, Dim, n + 1);
+    c.outer = NEW_ARRAY(a, Outer, n + 1);
     c.has_dot = NEW_ARRAY(a, bool, n + 1);
     for (int i = 1; i <= n; i++)
         describe(&c, i);
     for (int i = 1; i <= n; i++)
-        if (c.can[i])
+        if (c.outer[i].n)
             chain_operands(&c, i);
     number(&c, old, n);
     arena_free(a);

@@ -31,5 +31,5 @@ static int operands_to_pack(const Node *n)
 void pass_pack(Graph *g)
 {
     EACH_NODE(n, g)
-        n->packs = op_lower[n->op] == lower_dot && !n->stage ? operands_to_pack(n) : 0;
+        n->packs = op_lower[n->op] == lower_dot ? operands_to_pack(n) : 0;
 }

@@ -25,7 +25,7 @@ void pass_fuse(Graph *g, bool whole);
  * is a group as it was.  Never changes what is computed. */
 void pass_chain(Graph *g);
 
-/* pack: says of each dot alone in its group which operands are copied to panels first, because many rows are multiplied with
+/* pack: says of each dot which operands are copied to panels first, because many rows are multiplied with
  * them: a weight, or both operands of a sum over all tokens. */
 void pass_pack(Graph *g);
 

@@ -35,7 +35,7 @@ const Pass pipeline[] = {
     { "remat", "after cse, which would undo it; before fuse, which then finds clone and reader together", run_remat, NULL, false, true, NULL },
     { "fuse", "on the final graph: nothing after it moves a value", run_fuse, run_no_fuse, false, false, NULL },
     { "chain", "after fuse, whose groups are its stages", run_chain, NULL, false, false, "fuse" },
-    { "pack", "after chain: only a dot of its own is worth it", run_pack, NULL, false, false, NULL },
+    { "pack", "on the final graph; the copies are no values of it", run_pack, NULL, false, false, NULL },
     { "lower", "each group becomes kernels", run_lower, NULL, true, false, NULL },
     { "plan", "when it is known which calls read what", run_plan, run_no_plan, false, false, NULL },
 };
