@@ -58,6 +58,11 @@ int dot_free_axis(const Node *dot, int which);
 /* True if dot operand `which` of n can be read with strides of which one is 1. */
 bool dot_operand_strided(Arena *a, const Node *n, int which);
 
+/* Of a dot in a chain of tokens: bytes of the matrix that every panel is multiplied with; else 0.  As much as SHARED_BYTES stays in
+ * a usual last-level cache from panel to panel. */
+enum { SHARED_BYTES = 8 << 20 };
+int64_t shared_bytes(const Node *n);
+
 Program *lower_graph(Graph *g, Arena *arena);
 
 #endif

@@ -4,9 +4,9 @@
 #include "compiler/kernel/lowering.h"
 
 enum {
-    TILE_ROWS = 14,           /* panels are whole tiles of dots (codegen/gemm.c) */
-    MAX_TILES = 3,            /* as many as leave enough pieces for all threads */
-    PANEL_BYTES = 512 << 10,  /* of scratch: half of a usual L2 */
+    TILE_ROWS = 14,             /* panels are whole tiles of dots (codegen/gemm.c) */
+    FEW_TILES = 2,              /* leave enough pieces for all threads, and what is handed on in the cache */
+    MANY_TILES = 4,             /* where the matrices come from memory for each panel anew */
 };
 
 static Node *behind_views(Node *x)
@@ -22,25 +22,13 @@ static bool is_handed_on(Lower *l, const Node *x, const Node *n)
     return x->group == l->group && x->stage != n->stage && !l->stored[x->id];
 }
 
-/* Rows of a panel of tokens: what is handed on should stay in the cache. */
-static int64_t choose_rows(Lower *l)
+/* Rows of a panel of tokens. */
+static int64_t choose_rows(const Lower *l)
 {
     int64_t bytes = 0;
-    for (int i = 0; i < l->n_members; i++) {
-        const Node *x = l->members[i];
-        int64_t row = (int64_t)elem_size(x->type.elem);
-        for (int k = 1; k < x->type.rank; k++)
-            row *= x->type.dim[k] > 0 ? x->type.dim[k] : 1;
-        for (int j = 0; j < l->n_members; j++)
-            for (int k = 0; k < l->members[j]->n_in; k++)
-                if (behind_views(l->members[j]->in[k]) == x && is_handed_on(l, x, l->members[j])) {
-                    bytes += row;
-                    j = l->n_members - 1;
-                    break;
-                }
-    }
-    int64_t tiles = bytes ? PANEL_BYTES / (bytes * TILE_ROWS) : MAX_TILES;
-    return TILE_ROWS * (tiles < 1 ? 1 : tiles > MAX_TILES ? MAX_TILES : tiles);
+    for (int i = 0; i < l->n_members; i++)
+        bytes += shared_bytes(l->members[i]);
+    return TILE_ROWS * (bytes <= SHARED_BYTES ? FEW_TILES : MANY_TILES);
 }
 
 /* Room for what other stages read and nobody else. */

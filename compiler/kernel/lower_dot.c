@@ -28,6 +28,17 @@ int dot_free_axis(const Node *n, int which)
     return free_axis(&n->in[which]->type, n->a.batch, which ? n->a.cb : n->a.ca);
 }
 
+int64_t shared_bytes(const Node *n)
+{
+    if (op_lower[n->op] != lower_dot || n->a.batch)
+        return 0;
+    const Type *t = &n->in[1]->type;
+    int64_t bytes = (int64_t)elem_size(t->elem);
+    for (int i = 0; i < t->rank; i++)
+        bytes *= t->dim[i] > 0 ? t->dim[i] : 1;
+    return bytes;
+}
+
 /* An operand or the result as a matrix: where element (i, j) of a piece lies. */
 typedef struct {
     int param;

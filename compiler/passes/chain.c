@@ -113,13 +113,25 @@ static int count_params(Chain *c, int a, int b)
     return outside_reads(f, a, b, NULL) + f->group[a].n + f->group[b].n;
 }
 
+/* What all panels of a chain are multiplied with stays in the cache, or it is one matrix alone. */
+static bool stays_cached(Chain *c, int a, int b)
+{
+    int64_t bytes[2] = { 0, 0 };
+    for (int k = 0; k < 2; k++) {
+        const Group *g = &c->f.group[k ? b : a];
+        for (int i = 0; i < g->n; i++)
+            bytes[k] += shared_bytes(g->member[i]);
+    }
+    return !bytes[0] || !bytes[1] || bytes[0] + bytes[1] <= SHARED_BYTES;
+}
+
 static bool can_chain(Chain *c, int a, int b)
 {
     Fuse *f = &c->f;
     const Group *x = &f->group[a], *y = &f->group[b];
     const Outer *o = &c->outer[a], *p = &c->outer[b];
     if (a == b || !o->n || o->n != p->n || o->heads != p->heads || x->region != y->region || !(c->has_dot[a] || c->has_dot[b]) ||
-        x->n + y->n > MAX_CHAINED || !can_merge(f, a, b) || count_params(c, a, b) > MAX_CHAIN_PARAMS)
+        x->n + y->n > MAX_CHAINED || !can_merge(f, a, b) || count_params(c, a, b) > MAX_CHAIN_PARAMS || !stays_cached(c, a, b))
         return false;
     for (int i = 0; i < y->n; i++)
         if (!aligned(c, y->member[i], a))
