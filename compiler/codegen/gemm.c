@@ -24,6 +24,7 @@ enum {
     LINE = 16,           /* elements in a cache line */
     A_ROOM = (ROW_BLOCK + 2 * LINE) * (K_BLOCK + 2 * LINE),
     BAD_STRIDE = 512,   /* within a cache line of a multiple of it, the rows of A share a few sets of L1 */
+    SLICE = 64,         /* rows no longer than this, cut out of far longer ones, use few sets of L1 too */
     PACK_ROWS = 64,     /* with fewer, a panel isn't worth a copy */
     GROUP = 4,          /* rows of A addressed from one pointer */
 };
@@ -479,7 +480,10 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
     LLVMValueRef count = layout.a_turned ? depth : rows, length = layout.a_turned ? rows : depth;
     LLVMValueRef width = LLVMBuildAnd(e->b, plus(e, length, whole(e->i64, 2 * LINE - 1)), whole(e->i64, -LINE), "");
     LLVMValueRef beside = LLVMBuildAnd(e->b, plus(e, a_stride, whole(e->i64, LINE)), whole(e->i64, BAD_STRIDE - 1), "");
-    LLVMValueRef copy = LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, beside, whole(e->i64, 2 * LINE), ""),
+    LLVMValueRef collide = LLVMBuildICmp(e->b, LLVMIntSLT, beside, whole(e->i64, 2 * LINE), "");
+    LLVMValueRef slices = LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSLE, length, whole(e->i64, SLICE), ""),
+                                       at_least(e, a_stride, times(e, length, whole(e->i64, 4))), "");
+    LLVMValueRef copy = LLVMBuildAnd(e->b, LLVMBuildOr(e->b, collide, slices, ""),
                                      at_least(e, LLVMGetParam(e->fn, DOT_N), whole(e->i64, PACK_ROWS)), "");
     LLVMBasicBlockRef join = if_open(e, copy);
     call(e, copy_function(e, t), (LLVMValueRef[]){ from, a_stride, room, width, count, length }, COPY_ARGS);
