@@ -27,7 +27,8 @@ check() { # SET BOUND EPOCHS LR: bound in per cent
             --train "$data/$set/train.csv" --eval "$data/$set/test.csv" >end 2>said || { cat said; exit 1; }
         sed -n 's/.*"train_s": \([0-9.]*\).*"accuracy": \([0-9.]*\).*/\2 \1/p' end >>"$set"
     done
-    sed -n "s/.*\"data\": \"$set\".*\"accuracy\": \([0-9.]*\).*/\1/p" "$here/reference/accuracy.json" >"$set.pytorch"
+    tr '\n' ' ' <"$here/reference/accuracy.json" | grep -o "\"data\": \"$set\"[^}]*" |
+        sed 's/.*"accuracy": \([0-9.]*\).*/\1/' >"$set.pytorch"
     awk -v set="$set" -v bound="$bound" '
         FILENAME ~ /pytorch$/ { theirs += $1 / 3 * 100; n++; next }
         { ours += $1 / 3 * 100; list = list sprintf(" %.1f", $1 * 100); m++ }
