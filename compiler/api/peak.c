@@ -38,7 +38,7 @@ static double now(void)
     }
 
 #ifdef __x86_64__
-FMA_LOOP(fma_512, 16, target("avx512f,prefer-vector-width=512"))
+FMA_LOOP(fma_512, 16, target("avx512f"))
 FMA_LOOP(fma_256, 8, target("avx2,fma"))
 #endif
 FMA_LOOP(fma_128, 4, noinline)
