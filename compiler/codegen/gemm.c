@@ -133,7 +133,10 @@ static void store_lanes(Emit *e, LLVMValueRef p, LLVMValueRef mask, LLVMValueRef
 
 /* ---- tiles ---------------------------------------------------------------------------------------------------- */
 
-enum { TILE_A, TILE_A_STRIDE, TILE_B, TILE_B_STRIDE, TILE_C, TILE_C_STRIDE, TILE_DEPTH, TILE_COLUMNS, TILE_ACCUMULATE, TILE_ARGS };
+/* bf16: DEPTH counts pairs; where the left-over k of an odd depth is read from A's row, ODD says that there is one. */
+enum {
+    TILE_A, TILE_A_STRIDE, TILE_B, TILE_B_STRIDE, TILE_C, TILE_C_STRIDE, TILE_DEPTH, TILE_COLUMNS, TILE_ACCUMULATE, TILE_ODD, TILE_ARGS
+};
 
 /* The columns of C in each vector of a tile. */
 static void tile_masks(Emit *e, Tile t, LLVMValueRef columns, LLVMValueRef *mask)
@@ -211,16 +214,90 @@ static LLVMValueRef multiply_add(Emit *e, LLVMValueRef a, LLVMValueRef b, LLVMVa
     return call_intrinsic(e, "llvm.fma", &t, 1, (LLVMValueRef[]){ a, b, c }, 3);
 }
 
-/* C[0 .. rows, 0 .. columns) (+)= A B; turned: A's rows are contiguous, its stride is from one k to the next. */
-static LLVMValueRef tile_function(Emit *outer, Tile t, bool turned)
+/* The upper or lower half of each 32 bits, as a float. */
+static LLVMValueRef half_of(Emit *e, LLVMValueRef pairs, bool upper)
+{
+    LLVMTypeRef t = LLVMTypeOf(pairs);
+    LLVMValueRef bits = upper ? LLVMBuildAnd(e->b, pairs, whole(t, 0xFFFF0000), "") : LLVMBuildShl(e->b, pairs, whole(t, 16), "");
+    return LLVMBuildBitCast(e->b, bits, like(pairs, e->f32), "");
+}
+
+/* c + a's pair times b's pair, in each lane; a and b are pairs of bf16 in 32 bits.  Both products are exact. */
+static LLVMValueRef multiply_add_pairs(Emit *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c)
+{
+    if (!e->target->bf16 || e->lanes != 16)
+        return multiply_add(e, half_of(e, a, true), half_of(e, b, true), multiply_add(e, half_of(e, a, false), half_of(e, b, false), c));
+    const char *name = "llvm.x86.avx512bf16.dpbf16ps.512";
+    LLVMTypeRef pairs = LLVMVectorType(LLVMBFloatTypeInContext(e->c), 32);
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+    LLVMValueRef fn = LLVMGetIntrinsicDeclaration(e->m, id, NULL, 0);
+    LLVMValueRef args[] = { c, LLVMBuildBitCast(e->b, a, pairs, ""), LLVMBuildBitCast(e->b, b, pairs, "") };
+    return LLVMBuildCall2(e->b, LLVMGlobalGetValueType(fn), fn, args, 3, "");
+}
+
+/* What a tile's turn of k reads. */
+typedef struct {
+    Tile t;
+    bool turned, bf16;
+    LLVMValueRef *sum, b;    /* slots */
+    LLVMValueRef a[14 / GROUP + 1], offset[GROUP];
+    int groups;
+} Turn;
+
+static LLVMValueRef half_element(Emit *e, LLVMValueRef p, LLVMValueRef i)
+{
+    return LLVMBuildInBoundsGEP2(e->b, e->i16, p, &i, 1, "");
+}
+
+/* An element of A, or a pair of k; its last half alone where `odd`. */
+static LLVMValueRef load_left(Emit *e, const Turn *u, LLVMValueRef p, bool odd)
+{
+    LLVMValueRef x;
+    if (odd) {
+        x = LLVMBuildLoad2(e->b, e->i16, p, "");
+        return splat(e, LLVMBuildZExt(e->b, x, e->i32, ""), u->t.lanes);
+    }
+    x = LLVMBuildLoad2(e->b, u->bf16 ? e->i32 : e->f32, p, "");
+    LLVMSetAlignment(x, u->bf16 && !u->turned ? 2 : 4);
+    return splat(e, x, u->t.lanes);
+}
+
+static void take_turn(Emit *e, const Turn *u, bool odd)
+{
+    bool rows_of_halves = u->bf16 && !u->turned; /* A is addressed by halves of 32 bits */
+    LLVMValueRef a_stride = LLVMGetParam(e->fn, TILE_A_STRIDE), row[2], at = read_slot(e, u->b), from[14 / GROUP + 1];
+    for (int v = 0; v < u->t.vectors; v++) {
+        row[v] = load_lanes(e, element(e, at, whole(e->i64, v * u->t.lanes)), NULL);
+        if (u->bf16)
+            row[v] = LLVMBuildBitCast(e->b, row[v], lanes_of(e, e->i32), "");
+    }
+    LLVMBuildStore(e->b, element(e, at, LLVMGetParam(e->fn, TILE_B_STRIDE)), u->b);
+    for (int g = 0; g < u->groups; g++) {
+        from[g] = read_slot(e, u->a[g]);
+        LLVMBuildStore(e->b, element(e, from[g], u->turned ? a_stride : whole(e->i64, 1)), u->a[g]);
+    }
+    for (int r = 0; r < u->t.rows; r++) {
+        LLVMValueRef p = u->turned         ? element(e, from[0], whole(e->i64, r))
+                         : rows_of_halves ? half_element(e, from[r / GROUP], u->offset[r % GROUP])
+                                          : element(e, from[r / GROUP], u->offset[r % GROUP]);
+        LLVMValueRef x = load_left(e, u, p, odd);
+        for (int v = 0; v < u->t.vectors; v++) {
+            LLVMValueRef slot = u->sum[r * u->t.vectors + v], sum = read_slot(e, slot);
+            LLVMBuildStore(e->b, u->bf16 ? multiply_add_pairs(e, x, row[v], sum) : multiply_add(e, x, row[v], sum), slot);
+        }
+    }
+}
+
+/* C[0 .. rows, 0 .. columns) (+)= A B; turned: A's rows are contiguous, its stride is from one k (or pair) to the next. */
+static LLVMValueRef tile_function(Emit *outer, Tile t, bool turned, bool bf16)
 {
     char name[40];
-    snprintf(name, sizeof name, "tile_%dx%d%s", t.rows, t.vectors * t.lanes, turned ? "_turned" : "");
+    snprintf(name, sizeof name, "tile_%dx%d%s%s", t.rows, t.vectors * t.lanes, turned ? "_turned" : "", bf16 ? "_bf16" : "");
     LLVMValueRef known = LLVMGetNamedFunction(outer->m, name);
     if (known)
         return known;
     LLVMTypeRef i64 = outer->i64, ptr = outer->ptr;
-    LLVMTypeRef params[TILE_ARGS] = { ptr, i64, ptr, i64, ptr, i64, i64, i64, outer->i1 };
+    LLVMTypeRef params[TILE_ARGS] = { ptr, i64, ptr, i64, ptr, i64, i64, i64, outer->i1, outer->i1 };
     Emit f, *e = &f;
     LLVMValueRef fn = open_function(outer, e, name, params, TILE_ARGS);
     e->lanes = t.lanes;
@@ -232,34 +309,24 @@ static LLVMValueRef tile_function(Emit *outer, Tile t, bool turned)
     load_sums(e, t, accumulate, sum);
 
     /* One pointer for every few rows, and their offsets from it: few enough of both to stay in registers. */
-    LLVMValueRef a_stride = LLVMGetParam(fn, TILE_A_STRIDE), offset[GROUP], a[14 / GROUP + 1];
-    int groups = turned ? 1 : (t.rows + GROUP - 1) / GROUP;
+    Turn u = { .t = t, .turned = turned, .bf16 = bf16, .sum = sum, .groups = turned ? 1 : (t.rows + GROUP - 1) / GROUP };
+    LLVMValueRef a_stride = LLVMGetParam(fn, TILE_A_STRIDE), p = LLVMGetParam(fn, TILE_A);
     for (int r = 0; r < GROUP; r++)
-        offset[r] = r ? plus(e, offset[r - 1], a_stride) : whole(e->i64, 0);
-    LLVMValueRef p = LLVMGetParam(fn, TILE_A);
-    for (int g = 0; g < groups; g++) {
-        a[g] = slot_with(e, p);
-        p = element(e, p, times(e, a_stride, whole(e->i64, GROUP)));
+        u.offset[r] = r ? plus(e, u.offset[r - 1], a_stride) : whole(e->i64, 0);
+    for (int g = 0; g < u.groups; g++) {
+        u.a[g] = slot_with(e, p);
+        LLVMValueRef next = times(e, a_stride, whole(e->i64, GROUP));
+        p = bf16 && !turned ? half_element(e, p, next) : element(e, p, next);
     }
-    LLVMValueRef b = slot_with(e, LLVMGetParam(fn, TILE_B));
+    u.b = slot_with(e, LLVMGetParam(fn, TILE_B));
     Loop l = loop_open(e, whole(e->i64, 0), LLVMGetParam(fn, TILE_DEPTH), 1);
-    LLVMValueRef row[2], at = read_slot(e, b), from[14 / GROUP + 1];
-    for (int v = 0; v < t.vectors; v++)
-        row[v] = load_lanes(e, element(e, at, whole(e->i64, v * t.lanes)), NULL);
-    LLVMBuildStore(e->b, element(e, at, LLVMGetParam(fn, TILE_B_STRIDE)), b);
-    for (int g = 0; g < groups; g++) {
-        from[g] = read_slot(e, a[g]);
-        LLVMBuildStore(e->b, element(e, from[g], turned ? a_stride : whole(e->i64, 1)), a[g]);
-    }
-    for (int r = 0; r < t.rows; r++) {
-        LLVMValueRef x = turned ? element(e, from[0], whole(e->i64, r)) : element(e, from[r / GROUP], offset[r % GROUP]);
-        x = splat(e, LLVMBuildLoad2(e->b, e->f32, x, ""), t.lanes);
-        for (int v = 0; v < t.vectors; v++) {
-            LLVMValueRef slot = sum[r * t.vectors + v];
-            LLVMBuildStore(e->b, multiply_add(e, x, row[v], read_slot(e, slot)), slot);
-        }
-    }
+    take_turn(e, &u, false);
     loop_close(e, &l);
+    if (bf16 && !turned) {
+        LLVMBasicBlockRef join = if_open(e, LLVMGetParam(fn, TILE_ODD));
+        take_turn(e, &u, true);
+        if_close(e, join);
+    }
     store_sums(e, t, sum);
     close_function(e);
     return fn;
@@ -404,20 +471,145 @@ static LLVMValueRef pack_turned_function(Emit *outer, Tile t)
     return fn;
 }
 
+/* ---- packing pairs of bf16 -------------------------------------------------------------------------------------- */
+
+/* The bf16 at p + i as the lower half of 32 bits; lanes outside the mask are 0. */
+static LLVMValueRef load_halves(Emit *e, LLVMValueRef p, LLVMValueRef i, LLVMValueRef mask)
+{
+    LLVMTypeRef t = lanes_of(e, e->i16);
+    LLVMValueRef at = half_element(e, p, i), v;
+    if (mask) {
+        v = call_masked(e, "llvm.masked.load", (LLVMTypeRef[]){ t, e->ptr }, (LLVMValueRef[]){ at, mask, LLVMConstNull(t) }, 3, 0, 2);
+    } else {
+        v = LLVMBuildLoad2(e->b, t, at, "");
+        LLVMSetAlignment(v, 2);
+    }
+    return LLVMBuildZExt(e->b, v, lanes_of(e, e->i32), "");
+}
+
+/* Rows 2k and 2k + 1 of columns become row k of width pairs; what is outside of rows and columns is 0. */
+static LLVMValueRef pair_rows_function(Emit *outer, Tile t)
+{
+    static const char name[] = "pair_rows";
+    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
+    if (fn)
+        return fn;
+    Emit f, *e = &f;
+    fn = open_copy(outer, e, name, t.lanes);
+    LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), rows = LLVMGetParam(fn, COPY_ROWS);
+    LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), zero = whole(e->i64, 0), one = whole(e->i64, 1);
+    Loop row = loop_open(e, zero, rows, 2);
+    LLVMValueRef low = half_element(e, LLVMGetParam(fn, COPY_FROM), times(e, row.i, stride)), high = half_element(e, low, stride);
+    LLVMValueRef both = LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, row.i, one), rows, "");
+    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), times(e, LLVMBuildLShr(e->b, row.i, one, ""), width));
+    Loop l = loop_open(e, zero, width, t.lanes);
+    LLVMValueRef v;
+    if (t.lanes > 1) {
+        LLVMValueRef mask = lanes_below(e, smaller(e, l.i, columns), columns, t.lanes);
+        LLVMValueRef second = LLVMBuildSelect(e->b, both, mask, LLVMConstNull(LLVMTypeOf(mask)), "");
+        v = load_halves(e, high, l.i, second);
+        v = LLVMBuildOr(e->b, LLVMBuildShl(e->b, v, whole(LLVMTypeOf(v), 16), ""), load_halves(e, low, l.i, mask), "");
+    } else {
+        LLVMValueRef slot = slot_with(e, LLVMConstNull(e->i32)), inside = LLVMBuildICmp(e->b, LLVMIntSLT, l.i, columns, "");
+        LLVMBasicBlockRef join = if_open(e, inside);
+        LLVMBuildStore(e->b, load_halves(e, low, l.i, NULL), slot);
+        if_close(e, join);
+        join = if_open(e, LLVMBuildAnd(e->b, inside, both, ""));
+        v = LLVMBuildShl(e->b, load_halves(e, high, l.i, NULL), whole(e->i32, 16), "");
+        LLVMBuildStore(e->b, LLVMBuildOr(e->b, v, read_slot(e, slot), ""), slot);
+        if_close(e, join);
+        v = read_slot(e, slot);
+    }
+    LLVMSetAlignment(LLVMBuildStore(e->b, v, element(e, to, l.i)), 4);
+    loop_close(e, &l);
+    loop_close(e, &row);
+    close_function(e);
+    return fn;
+}
+
+/* to[width * k] = the pair at from[2k], for pairs k in [begin, end) of which `kept` halves are there. */
+static void copy_pairs(Emit *e, LLVMValueRef from, LLVMValueRef to, LLVMValueRef begin, LLVMValueRef end, LLVMValueRef kept, int64_t width)
+{
+    LLVMValueRef two = whole(e->i64, 2), one = whole(e->i64, 1);
+    Loop l = loop_open(e, begin, end, 1);
+    LLVMValueRef at = times(e, l.i, two), slot = slot_with(e, LLVMConstNull(e->i32));
+    LLVMBuildStore(e->b, LLVMConstNull(e->i32), slot);
+    LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, at, kept, ""));
+    LLVMBuildStore(e->b, load_halves(e, from, at, NULL), slot);
+    if_close(e, join);
+    join = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, at, one), kept, ""));
+    LLVMValueRef high = LLVMBuildShl(e->b, load_halves(e, from, plus(e, at, one), NULL), whole(e->i32, 16), "");
+    LLVMBuildStore(e->b, LLVMBuildOr(e->b, high, read_slot(e, slot), ""), slot);
+    if_close(e, join);
+    LLVMBuildStore(e->b, read_slot(e, slot), element(e, to, times(e, l.i, whole(e->i64, width))));
+    loop_close(e, &l);
+}
+
+/* B's k is contiguous: a panel of its columns, COPY_ROWS deep.  Pairs lie side by side already, so squares of them turn as
+ * floats do. */
+static LLVMValueRef pair_turned_function(Emit *outer, Tile t)
+{
+    char name[40];
+    snprintf(name, sizeof name, "pair_turned_%d", t.vectors * t.lanes);
+    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
+    if (fn)
+        return fn;
+    Emit f, *e = &f;
+    fn = open_copy(outer, e, name, t.lanes);
+    int64_t width = (int64_t)t.vectors * t.lanes;
+    LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), depth = LLVMGetParam(fn, COPY_ROWS), zero = whole(e->i64, 0);
+    LLVMValueRef lanes = whole(e->i64, t.lanes), one = whole(e->i64, 1);
+    LLVMValueRef pairs = LLVMBuildLShr(e->b, plus(e, depth, one), one, ""), full = LLVMBuildLShr(e->b, depth, one, "");
+    Loop group = loop_open(e, zero, whole(e->i64, width), t.lanes);
+    LLVMValueRef left = minus(e, LLVMGetParam(fn, COPY_COLUMNS), group.i);
+    LLVMValueRef from = half_element(e, LLVMGetParam(fn, COPY_FROM), times(e, group.i, stride));
+    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), group.i);
+    LLVMValueRef squares = LLVMBuildAnd(e->b, full, whole(e->i64, -t.lanes), "");
+    squares = LLVMBuildSelect(e->b, at_least(e, left, lanes), squares, zero, "");
+
+    Loop square = loop_open(e, zero, squares, t.lanes);
+    LLVMValueRef v[16], p = half_element(e, from, times(e, square.i, whole(e->i64, 2)));
+    for (int i = 0; i < t.lanes; i++) {
+        v[i] = load_lanes(e, p, NULL);
+        LLVMSetAlignment(v[i], 2);
+        p = half_element(e, p, stride);
+    }
+    if (t.lanes > 1)
+        transpose_lanes(e, v, t.lanes);
+    p = element(e, to, times(e, square.i, whole(e->i64, width)));
+    for (int i = 0; i < t.lanes; i++)
+        store_lanes(e, element(e, p, whole(e->i64, i * width)), NULL, v[i]);
+    loop_close(e, &square);
+
+    e->lanes = 1;
+    Loop lane = loop_open(e, zero, lanes, 1);
+    LLVMValueRef kept = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, lane.i, left, ""), depth, zero, "");
+    copy_pairs(e, half_element(e, from, times(e, lane.i, stride)), element(e, to, lane.i), squares, pairs, kept, width);
+    loop_close(e, &lane);
+    loop_close(e, &group);
+    close_function(e);
+    return fn;
+}
+
 /* ---- dots ----------------------------------------------------------------------------------------------------- */
 
 enum { DOT_A, DOT_A_STRIDE, DOT_B, DOT_B_STRIDE, DOT_C, DOT_C_STRIDE, DOT_M, DOT_N, DOT_K, DOT_ACCUMULATE, DOT_ARGS };
 
+static LLVMValueRef left_element(Emit *e, bool turned, bool bf16, LLVMValueRef a, LLVMValueRef i)
+{
+    return bf16 && !turned ? half_element(e, a, i) : element(e, a, i);
+}
+
 /* All rows of a block of them against one panel. */
-static void stream_rows(Emit *e, Tile t, bool turned, LLVMValueRef rows, LLVMValueRef args[TILE_ARGS])
+static void stream_rows(Emit *e, Tile t, bool turned, bool bf16, LLVMValueRef rows, LLVMValueRef args[TILE_ARGS])
 {
     LLVMValueRef a = args[TILE_A], c = args[TILE_C], a_stride = args[TILE_A_STRIDE], c_stride = args[TILE_C_STRIDE];
     LLVMValueRef left = LLVMBuildURem(e->b, rows, whole(e->i64, t.rows), ""), full = minus(e, rows, left);
     LLVMValueRef a_row = turned ? whole(e->i64, 1) : a_stride;
     Loop l = loop_open(e, whole(e->i64, 0), full, t.rows);
-    args[TILE_A] = element(e, a, times(e, l.i, a_row));
+    args[TILE_A] = left_element(e, turned, bf16, a, times(e, l.i, a_row));
     args[TILE_C] = element(e, c, times(e, l.i, c_stride));
-    call(e, tile_function(e, t, turned), args, TILE_ARGS);
+    call(e, tile_function(e, t, turned, bf16), args, TILE_ARGS);
     loop_close(e, &l);
     /* what is left, by its binary digits */
     int largest = 1;
@@ -427,9 +619,9 @@ static void stream_rows(Emit *e, Tile t, bool turned, LLVMValueRef rows, LLVMVal
         LLVMValueRef set = LLVMBuildAnd(e->b, left, whole(e->i64, digit), "");
         LLVMValueRef above = LLVMBuildAnd(e->b, left, whole(e->i64, -2 * digit), ""), at = plus(e, full, above);
         LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntNE, set, whole(e->i64, 0), ""));
-        args[TILE_A] = element(e, a, times(e, at, a_row));
+        args[TILE_A] = left_element(e, turned, bf16, a, times(e, at, a_row));
         args[TILE_C] = element(e, c, times(e, at, c_stride));
-        call(e, tile_function(e, (Tile){ digit, t.vectors, t.lanes }, turned), args, TILE_ARGS);
+        call(e, tile_function(e, (Tile){ digit, t.vectors, t.lanes }, turned, bf16), args, TILE_ARGS);
         if_close(e, join);
     }
 }
@@ -438,13 +630,25 @@ static void stream_rows(Emit *e, Tile t, bool turned, LLVMValueRef rows, LLVMVal
 static void find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LLVMValueRef j0, LLVMValueRef columns,
                        LLVMValueRef k0, LLVMValueRef depth, LLVMValueRef *panel, LLVMValueRef *stride)
 {
-    LLVMValueRef b = LLVMGetParam(e->fn, DOT_B), b_stride = LLVMGetParam(e->fn, DOT_B_STRIDE);
+    LLVMValueRef b = LLVMGetParam(e->fn, DOT_B), b_stride = LLVMGetParam(e->fn, DOT_B_STRIDE), one = whole(e->i64, 1);
     int width = t.vectors * t.lanes;
     if (layout.packed) {
-        LLVMValueRef within = LLVMBuildAnd(e->b, j0, whole(e->i64, layout.packed - 1), "");
-        LLVMValueRef before = times(e, minus(e, j0, within), LLVMGetParam(e->fn, DOT_K));
+        LLVMValueRef within = LLVMBuildURem(e->b, j0, whole(e->i64, layout.packed), ""), all = LLVMGetParam(e->fn, DOT_K), first = k0;
+        if (layout.bf16) { /* rows of pairs */
+            all = LLVMBuildLShr(e->b, plus(e, all, one), one, "");
+            first = LLVMBuildLShr(e->b, k0, one, "");
+        }
+        LLVMValueRef before = times(e, minus(e, j0, within), all);
         *stride = whole(e->i64, layout.packed);
-        *panel = element(e, b, plus(e, plus(e, before, times(e, k0, *stride)), within));
+        *panel = element(e, b, plus(e, plus(e, before, times(e, first, *stride)), within));
+        return;
+    }
+    if (layout.bf16) {
+        LLVMValueRef place = layout.b_turned ? plus(e, times(e, j0, b_stride), k0) : plus(e, times(e, k0, b_stride), j0);
+        LLVMValueRef copy[COPY_ARGS] = { half_element(e, b, place), b_stride, room, whole(e->i64, width), depth, columns };
+        call(e, layout.b_turned ? pair_turned_function(e, t) : pair_rows_function(e, t), copy, COPY_ARGS);
+        *panel = room;
+        *stride = whole(e->i64, width);
         return;
     }
     LLVMValueRef from = element(e, b, layout.b_turned ? plus(e, times(e, j0, b_stride), k0) : plus(e, times(e, k0, b_stride), j0));
@@ -475,6 +679,18 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
 {
     LLVMValueRef a_stride = LLVMGetParam(e->fn, DOT_A_STRIDE), room = new_slot(e, LLVMArrayType2(e->f32, A_ROOM));
     LLVMSetAlignment(room, 64);
+    if (layout.bf16) { /* rows are read as they lie; turned, by pairs of them */
+        LLVMValueRef a = LLVMGetParam(e->fn, DOT_A);
+        *stride = a_stride;
+        *block = half_element(e, a, plus(e, times(e, i0, a_stride), k0));
+        if (!layout.a_turned)
+            return;
+        *stride = LLVMBuildAnd(e->b, plus(e, rows, whole(e->i64, LINE - 1)), whole(e->i64, -LINE), "");
+        LLVMValueRef args[COPY_ARGS] = { half_element(e, a, plus(e, times(e, k0, a_stride), i0)), a_stride, room, *stride, depth, rows };
+        call(e, pair_rows_function(e, t), args, COPY_ARGS);
+        *block = room;
+        return;
+    }
     LLVMValueRef outer = layout.a_turned ? k0 : i0, inner = layout.a_turned ? i0 : k0;
     LLVMValueRef from = element(e, LLVMGetParam(e->fn, DOT_A), plus(e, times(e, outer, a_stride), inner));
     LLVMValueRef count = layout.a_turned ? depth : rows, length = layout.a_turned ? rows : depth;
@@ -505,7 +721,8 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
 {
     char name[40];
     bool known;
-    snprintf(name, sizeof name, "dot_%c%c%d", layout.a_turned ? 't' : 'n', layout.b_turned ? 't' : 'n', layout.packed);
+    snprintf(name, sizeof name, "dot_%c%c%d%s", layout.a_turned ? 't' : 'n', layout.b_turned ? 't' : 'n', layout.packed,
+             layout.bf16 ? "_bf16" : "");
     if (!symbol && outer->shared_dots) {
         KernelKey key = dot_key(outer->target, layout);
         return declare_dot(outer, key.symbol, &known);
@@ -528,22 +745,28 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
     LLVMValueRef m = LLVMGetParam(fn, DOT_M), n = LLVMGetParam(fn, DOT_N), k = LLVMGetParam(fn, DOT_K);
     LLVMValueRef c_stride = LLVMGetParam(fn, DOT_C_STRIDE), accumulate = LLVMGetParam(fn, DOT_ACCUMULATE);
 
-    int64_t row_block = ROW_BLOCK / t.rows * t.rows;
+    int64_t row_block = ROW_BLOCK / t.rows * t.rows, k_block = layout.bf16 ? 2 * K_BLOCK : K_BLOCK; /* bytes are the same */
     Loop rows = loop_open(e, zero, m, row_block);
     LLVMValueRef some_rows = smaller(e, whole(e->i64, row_block), minus(e, m, rows.i));
     /* one block at least: an empty sum has to be stored too */
-    Loop depths = loop_open(e, zero, LLVMBuildSelect(e->b, at_least(e, k, whole(e->i64, 1)), k, whole(e->i64, 1), ""), K_BLOCK);
-    LLVMValueRef depth = smaller(e, whole(e->i64, K_BLOCK), minus(e, k, depths.i));
+    Loop depths = loop_open(e, zero, LLVMBuildSelect(e->b, at_least(e, k, whole(e->i64, 1)), k, whole(e->i64, 1), ""), k_block);
+    LLVMValueRef depth = smaller(e, whole(e->i64, k_block), minus(e, k, depths.i)), steps = depth, odd = LLVMConstNull(e->i1);
+    if (layout.bf16) {
+        LLVMValueRef one = whole(e->i64, 1), full = LLVMBuildLShr(e->b, depth, one, "");
+        steps = layout.a_turned ? LLVMBuildLShr(e->b, plus(e, depth, one), one, "") : full;
+        if (!layout.a_turned)
+            odd = LLVMBuildTrunc(e->b, depth, e->i1, "");
+    }
     LLVMValueRef again = LLVMBuildICmp(e->b, LLVMIntNE, depths.i, zero, "");
     find_block(e, t, layout, rows.i, some_rows, depths.i, depth, &a, &a_stride);
     Loop panels = loop_open(e, zero, n, width);
     LLVMValueRef columns = smaller(e, whole(e->i64, width), minus(e, n, panels.i));
-    LLVMValueRef args[TILE_ARGS] = { [TILE_A_STRIDE] = a_stride, [TILE_C_STRIDE] = c_stride, [TILE_DEPTH] = depth,
+    LLVMValueRef args[TILE_ARGS] = { [TILE_A_STRIDE] = a_stride, [TILE_C_STRIDE] = c_stride, [TILE_DEPTH] = steps, [TILE_ODD] = odd,
                                      [TILE_COLUMNS] = columns, [TILE_ACCUMULATE] = LLVMBuildOr(e->b, accumulate, again, "") };
     find_panel(e, t, layout, room, panels.i, columns, depths.i, depth, &args[TILE_B], &args[TILE_B_STRIDE]);
     args[TILE_A] = a;
     args[TILE_C] = element(e, c, plus(e, times(e, rows.i, c_stride), panels.i));
-    stream_rows(e, t, layout.a_turned, some_rows, args);
+    stream_rows(e, t, layout.a_turned, layout.bf16, some_rows, args);
     loop_close(e, &panels);
     loop_close(e, &depths);
     loop_close(e, &rows);
@@ -557,7 +780,14 @@ static bool is_one(Poly p)
     return poly_is_const(p, &one) && one == 1;
 }
 
-static LLVMValueRef operand_pointer(Emit *e, const Operand *o) { return element(e, e->buf[o->buf], emit_uniform(e, o->at)); }
+static bool is_half(const Emit *e, const Operand *o) { return e->k->params[o->buf].elem == BF16; }
+
+/* Panels of bf16 are addressed by the bf16 too. */
+static LLVMValueRef operand_pointer(Emit *e, const Operand *o)
+{
+    LLVMValueRef at = emit_uniform(e, o->at);
+    return is_half(e, o) ? half_element(e, e->buf[o->buf], at) : element(e, e->buf[o->buf], at);
+}
 
 /* One panel after another; each by the function that copies one for a dot. */
 void emit_pack(Emit *e, const Dot *d)
@@ -568,31 +798,37 @@ void emit_pack(Emit *e, const Dot *d)
     LLVMValueRef n = emit_uniform(e, d->n), depth = emit_uniform(e, d->k), stride = emit_uniform(e, turned ? d->b.col : d->b.row);
     LLVMValueRef from = operand_pointer(e, &d->b), to = operand_pointer(e, &d->c), one = whole(e->i64, 1);
     Loop l = loop_open(e, whole(e->i64, 0), n, width);
+    LLVMValueRef before = times(e, l.i, turned ? stride : one), rows = depth;
+    bool half = is_half(e, &d->c);
+    if (half) /* of pairs */
+        rows = LLVMBuildLShr(e->b, plus(e, depth, one), one, "");
     LLVMValueRef args[COPY_ARGS] = {
-        element(e, from, times(e, l.i, turned ? stride : one)), stride, element(e, to, times(e, l.i, depth)),
+        half ? half_element(e, from, before) : element(e, from, before), stride, element(e, to, times(e, l.i, rows)),
         whole(e->i64, width), depth, smaller(e, whole(e->i64, width), minus(e, n, l.i)),
     };
-    call(e, turned ? pack_turned_function(e, t) : copy_function(e, t), args, COPY_ARGS);
+    LLVMValueRef fn = half ? turned ? pair_turned_function(e, t) : pair_rows_function(e, t)
+                           : turned ? pack_turned_function(e, t) : copy_function(e, t);
+    call(e, fn, args, COPY_ARGS);
     loop_close(e, &l);
 }
 
-static bool is_tiled(const Target *t, const Dot *d)
+static bool is_tiled(const Target *t, const Kernel *k, const Dot *d)
 {
-    return d->b.packed || t->gemm == GEMM_NATIVE || (t->gemm == GEMM_AUTO && t->fma && t->lanes >= 8);
+    return d->b.packed || k->params[d->a.buf].elem == BF16 || t->gemm == GEMM_NATIVE || (t->gemm == GEMM_AUTO && t->fma && t->lanes >= 8);
 }
 
-static DotLayout layout_of(const Dot *d)
+static DotLayout layout_of(const Kernel *k, const Dot *d)
 {
-    return (DotLayout){ .a_turned = !is_one(d->a.col), .b_turned = !d->b.packed && !is_one(d->b.col), .packed = d->b.packed };
+    return (DotLayout){ .bf16 = k->params[d->a.buf].elem == BF16, .a_turned = !is_one(d->a.col), .b_turned = !d->b.packed && !is_one(d->b.col), .packed = d->b.packed };
 }
 
 void emit_dot(Emit *e, const Dot *d)
 {
-    if (!is_tiled(e->target, d)) {
+    if (!is_tiled(e->target, e->k, d)) {
         emit_dot_call(e, d);
         return;
     }
-    DotLayout layout = layout_of(d);
+    DotLayout layout = layout_of(e->k, d);
     LLVMValueRef args[DOT_ARGS] = {
         operand_pointer(e, &d->a), emit_uniform(e, layout.a_turned ? d->a.col : d->a.row),
         operand_pointer(e, &d->b), emit_uniform(e, layout.b_turned ? d->b.col : d->b.row),
@@ -603,16 +839,16 @@ void emit_dot(Emit *e, const Dot *d)
     call(e, dot_function(e, layout, NULL), args, DOT_ARGS);
 }
 
-static int collect_dots(const Target *t, const KStmt *s, DotLayout *layout, int n)
+static int collect_dots(const Target *t, const Kernel *k, const KStmt *s, DotLayout *layout, int n)
 {
     for (; s; s = s->next) {
-        n = collect_dots(t, s->body, layout, n);
-        if (s->kind != K_DOT || !is_tiled(t, s->dot))
+        n = collect_dots(t, k, s->body, layout, n);
+        if (s->kind != K_DOT || !is_tiled(t, k, s->dot))
             continue;
-        DotLayout own = layout_of(s->dot);
+        DotLayout own = layout_of(k, s->dot);
         bool known = false;
         for (int i = 0; i < n; i++)
-            known |= layout[i].a_turned == own.a_turned && layout[i].b_turned == own.b_turned && layout[i].packed == own.packed;
+            known |= layout[i].a_turned == own.a_turned && layout[i].b_turned == own.b_turned && layout[i].packed == own.packed && layout[i].bf16 == own.bf16;
         if (known)
             continue;
         if (n == MAX_DOT_LAYOUTS)
@@ -624,7 +860,7 @@ static int collect_dots(const Target *t, const KStmt *s, DotLayout *layout, int 
 
 int kernel_dots(const Target *t, const Kernel *k, DotLayout layout[MAX_DOT_LAYOUTS])
 {
-    return collect_dots(t, k->body, layout, 0);
+    return collect_dots(t, k, k->body, layout, 0);
 }
 
 void emit_dot_function(LLVMModuleRef m, const Target *t, DotLayout layout, const char *symbol)

@@ -18,6 +18,7 @@ KernelKey kernel_key(const Target *t, const Kernel *k);
 typedef struct {
     bool a_turned, b_turned; /* the stride of 1 is along k in B and not in A */
     int packed;              /* columns of B's panels; 0: none */
+    bool bf16;               /* of A and B, by pairs of k */
 } DotLayout;
 
 enum { MAX_DOT_LAYOUTS = 16 };

@@ -72,6 +72,16 @@ static int host_level(const char *f)
 #endif
 }
 
+/* Of the processors that are named, not looked at. */
+static bool knows_bf16(const char *cpu)
+{
+    static const char *const names[] = { "cooperlake", "sapphirerapids", "emeraldrapids", "graniterapids", "znver4", "znver5" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(cpu, names[i]))
+            return true;
+    return false;
+}
+
 static char *copied(char *message)
 {
     char *s = xstrdup(message);
@@ -118,6 +128,7 @@ bool target_init(Target *t, const CodegenOptions *o, FtcDiag *d)
     }
     t->lanes = o->level == 0 ? 1 : bits / 32;
     t->masks = level == AVX512;
+    t->bf16 = t->lanes == 16 && (*t->features ? has(t->features, "avx512bf16") : knows_bf16(t->cpu));
     return true;
 }
 

@@ -425,6 +425,10 @@ int compute(Lower *l, Node *n, const Index *at)
         ftc_bug("lower: %%%s = %s is not computed element by element", n->name, op_info[n->op].name);
     for (int i = 0; i < n->n_in; i++)
         x[i] = value_at(l, n->in[i], broadcast_index(&n->in[i]->type, &n->type, at));
+    if (n->op == OP_cast && n->type.elem == BF16)
+        return x[0]; /* the store rounds it, and nobody reads it but from memory (fuse) */
+    if (n->op == OP_cast && n->in[0]->type.elem == BF16)
+        return x[0]; /* the load has made it f32 */
     y = kb_let(&l->b, n->op, n->type.elem, x);
     kb_name(&l->b, y, op_info[n->op].name);
     return y;

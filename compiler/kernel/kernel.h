@@ -31,9 +31,11 @@
  *   let      A value: f32, i32 or bool; MAP ops of ops.def, const, load, rand, or an index as i32.  bf16 exists only in
  *            memory: a load widens, a store rounds to nearest even.
  *   dot      C[i,j] = sum over k of A[i,k] * B[k,j] (or += with accumulate), i < m, j < n, k < k.  C's columns are contiguous;
- *            A and B have a row and a column stride, one of which is 1.  f32 operands.
+ *            A and B have a row and a column stride, one of which is 1.  A and B are both f32 or both bf16, C is f32.
  *            B may be `packed P` instead, P a multiple of 16: panels of P columns one after another, the last filled up with
  *            zeros, each with k rows of P elements: B[k,j] is element (j / P) * K * P + k * P + j % P, K being the dot's k.
+ *            bf16 operands go by pairs of k: rows 2k and 2k + 1 are one row of P pairs, the last filled up with zeros:
+ *            B[k,j] is element (j / P) * K' * P + (k / 2) * 2 * P + (j % P) * 2 + k % 2, K' being K or the even number above.
  *   pack     Writes such panels: all of them, zeros included, from a matrix with strides, of which one is 1.
  *   Values are visible from their statement to the end of its block.  Inside a vec a value defined outside is the same in all lanes.
  *   Scratch parameters come last.  No two parameters overlap, except that one buffer may be given for several `in` parameters. */

@@ -115,8 +115,10 @@ static int64_t run_index(const Run *r, const KStmt *s)
 }
 
 /* where B[k,j] is */
-static int64_t packed_at(const Operand *b, int64_t depth, int64_t k, int64_t j)
+static int64_t packed_at(const Run *r, const Operand *b, int64_t depth, int64_t k, int64_t j)
 {
+    if (r->k->params[b->buf].elem == BF16)
+        return (j / b->packed) * ((depth + 1) / 2 * 2) * b->packed + k / 2 * 2 * b->packed + j % b->packed * 2 + k % 2;
     return (j / b->packed) * depth * b->packed + k * b->packed + j % b->packed;
 }
 
@@ -130,7 +132,7 @@ static void run_dot(const Run *r, const Dot *d)
         for (int64_t j = 0; j < n; j++) {
             double sum = d->accumulate ? load(r, d->c.buf, c0 + i * c_row + j) : 0;
             for (int64_t k = 0; k < depth; k++) {
-                int64_t at = d->b.packed ? packed_at(&d->b, depth, k, j) : k * b_row + j * b_col;
+                int64_t at = d->b.packed ? packed_at(r, &d->b, depth, k, j) : k * b_row + j * b_col;
                 sum += load(r, d->a.buf, a0 + i * a_row + k * a_col) * load(r, d->b.buf, b0 + at);
             }
             store(r, d->c.buf, c0 + i * c_row + j, sum);
@@ -141,9 +143,10 @@ static void run_pack(const Run *r, const Dot *d)
 {
     int64_t n = eval(r, d->n), depth = eval(r, d->k), width = d->c.packed, columns = (n + width - 1) / width * width;
     int64_t b0 = eval(r, d->b.at), b_row = eval(r, d->b.row), b_col = eval(r, d->b.col), c0 = eval(r, d->c.at);
+    int64_t rows = r->k->params[d->c.buf].elem == BF16 ? (depth + 1) / 2 * 2 : depth;
     for (int64_t j = 0; j < columns; j++)
-        for (int64_t k = 0; k < depth; k++)
-            store(r, d->c.buf, c0 + packed_at(&d->c, depth, k, j), j < n ? load(r, d->b.buf, b0 + k * b_row + j * b_col) : 0);
+        for (int64_t k = 0; k < rows; k++)
+            store(r, d->c.buf, c0 + packed_at(r, &d->c, depth, k, j), j < n && k < depth ? load(r, d->b.buf, b0 + k * b_row + j * b_col) : 0);
 }
 
 static void run_block(Run *r, const KStmt *s)

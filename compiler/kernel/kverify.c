@@ -233,8 +233,8 @@ static bool check_operand(Check *c, const Operand *o, bool written)
     if (!check_buf(c, o->buf, written) || !check_poly(c, o->at) || !check_poly(c, o->row) || !check_poly(c, o->col))
         return false;
     const KParam *p = &c->k->params[o->buf];
-    if (p->elem != F32)
-        return WRONG(c, "a dot takes f32, %%%s is %s", p->name, elem_name(p->elem));
+    if (p->elem != F32 && (p->elem != BF16 || (written && !o->packed)))
+        return WRONG(c, "a dot takes f32%s, %%%s is %s", written ? "" : " or bf16", p->name, elem_name(p->elem));
     if (o->packed)
         return (!o->row.n && !o->col.n) || WRONG(c, "%%%s is packed and has strides", p->name);
     for (int i = 0; i < o->row.n + o->col.n; i++)
@@ -253,6 +253,8 @@ static bool check_dot(Check *c, const Dot *d)
         return WRONG(c, "a dot inside a vec");
     if (d->c.packed || d->a.packed)
         return WRONG(c, "only the right operand of a dot can be packed");
+    if (c->k->params[d->a.buf].elem != c->k->params[d->b.buf].elem)
+        return WRONG(c, "the operands of a dot are of one type");
     return check_operand(c, &d->c, true) && check_operand(c, &d->a, false) && check_operand(c, &d->b, false) &&
            check_poly(c, d->m) && check_poly(c, d->n) && check_poly(c, d->k);
 }
@@ -263,6 +265,8 @@ static bool check_pack(Check *c, const Dot *d)
         return WRONG(c, "a pack inside a vec");
     if (!d->c.packed || d->b.packed)
         return WRONG(c, "a pack makes panels of a matrix that has none");
+    if (c->k->params[d->c.buf].elem != c->k->params[d->b.buf].elem)
+        return WRONG(c, "a pack changes no type");
     return check_operand(c, &d->c, true) && check_operand(c, &d->b, false) && check_poly(c, d->n) && check_poly(c, d->k);
 }
 

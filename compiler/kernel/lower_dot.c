@@ -111,6 +111,18 @@ bool dot_operand_strided(Arena *a, const Node *n, int which)
     return !twice && (contiguous || vector);
 }
 
+/* Rows of a panel: bf16 goes by pairs. */
+static Poly packed_rows(Lower *l, Elem elem, Poly k)
+{
+    int64_t n;
+    if (elem != BF16)
+        return k;
+    if (poly_is_const(k, &n))
+        return poly_const(l->a, (n + 1) / 2 * 2);
+    Poly up = poly_add(l->a, k, poly_const(l->a, 1));
+    return poly_scale(l->a, var(l, kb_index(&l->b, "pairs", IX_DIV, up, poly_const(l->a, 2))), 2);
+}
+
 /* The buffer of an operand's panels, which a kernel of its own fills, once for all dots that want the same. */
 static int pack_operand(Lower *l, Node *n, int which, int width)
 {
@@ -137,11 +149,12 @@ static int pack_operand(Lower *l, Node *n, int which, int width)
     if (!as_matrix(l, x, at, vk, vj, &m))
         ftc_bug("lower: an operand of %%%s is no matrix", n->name);
     Poly end = piece_end(l, p.t[0].var[0], width, all);
-    int packed = temp_buf(l, arena_printf(l->a, "%s.packed", l->p->bufs[l->param_buf[m.param]].name), F32,
-                          poly_scale(l->a, k, (columns + width - 1) / width * width));
+    Elem elem = x->type.elem;
+    int packed = temp_buf(l, arena_printf(l->a, "%s.packed", l->p->bufs[l->param_buf[m.param]].name), elem,
+                          poly_scale(l->a, elem == BF16 ? poly_add(l->a, k, poly_const(l->a, 1)) : k, (columns + width - 1) / width * width));
     Dot d = { .n = minus(l->a, end, p), .k = k };
     d.b = (Operand){ m.param, m.at, m.row, m.col, 0 };
-    d.c = (Operand){ .buf = param_of(l, packed, PARAM_OUT), .at = poly_mul(l->a, k, p), .packed = width };
+    d.c = (Operand){ .buf = param_of(l, packed, PARAM_OUT), .at = poly_mul(l->a, packed_rows(l, elem, k), p), .packed = width };
     kb_pack(&l->b, &d);
     end_kernel(l);
     ARENA_GROW(l->a, l->packs, l->n_packs, l->cap_packs);
@@ -217,7 +230,7 @@ void lower_dot_statement(Lower *l, Node *n, const Index *at, Span m, Span cols, 
     else if (!as_matrix(l, n->in[0], at_a, vi, vk, &a))
         ftc_bug("lower: the left operand of %%%s is no matrix", n->name);
     if (packed.b >= 0)
-        b = (Matrix){ .param = param_of(l, packed.b, PARAM_IN), .at = poly_mul(l->a, k.size, cols.from) };
+        b = (Matrix){ .param = param_of(l, packed.b, PARAM_IN), .at = poly_mul(l->a, packed_rows(l, n->in[1]->type.elem, k.size), cols.from) };
     else if (!as_matrix(l, n->in[1], at_b, vk, vj, &b))
         ftc_bug("lower: the right operand of %%%s is no matrix", n->name);
     bool panel = l->panel_of[n->id] >= 0;

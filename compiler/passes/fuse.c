@@ -117,6 +117,8 @@ static bool aligned(Fuse *f, Node *n, int k)
         return false; /* seed and step */
     if (op_info[n->op].class == CLASS_RANDOM || n->op == OP_gather)
         return false;
+    if (x->type.elem == BF16) /* is rounded by the memory that it goes through */
+        return false;
     x = follow_views(f->a, x, &own, extent_in, &extents);
     if (!x->group || x->type.rank != d->rank)
         return false;

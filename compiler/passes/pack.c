@@ -25,7 +25,9 @@ static int operands_to_pack(const Node *n)
         return 0;
     if (rows == DIM_T && depth > 1 && is_weight(n->in[1]))
         return RIGHT;
-    return depth == DIM_T && rows > 1 ? LEFT | RIGHT : 0;
+    if (depth != DIM_T || rows == 1)
+        return 0;
+    return n->in[0]->type.elem == BF16 ? RIGHT : LEFT | RIGHT; /* tiles pair bf16 of the left one's rows themselves */
 }
 
 void pass_pack(Graph *g)

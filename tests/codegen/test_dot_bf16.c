@@ -1,0 +1,131 @@
+/* Dots of bf16: every layout, odd and even depths, at every width, on memory that ends where the matrix ends.  What is
+ * compiled is held to the interpreter, which sums exact products in double; what lies between rows is NaN and must not
+ * be touched.  The pair instruction and its stand-in are compared too. */
+#include "tests/support/testing.h"
+
+#include "compiler/codegen/codegen.h"
+#include "tests/codegen/widths.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* Two left operands (rows, and turned), two right ones as they lie, and both packed by the kernel itself. */
+static const char text[] =
+    "kernel @bf16(in bf16 %a, in bf16 %at, in bf16 %b, in bf16 %bt, inout bf16 %p, inout bf16 %pt,\n"
+    "  inout f32 %c0, inout f32 %c1, inout f32 %c2, inout f32 %c3, inout f32 %c4, inout f32 %c5) {\n"
+    "  pack packed 32 %p[0] = %b[L*k + 3*k + j], j < L, k < C\n"
+    "  pack packed 32 %pt[0] = %bt[C*j + 3*j + k], j < L, k < C\n"
+    "  dot %c0[L*i + j] = %a[C*i + 3*i + k] * %b[L*k + 3*k + j], i < T, j < L, k < C\n"
+    "  dot %c1[L*i + j] = %at[T*k + 3*k + i] * %b[L*k + 3*k + j], i < T, j < L, k < C\n"
+    "  dot %c2[L*i + j] = %a[C*i + 3*i + k] * %bt[C*j + 3*j + k], i < T, j < L, k < C\n"
+    "  dot %c3[L*i + j] = %a[C*i + 3*i + k] * packed 32 %p[0], i < T, j < L, k < C\n"
+    "  dot %c4[L*i + j] += %at[T*k + 3*k + i] * packed 32 %pt[0], i < T, j < L, k < C\n"
+    "  dot %c5[L*i + j] += %at[T*k + 3*k + i] * %bt[C*j + 3*j + k], i < T, j < L, k < C\n"
+    "}\n";
+enum { N_BUFS = 12, FIRST_C = 6, GAP = 3, ROOM = 4 << 20, PAGE = 1 << 16 };
+
+static char *area[2][N_BUFS];
+
+static int make_guards(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2 * N_BUFS; i++) {
+        char *map = mmap(NULL, ROOM + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (map == MAP_FAILED || mprotect(map + ROOM, PAGE, PROT_NONE))
+            return -1;
+        area[i / N_BUFS][i % N_BUFS] = map;
+    }
+    return 0;
+}
+
+static uint16_t half(float f)
+{
+    uint32_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
+static float number(int i, int j) { return (float)((i * 37 + j * 101) % 1009) / 1009 - 0.4f; }
+
+/* rows x cols with a gap of NaN behind each row but the last */
+static uint16_t *halves(char *room, int64_t *size, int rows, int cols, int turn)
+{
+    *size = rows && cols ? (int64_t)(rows - 1) * (cols + GAP) + cols : 0;
+    uint16_t *p = (uint16_t *)(void *)(room + ROOM) - *size;
+    for (int64_t at = 0; at < *size; at++) {
+        int i = (int)(at / (cols + GAP)), j = (int)(at % (cols + GAP));
+        p[at] = j < cols ? half(turn ? number(j, i) : number(i, j)) : 0xFFFF;
+    }
+    return p;
+}
+
+static void make(int which, int m, int n, int k, void **bufs, int64_t *sizes)
+{
+    bufs[0] = halves(area[which][0], &sizes[0], m, k, 0);
+    bufs[1] = halves(area[which][1], &sizes[1], k, m, 1);
+    bufs[2] = halves(area[which][2], &sizes[2], k, n, 0);
+    bufs[3] = halves(area[which][3], &sizes[3], n, k, 1);
+    for (int i = 4; i < N_BUFS; i++) {
+        sizes[i] = i < FIRST_C ? (int64_t)((n + 31) / 32 * 32) * ((k + 1) / 2 * 2) : (int64_t)m * n;
+        size_t bytes = (size_t)sizes[i] * (i < FIRST_C ? 2 : 4);
+        bufs[i] = area[which][i] + ROOM - bytes;
+        for (int64_t at = 0; i >= FIRST_C && at < sizes[i]; at++)
+            ((float *)bufs[i])[at] = (float)(at % 31) / 7;
+        if (i < FIRST_C)
+            memset(bufs[i], 0xFF, bytes);
+    }
+}
+
+static void run(const Kernel *kernel, FtcKernelFn *f, const Width *w, int m, int n, int k)
+{
+    void *want[N_BUFS], *got[N_BUFS];
+    int64_t sizes[N_BUFS], sym[FTC_SYMBOLS] = { m, 1, n, k, 1 };
+    make(0, m, n, k, want, sizes);
+    make(1, m, n, k, got, sizes);
+    kernel_interpret(kernel, want, sizes, sym, NULL);
+    f(&(FtcKernelArgs){ got, sym, NULL }, 0);
+    for (int i = 4; i < FIRST_C; i++)
+        assert_memory_equal(want[i], got[i], (size_t)sizes[i] * 2);
+    for (int i = FIRST_C; i < N_BUFS; i++)
+        for (int64_t at = 0; at < sizes[i]; at++) {
+            float x = ((float *)want[i])[at], y = ((float *)got[i])[at];
+            if (!(fabsf(x - y) <= 4e-7f * (float)(k + 8)))
+                fail_msg("%s, %d bits: m %d n %d k %d: c%d[%d] is %.9g, not %.9g", w->cpu, w->bits, m, n, k, i - FIRST_C, (int)at,
+                         (double)y, (double)x);
+        }
+}
+
+static void test_layouts(void **state)
+{
+    (void)state;
+    static const int sizes[] = { 1, 2, 13, 15, 32, 67 }, depths[] = { 0, 1, 2, 15, 31, 32, 33, 97 };
+    static const int large[][3] = { { 29, 33, 1537 }, { 211, 70, 801 }, { 31, 96, 1600 } };
+    enum { N = sizeof sizes / sizeof *sizes, N_DEPTHS = sizeof depths / sizeof *depths };
+    FtcDiag *d = ftc_diag_new(stderr);
+    Arena *a = arena_new();
+    Kernel *k = kernel_parse(a, "test", text, strlen(text), d);
+    assert_non_null(k);
+    for (int w = 0; w < N_WIDTHS; w++) {
+        if (!host_runs(&widths[w]) || widths[w].level == 1 || widths[w].level == 3)
+            continue;
+        CodegenOptions o = width_options(&widths[w]);
+        Jit *jit = jit_new(&o, d);
+        FtcKernelFn *f;
+        assert_true(jit_compile(jit, &k, 1, &f));
+        for (int i = 0; i < N * N * N_DEPTHS; i += widths[w].bits == 32 ? 5 : 1)
+            run(k, f, &widths[w], sizes[i / N_DEPTHS / N], sizes[i / N_DEPTHS % N], depths[i % N_DEPTHS]);
+        for (size_t i = 0; i < sizeof large / sizeof *large && widths[w].bits != 32; i++)
+            run(k, f, &widths[w], large[i][0], large[i][1], large[i][2]);
+        jit_free(jit);
+    }
+    ftc_diag_free(d);
+    arena_free(a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_layouts) };
+    return cmocka_run_group_tests(tests, make_guards, NULL);
+}
