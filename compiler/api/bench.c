@@ -402,6 +402,7 @@ typedef struct {
 typedef struct {
     const BenchJob *job;
     FtcDiag *d;
+    Arena *arena;
     Contestant v[MAX_VARIANTS];
     int n;
     Peak before, after;
@@ -414,10 +415,10 @@ static void add_variant(Bench *b, const char *name, const PipelineOptions *p, co
     b->v[b->n++].variant = (Variant){ name, *p, *g };
 }
 
-static PipelineOptions without(const PipelineOptions *p, const char *pass)
+static PipelineOptions without(Bench *b, const PipelineOptions *p, const char *pass)
 {
     PipelineOptions o = *p;
-    o.off = xasprintf("%s%s,", p->off ? p->off : ",", pass);
+    o.off = arena_printf(b->arena, "%s%s,", p->off ? p->off : ",", pass);
     return o;
 }
 
@@ -427,7 +428,7 @@ static void choose_variants(Bench *b)
     add_variant(b, "fused", &j->pipeline, &j->codegen);
     if (j->quick)
         return;
-    PipelineOptions unfused = without(&j->pipeline, "fuse"), plain = j->pipeline;
+    PipelineOptions unfused = without(b, &j->pipeline, "fuse"), plain = j->pipeline;
     CodegenOptions scalar = j->codegen;
     add_variant(b, "unfused", &unfused, &j->codegen);
     plain.level = scalar.level = 0;
@@ -435,8 +436,8 @@ static void choose_variants(Bench *b)
     for (int i = 0; j->ablate && i < n_passes && b->n < MAX_VARIANTS; i++) {
         if (pipeline[i].needed || !strcmp(pipeline[i].name, "fuse"))
             continue;
-        PipelineOptions o = without(&j->pipeline, pipeline[i].name);
-        add_variant(b, xasprintf("no %s", pipeline[i].name), &o, &j->codegen);
+        PipelineOptions o = without(b, &j->pipeline, pipeline[i].name);
+        add_variant(b, arena_printf(b->arena, "no %s", pipeline[i].name), &o, &j->codegen);
     }
 }
 
@@ -628,6 +629,7 @@ bool bench_run(const BenchJob *job, FILE *out, FtcDiag *d)
     Bench *b = xcalloc(1, sizeof *b);
     b->job = job;
     b->d = d;
+    b->arena = arena_new();
     choose_variants(b);
     bool ok = measure(b);
     for (int i = 0; i < b->n; i++)
@@ -646,6 +648,7 @@ bool bench_run(const BenchJob *job, FILE *out, FtcDiag *d)
     free(b->lines);
     for (int i = 0; i < b->n; i++)
         free(b->v[i].ms);
+    arena_free(b->arena);
     free(b);
     return ok;
 }
