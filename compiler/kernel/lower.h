@@ -58,6 +58,9 @@ int dot_free_axis(const Node *dot, int which);
 /* True if dot operand `which` of n can be read with strides of which one is 1. */
 bool dot_operand_strided(Arena *a, const Node *n, int which);
 
+/* The same for all tokens and rows of a batch: a weight, or what is made of weights. */
+bool is_shared_matrix(const Type *t);
+
 /* Of a dot in a chain of tokens: bytes of the matrix that every panel is multiplied with; else 0.  As much as SHARED_BYTES stays in
  * a usual last-level cache from panel to panel. */
 enum { SHARED_BYTES = 8 << 20 };

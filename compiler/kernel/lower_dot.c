@@ -28,6 +28,14 @@ int dot_free_axis(const Node *n, int which)
     return free_axis(&n->in[which]->type, n->a.batch, which ? n->a.cb : n->a.ca);
 }
 
+bool is_shared_matrix(const Type *t)
+{
+    for (int i = 0; i < t->rank; i++)
+        if (t->dim[i] < 0 && t->dim[i] != DIM_C && t->dim[i] != DIM_V)
+            return false;
+    return t->rank == 2;
+}
+
 int64_t shared_bytes(const Node *n)
 {
     if (op_lower[n->op] != lower_dot || n->a.batch)

@@ -33,7 +33,7 @@ static bool keeps_outer(const Node *n, const Outer *o)
     if (!leads(&n->type, o))
         return false;
     if (op_lower[n->op] == lower_dot && o->n == 1) /* tokens by a matrix that all of them share */
-        return !n->a.batch && n->a.ca == 1 && dot_free_axis(n, 1) >= 0 && behind_views(n->in[1])->op == OP_weight;
+        return !n->a.batch && n->a.ca == 1 && dot_free_axis(n, 1) >= 0 && is_shared_matrix(&n->in[1]->type);
     if (op_lower[n->op] == lower_dot)
         return n->a.batch == o->n;
     if (op_lower[n->op] == lower_reduce)

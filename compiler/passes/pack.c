@@ -8,12 +8,6 @@
 
 enum { LEFT = 1, RIGHT = 2 };
 
-static bool is_weight(const Node *x)
-{
-    while (!x->group && op_lower[x->op] == lower_view)
-        x = x->in[0];
-    return x->op == OP_weight;
-}
 
 static int operands_to_pack(const Node *n)
 {
@@ -23,7 +17,7 @@ static int operands_to_pack(const Node *n)
     Dim rows = n->in[0]->type.dim[fa], columns = n->in[1]->type.dim[fb], depth = n->in[0]->type.dim[n->a.ca];
     if (columns <= 1)
         return 0;
-    if (rows == DIM_T && depth > 1 && is_weight(n->in[1]))
+    if (rows == DIM_T && depth > 1 && is_shared_matrix(&n->in[1]->type))
         return RIGHT;
     if (depth != DIM_T || rows == 1)
         return 0;

@@ -12,6 +12,10 @@ void pass_simplify(Graph *g);
  * outputs. */
 void pass_demand(Graph *g);
 
+/* bf16: the operands of all dots become bf16.  In: a graph of f32, with gradients where there will be any; out: the same with
+ * casts, which no later pass may look through.  Only where the spec asks for it: it changes numbers. */
+void pass_bf16(Graph *g);
+
 /* remat: cheap forward values that the backward part reads are computed again there instead of being kept.  In: a step graph
  * before fusion.  Never recomputes a dot, a reduction or a scatter.  No common-subexpression pass may follow. */
 void pass_remat(Graph *g);

@@ -9,6 +9,12 @@
 
 static void run_simplify(Stage *s) { pass_simplify(s->graph); }
 static void run_demand(Stage *s) { pass_demand(s->graph); }
+static void run_bf16(Stage *s)
+{
+    if (s->spec->train.precision == PRECISION_BF16)
+        pass_bf16(s->graph);
+}
+
 static void run_remat(Stage *s) { pass_remat(s->graph); }
 static void run_fuse(Stage *s) { pass_fuse(s->graph, true); }
 static void run_no_fuse(Stage *s) { pass_fuse(s->graph, false); }
@@ -32,6 +38,8 @@ const Pass pipeline[] = {
     { "demand", "before grad, which inherits it; after simplify, which removes views that hide it", run_demand, NULL, false, false, NULL },
     { "grad", "before fusion: gradient rules are written per op; the update follows at once", run_grad, NULL, true, true, NULL },
     { "cse", "after grad: the backward part repeats much of the forward part", run_simplify, NULL, false, true, NULL },
+    { "bf16", "where the spec asks for it: after cse, so that a value is rounded once, and before remat, which keeps what was rounded",
+      run_bf16, NULL, true, false, NULL },
     { "remat", "after cse, which would undo it; before fuse, which then finds clone and reader together", run_remat, NULL, false, true, NULL },
     { "fuse", "on the final graph: nothing after it moves a value", run_fuse, run_no_fuse, false, false, NULL },
     { "chain", "after fuse, whose groups are its stages", run_chain, NULL, false, false, "fuse" },

@@ -395,8 +395,6 @@ static bool check_spec(Reader *r)
     ok &= check_weights(r);
     if (s->optimizer.nesterov && s->optimizer.momentum == 0)
         ok = ftc_error(d, spec_loc(s, "optimizer.nesterov"), "'nesterov' needs a momentum above 0; 0.9 is usual");
-    if (s->train.precision == PRECISION_BF16)
-        ok = ftc_error(d, spec_loc(s, "train.precision"), "this version of ftc computes in f32 only; leave 'precision' out");
     for (int i = 0; i < s->data.text.n; i++)
         if (!strcmp(s->data.text.v[i], s->data.label))
             ok = ftc_error(d, spec_loc(s, "data.label"), "'%s' is the text's column already; the label needs its own",
