@@ -253,10 +253,11 @@ static bool check_dot(Check *c, const Dot *d)
         return WRONG(c, "a dot inside a vec");
     if (d->c.packed || d->a.packed)
         return WRONG(c, "only the right operand of a dot can be packed");
+    if (!check_operand(c, &d->c, true) || !check_operand(c, &d->a, false) || !check_operand(c, &d->b, false))
+        return false;
     if (c->k->params[d->a.buf].elem != c->k->params[d->b.buf].elem)
         return WRONG(c, "the operands of a dot are of one type");
-    return check_operand(c, &d->c, true) && check_operand(c, &d->a, false) && check_operand(c, &d->b, false) &&
-           check_poly(c, d->m) && check_poly(c, d->n) && check_poly(c, d->k);
+    return check_poly(c, d->m) && check_poly(c, d->n) && check_poly(c, d->k);
 }
 
 static bool check_pack(Check *c, const Dot *d)
@@ -265,9 +266,11 @@ static bool check_pack(Check *c, const Dot *d)
         return WRONG(c, "a pack inside a vec");
     if (!d->c.packed || d->b.packed)
         return WRONG(c, "a pack makes panels of a matrix that has none");
+    if (!check_operand(c, &d->c, true) || !check_operand(c, &d->b, false))
+        return false;
     if (c->k->params[d->c.buf].elem != c->k->params[d->b.buf].elem)
         return WRONG(c, "a pack changes no type");
-    return check_operand(c, &d->c, true) && check_operand(c, &d->b, false) && check_poly(c, d->n) && check_poly(c, d->k);
+    return check_poly(c, d->n) && check_poly(c, d->k);
 }
 
 static bool check_stmt(Check *c, const KStmt *s)

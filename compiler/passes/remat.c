@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Clones at the most this many ops for one value; for one that could be kept in its place, so many. */
-enum { MAX_CLONED = 40, MAX_UNKEPT = 8 };
+enum { MAX_CLONED = 16, MAX_UNKEPT = 8 };
 
 /* A number for each pair of tokens of a row: too much to keep. */
 static bool is_quadratic(const Node *n)

@@ -4,7 +4,7 @@ set -eu
 ftc=$1
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-for spec in "$SOURCE_DIR"/models/*.yaml "$SOURCE_DIR"/tests/models/prenorm_gated.yaml; do
+for spec in "$SOURCE_DIR"/models/*.yaml "$SOURCE_DIR"/tests/models/prenorm_gated.yaml "$SOURCE_DIR"/tests/models/bf16.yaml; do
     name=$(basename "$spec" .yaml)
     "$ftc" compile -c "$spec" -o "$out/$name.o"
     for stage in graph grad fused kernels plan; do

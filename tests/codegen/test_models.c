@@ -84,8 +84,16 @@ static void test_not_bert(void **state)
     check_model("tests/models/prenorm_gated.yaml", 2);
 }
 
+static void test_bf16(void **state)
+{
+    (void)state;
+    check_model("tests/models/bf16.yaml", 0);
+    check_model("tests/models/bf16.yaml", 2);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_tiny), cmocka_unit_test(test_logreg), cmocka_unit_test(test_not_bert) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_tiny), cmocka_unit_test(test_logreg), cmocka_unit_test(test_not_bert),
+                                        cmocka_unit_test(test_bf16) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

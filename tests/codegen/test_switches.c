@@ -1,4 +1,4 @@
-/* Passes that must not change a bit: remat and plan, on and off, over a whole training step; and which passes there are. */
+/* Passes that must not change a bit: remat, chain and plan, on and off, over a whole training step; and which passes there are. */
 #include "tests/support/testing.h"
 
 #include "compiler/api/compile.h"
@@ -72,7 +72,8 @@ static void check_same_bits(const char *file, const char *off, int threads)
 static void test_same_bits(void **state)
 {
     (void)state;
-    static const char *const models[] = { "models/tiny_cls.yaml", "models/logreg.yaml", "tests/models/prenorm_gated.yaml" };
+    static const char *const models[] = { "models/tiny_cls.yaml", "models/logreg.yaml", "tests/models/prenorm_gated.yaml",
+                                         "tests/models/bf16.yaml" };
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         check_same_bits(models[i], ",remat,", 1);
         check_same_bits(models[i], ",plan,", 1);

@@ -210,7 +210,7 @@ static const struct {
     { "store %y", "store %x", "writes to %x, which is `in`", 12, 5 },
     { "store %y", "stare %y", "unknown statement 'stare'", 12, 5 },
     { "%y[%id]", "%y[%j]", "%j is not visible here", 12, 5 },
-    { "= %x[%p", "= %ids[%p", "a dot takes f32, %ids is i32", 14, 3 },
+    { "= %x[%p", "= %ids[%p", "a dot takes f32 or bf16, %ids is i32", 14, 3 },
     { "4*i + j]", "4*i + 2*j]", "the columns of %y have to be contiguous", 14, 3 },
     { "4*j + k]", "4*j + 2*k]", "one stride of %x has to be 1", 14, 3 },
     { "4*j + k]", "4*j*k]", "expected an offset, k and j, each times its stride", 14, 45 },
