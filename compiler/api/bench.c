@@ -122,7 +122,7 @@ typedef enum { ASK_STEP, ASK_PROFILE, ASK_END } Ask;
 
 /* What a child answers when it is ready. */
 typedef struct {
-    bool ok;
+    bool ok, bf16;
     double compile_ms, cache_ms, useful_flop, tokens;
     int kernels, calls;
     double arena_mib;
@@ -263,6 +263,7 @@ static bool prepare(Child *c, Ready *ready)
     c->c.diag = c->d;
     ftc_diag_free(quiet);
     ready->arena_mib = ok ? (double)exec_arena_bytes(c->c.exec) / (1 << 20) : 0;
+    ready->bf16 = c->c.spec->train.precision == PRECISION_BF16;
     ready->useful_flop = c->useful;
     ready->size = s->most;
     return ok;
@@ -537,7 +538,13 @@ static bool measure(Bench *b)
 
 /* ---- reports ---------------------------------------------------------------------------------------------------------------- */
 
-static double peak_gflops(const Bench *b) { return b->before.gflops > b->after.gflops ? b->before.gflops : b->after.gflops; }
+static double larger(double a, double b) { return a > b ? a : b; }
+
+/* Of the multiplications this model asks for. */
+static double peak_gflops(const Bench *b)
+{
+    return b->v[0].ready.bf16 ? larger(b->before.gflops_bf16, b->after.gflops_bf16) : larger(b->before.gflops, b->after.gflops);
+}
 
 static double gflops(const Contestant *v) { return v->ready.useful_flop / v->median * 1e-6; }
 
@@ -550,13 +557,13 @@ static int by_time(const void *a, const void *b)
 static void report(const Bench *b, FILE *out)
 {
     const Ready *r = &b->v[0].ready;
-    double peak = peak_gflops(b), total = 0, bytes = b->before.gbytes > b->after.gbytes ? b->before.gbytes : b->after.gbytes;
+    double peak = peak_gflops(b), total = 0, bytes = larger(b->before.gbytes, b->after.gbytes);
     char *cpu = codegen_describe(&b->job->codegen, b->d);
     fprintf(out, "a batch of %lld rows, up to %lld tokens, the longest row %lld; %s\n", (long long)r->size.rows,
             (long long)r->size.tokens, (long long)r->size.longest, cpu ? cpu : "");
     free(cpu);
-    fprintf(out, "this machine: %.0f GFLOP/s before and %.0f after, %.1f and %.1f GB/s\n", b->before.gflops, b->after.gflops,
-            b->before.gbytes, b->after.gbytes);
+    fprintf(out, "this machine: %.0f GFLOP/s before and %.0f after (bf16: %.0f and %.0f), %.1f and %.1f GB/s\n", b->before.gflops,
+            b->after.gflops, b->before.gflops_bf16, b->after.gflops_bf16, b->before.gbytes, b->after.gbytes);
     fprintf(out, "compiled in %.0f ms, from the cache in %.0f ms: %d kernels, %d calls; %.1f useful GFLOP a step\n\n", r->compile_ms,
             r->cache_ms, r->kernels, r->calls, r->useful_flop * 1e-9);
     fprintf(out, "%-12s %10s %10s %10s %12s %10s %8s %10s %10s\n", "variant", "median ms", "fastest", "slowest", "tokens/s",
@@ -597,7 +604,7 @@ static void report_json(const Bench *b)
     jsonw_double(&w, "gflops", gflops(f));
     jsonw_double(&w, "peak_gflops", peak_gflops(b));
     jsonw_double(&w, "peak_share", gflops(f) / peak_gflops(b));
-    jsonw_double(&w, "peak_gbytes", b->before.gbytes > b->after.gbytes ? b->before.gbytes : b->after.gbytes);
+    jsonw_double(&w, "peak_gbytes", larger(b->before.gbytes, b->after.gbytes));
     jsonw_double(&w, "compile_ms", f->ready.compile_ms);
     jsonw_double(&w, "cache_ms", f->ready.cache_ms);
     jsonw_double(&w, "arena_mib", f->ready.arena_mib);

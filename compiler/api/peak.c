@@ -3,6 +3,9 @@
 
 #include "runtime/core/mem.h"
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -42,6 +45,22 @@ FMA_LOOP(fma_512, 16, target("avx512f"))
 FMA_LOOP(fma_256, 8, target("avx2,fma"))
 #endif
 FMA_LOOP(fma_128, 4, noinline)
+
+#ifdef __x86_64__
+/* As FMA_LOOP, by pairs: 32 products a vector. */
+__attribute__((target("avx512f,avx512bf16"))) static void pairs_512(float *out)
+{
+    __m512 v[CHAINS];
+    __m512bh x = (__m512bh)_mm512_set1_epi32(0x3F7F3F7F), y = (__m512bh)_mm512_set1_epi32(0x3A833A83);
+    for (int c = 0; c < CHAINS; c++)
+        v[c] = _mm512_set1_ps((float)c);
+    for (int t = 0; t < TURNS; t++)
+        _Pragma("GCC unroll 24") for (int c = 0; c < CHAINS; c++) v[c] = _mm512_dpbf16_ps(v[c], x, y);
+    for (int c = 1; c < CHAINS; c++)
+        v[0] += v[c];
+    _mm512_storeu_ps(out, v[0]);
+}
+#endif
 
 typedef struct {
     void (*loop)(float *out);
@@ -99,6 +118,13 @@ Peak peak_measure(Pool *pool)
     memset(w.a, 1, 3 * (size_t)SWEEP * sizeof *w.a);
     Peak p;
     p.gflops = best_rate(pool, threads * 8, do_fma, &w, ROUNDS, 2.0 * 8 * threads * lanes * chains * TURNS);
+    p.gflops_bf16 = p.gflops;
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx512bf16")) {
+        w.loop = pairs_512;
+        p.gflops_bf16 = best_rate(pool, threads * 8, do_fma, &w, ROUNDS, 2.0 * 8 * threads * 32 * CHAINS * TURNS);
+    }
+#endif
     p.gbytes = best_rate(pool, 64, do_sweep, &w, SWEEPS, 12.0 * SWEEP);
     free(w.out);
     free(w.a);

@@ -1,4 +1,4 @@
-/* What this machine can do at best, measured by two fixed loops on all threads at once. */
+/* What this machine can do at best, measured by fixed loops on all threads at once. */
 #ifndef FTC_PEAK_H
 #define FTC_PEAK_H
 
@@ -6,6 +6,7 @@
 
 typedef struct {
     double gflops;  /* fused multiply-adds in registers, f32, at the widest vectors this processor has */
+    double gflops_bf16; /* pairs of bf16, where one instruction multiplies them and adds; else as f32 */
     double gbytes;  /* a sweep over memory beyond the caches: a[i] = b[i] + s * c[i], 12 bytes an element */
 } Peak;
 

@@ -145,33 +145,32 @@ static void tile_masks(Emit *e, Tile t, LLVMValueRef columns, LLVMValueRef *mask
         mask[v] = t.lanes == 1 ? NULL : lanes_below(e, smaller(e, whole(e->i64, v * t.lanes), columns), columns, t.lanes);
 }
 
-/* Sums begin with C's elements, or with 0: a mask of no lanes reads nothing. */
+/* Sums begin with C's elements, or with 0. */
 static void load_sums(Emit *e, Tile t, LLVMValueRef accumulate, LLVMValueRef *sum)
 {
     LLVMValueRef row = LLVMGetParam(e->fn, TILE_C), mask[2];
-    LLVMBasicBlockRef join = t.lanes == 1 ? if_open(e, accumulate) : NULL;
+    LLVMBasicBlockRef join = if_open(e, accumulate);
     tile_masks(e, t, LLVMGetParam(e->fn, TILE_COLUMNS), mask);
-    for (int v = 0; v < t.vectors && mask[v]; v++)
-        mask[v] = LLVMBuildSelect(e->b, accumulate, mask[v], LLVMConstNull(LLVMTypeOf(mask[v])), "");
     for (int r = 0; r < t.rows; r++) {
         for (int v = 0; v < t.vectors; v++)
             LLVMBuildStore(e->b, load_lanes(e, element(e, row, whole(e->i64, v * t.lanes)), mask[v]), sum[r * t.vectors + v]);
         row = element(e, row, LLVMGetParam(e->fn, TILE_C_STRIDE));
     }
-    if (join)
-        if_close(e, join);
+    if_close(e, join);
 }
 
 /* Asks for the lines of C, which are written when k has run: a store that misses the cache holds up those behind it. */
 static void fetch_rows(Emit *e, Tile t)
 {
-    LLVMValueRef row = LLVMGetParam(e->fn, TILE_C);
+    LLVMValueRef row = LLVMGetParam(e->fn, TILE_C), depth = LLVMGetParam(e->fn, TILE_DEPTH);
+    LLVMBasicBlockRef join = if_open(e, at_least(e, depth, whole(e->i64, 64))); /* else there is no time for it */
     for (int r = 0; r < t.rows; r++) {
         for (int at = 0; at < t.vectors * t.lanes; at += LINE)
             call_intrinsic(e, "llvm.prefetch", &e->ptr, 1,
                            (LLVMValueRef[]){ element(e, row, whole(e->i64, at)), whole(e->i32, 1), whole(e->i32, 3), whole(e->i32, 1) }, 4);
         row = element(e, row, LLVMGetParam(e->fn, TILE_C_STRIDE));
     }
+    if_close(e, join);
 }
 
 static void store_rows(Emit *e, Tile t, LLVMValueRef *mask, LLVMValueRef *sum)
