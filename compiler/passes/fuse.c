@@ -289,14 +289,26 @@ static void visit(Fuse *f, Node *n, bool whole)
 
 void order_updates(Fuse *f)
 {
-    EACH_NODE(n, f->g) {
-        if (n->op != OP_update)
-            continue;
-        EACH_NODE(m, f->g)
-            for (int k = 0; k < m->n_in && m != n; k++)
-                if (m->group && behind_views(m->in[k]) == n->in[0] && find_group(f, m->group) != find_group(f, n->group))
-                    order(f, find_group(f, m->group), find_group(f, n->group));
-    }
+    typedef struct Reader Reader;
+    struct Reader {
+        int group;
+        Reader *next;
+    };
+    Reader **readers = NEW_ARRAY(f->a, Reader *, f->g->n + 1); /* by id of a weight or state: the groups that read it */
+    EACH_NODE(m, f->g)
+        for (int k = 0; k < m->n_in && m->group; k++) {
+            const Node *x = behind_views(m->in[k]);
+            if (x->op != OP_weight && x->op != OP_state)
+                continue;
+            Reader *r = NEW(f->a, Reader);
+            *r = (Reader){ m->group, readers[x->id] };
+            readers[x->id] = r;
+        }
+    EACH_NODE(n, f->g)
+        if (n->op == OP_update)
+            for (const Reader *r = readers[n->in[0]->id]; r; r = r->next)
+                if (find_group(f, r->group) != find_group(f, n->group))
+                    order(f, find_group(f, r->group), find_group(f, n->group));
 }
 
 int *group_order(Fuse *f)
