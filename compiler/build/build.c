@@ -1,6 +1,11 @@
 /* Spec -> forward graph: inputs, encoder, head, loss. */
 #include "compiler/build/builder.h"
 
+#include "runtime/core/nearest.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
 /* What follows comes from this key's line. */
 static void place(Builder *b, const char *key)
 {
@@ -113,6 +118,42 @@ static Node *cross_entropy(Builder *b, Node *logits)
     return call(b, divide(g, total(b, cost), parts), "loss");
 }
 
+/* Does the pattern name this weight?  It is the name, what the name begins with before a dot, or a pattern with '*'. */
+static bool names(const char *pattern, const char *weight)
+{
+    size_t n = strlen(pattern);
+    if (strchr(pattern, '*'))
+        return !fnmatch(pattern, weight, 0);
+    return !strncmp(pattern, weight, n) && (weight[n] == '\0' || weight[n] == '.');
+}
+
+/* Marks what train.freeze names; every entry has to name something, and something has to be left. */
+static bool freeze(Builder *b, FtcDiag *d)
+{
+    const SpecStrings *list = &b->spec->train.freeze;
+    Forward *f = b->out;
+    FtcLoc at = spec_loc(b->spec, "train.freeze");
+    int left = f->n_weights;
+    for (int k = 0; k < list->n; k++) {
+        bool any = false;
+        for (int i = 0; i < f->n_weights; i++)
+            if (names(list->v[k], f->weights[i].name)) {
+                any = true;
+                left -= !f->weights[i].frozen;
+                f->weights[i].frozen = true;
+            }
+        if (any)
+            continue;
+        const char **all = NEW_ARRAY(b->arena, const char *, f->n_weights);
+        for (int i = 0; i < f->n_weights; i++)
+            all[i] = f->weights[i].name;
+        const char *near = nearest_word(list->v[k], all, f->n_weights);
+        return ftc_error(d, at, "no weight is called '%s' or begins so; %s'%s'", list->v[k], near ? "did you mean " : "one of them is ",
+                         near ? near : all[0]);
+    }
+    return left > 0 || ftc_error(d, at, "all weights are frozen: nothing would be trained");
+}
+
 Forward *build_forward(const Spec *spec, const BuildOptions *options, Arena *arena, FtcDiag *diag)
 {
     Forward *f = NEW(arena, Forward);
@@ -125,7 +166,7 @@ Forward *build_forward(const Spec *spec, const BuildOptions *options, Arena *are
         graph_output(g, "loss", cross_entropy(&b, logits));
     g->loc = NULL;
     g->scope = NULL;
-    if (g->failed)
+    if (g->failed || !freeze(&b, diag))
         return NULL;
     graph_dce(g); /* inputs that this model has no use for */
     return f;

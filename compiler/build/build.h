@@ -29,10 +29,10 @@ typedef struct {
     double *rates;      /* distinct dropout rates above 0 */
 } Forward;
 
-/* NULL after errors (of types: our bug or a spec no check foresaw). */
+/* NULL after errors: train.freeze names what isn't there; or of types (our bug or a spec no check foresaw). */
 Forward *build_forward(const Spec *spec, const BuildOptions *options, Arena *arena, FtcDiag *diag);
 
-/* Appends the update region to a graph that has the gradients, grads[i] of f->nodes[i]. */
+/* Appends the update region to a graph that has the gradients, grads[i] of f->nodes[i]; NULL for a frozen weight. */
 void build_update(Graph *g, const Spec *spec, const Forward *f, Node *const *grads);
 
 #endif

@@ -30,6 +30,8 @@ static Node *global_norm(Update *u, int n, Node *const *grads)
     int axes[MAX_RANK] = { 0, 1, 2, 3, 4, 5 };
     Node *all = NULL;
     for (int i = 0; i < n; i++) {
+        if (!grads[i])
+            continue;
         Node *square = mul(g, grads[i], grads[i]);
         if (square->type.rank)
             square = reshape(g, sum_axes(g, square, square->type.rank, axes), scalar_type(F32));

@@ -28,8 +28,15 @@ static void run_grad(Stage *s)
 {
     Forward *f = s->forward;
     Node *loss = graph_find_output(s->graph, "loss"), **dx = NEW_ARRAY(s->arena, Node *, f->n_weights);
-    graph_grad(s->graph, loss, f->n_weights, f->nodes, dx);
-    build_update(s->graph, s->spec, f, dx);
+    Node **trained = NEW_ARRAY(s->arena, Node *, f->n_weights), **grads = NEW_ARRAY(s->arena, Node *, f->n_weights);
+    int n = 0;
+    for (int i = 0; i < f->n_weights; i++)
+        if (!f->weights[i].frozen)
+            trained[n++] = f->nodes[i];
+    graph_grad(s->graph, loss, n, trained, dx);
+    for (int i = 0, k = 0; i < f->n_weights; i++)
+        grads[i] = f->weights[i].frozen ? NULL : dx[k++];
+    build_update(s->graph, s->spec, f, grads);
     graph_dce(s->graph);
 }
 
