@@ -25,8 +25,10 @@ for key in fused_ms unfused_ms o0_ms tokens_per_s gflops peak_gflops peak_share 
 done
 
 printf '5\n2\n7\n' >lengths
-"${bench[@]}" --quick --lengths lengths | grep -q 'up to 14 tokens, the longest row 7' || fail "--lengths isn't read"
-"${bench[@]}" --quick --data "$root/examples/train.csv" | grep -q '^fused' || fail "--data isn't read"
+"${bench[@]}" --quick --lengths lengths >text
+grep -q 'up to 14 tokens, the longest row 7' text || fail "--lengths isn't read"
+"${bench[@]}" --quick --data "$root/examples/train.csv" >text
+grep -q '^fused' text || fail "--data isn't read"
 
 printf '5\n0\n' >lengths
 ! "${bench[@]}" --quick --lengths lengths 2>said || fail "a row of 0 tokens is taken"
