@@ -1,0 +1,84 @@
+/* Writing the functions that dots call: tiles (gemm_tile.c), copies to panels (gemm_pack.c), and the loops around both
+ * (gemm.c).  Private to these three. */
+#ifndef FTC_GEMM_H
+#define FTC_GEMM_H
+
+#include "compiler/codegen/emit.h"
+
+enum {
+    LINE = 16,     /* elements in a cache line */
+    TILE_ROWS_MOST = 14,
+    TILE_VECTORS_MOST = 2,
+};
+
+/* A tile's sums, a row of B and an element of A have to fit into the registers. */
+typedef struct {
+    int rows, vectors, lanes;
+} Tile;
+
+/* ---- short names ---------------------------------------------------------------------------------------------- */
+
+static inline LLVMValueRef at_least(Emit *e, LLVMValueRef a, LLVMValueRef b) { return LLVMBuildICmp(e->b, LLVMIntSGE, a, b, ""); }
+static inline LLVMValueRef plus(Emit *e, LLVMValueRef a, LLVMValueRef b) { return LLVMBuildNSWAdd(e->b, a, b, ""); }
+static inline LLVMValueRef minus(Emit *e, LLVMValueRef a, LLVMValueRef b) { return LLVMBuildNSWSub(e->b, a, b, ""); }
+static inline LLVMValueRef times(Emit *e, LLVMValueRef a, LLVMValueRef b) { return LLVMBuildNSWMul(e->b, a, b, ""); }
+
+static inline void call(Emit *e, LLVMValueRef fn, LLVMValueRef *args, unsigned n)
+{
+    LLVMBuildCall2(e->b, LLVMGlobalGetValueType(fn), fn, args, n, "");
+}
+
+static inline LLVMValueRef element(Emit *e, LLVMValueRef p, LLVMValueRef i)
+{
+    return LLVMBuildInBoundsGEP2(e->b, e->f32, p, &i, 1, "");
+}
+
+static inline LLVMValueRef smaller(Emit *e, LLVMValueRef a, LLVMValueRef b)
+{
+    return LLVMBuildSelect(e->b, at_least(e, a, b), b, a, "");
+}
+
+static inline LLVMValueRef read_slot(Emit *e, LLVMValueRef slot)
+{
+    return LLVMBuildLoad2(e->b, LLVMGetAllocatedType(slot), slot, "");
+}
+
+static inline LLVMValueRef half_element(Emit *e, LLVMValueRef p, LLVMValueRef i)
+{
+    return LLVMBuildInBoundsGEP2(e->b, e->i16, p, &i, 1, "");
+}
+
+/* Starts to write a function of e's module, with `f`. */
+void write_function(const Emit *e, Emit *f, LLVMValueRef fn);
+LLVMValueRef open_function(const Emit *e, Emit *f, const char *name, LLVMTypeRef *params, unsigned n); /* a new one, internal */
+void close_function(Emit *f);
+LLVMValueRef slot_with(Emit *e, LLVMValueRef v); /* a stack slot that holds v */
+
+/* e->lanes floats at p; those outside the mask are neither read (they are 0) nor written. */
+LLVMValueRef load_lanes(Emit *e, LLVMValueRef p, LLVMValueRef mask);
+void store_lanes(Emit *e, LLVMValueRef p, LLVMValueRef mask, LLVMValueRef v);
+
+/* ---- tiles ---------------------------------------------------------------------------------------------------- */
+
+/* bf16: DEPTH counts pairs; where the left-over k of an odd depth is read from A's row, ODD says that there is one. */
+enum {
+    TILE_A, TILE_A_STRIDE, TILE_B, TILE_B_STRIDE, TILE_C, TILE_C_STRIDE, TILE_DEPTH, TILE_COLUMNS, TILE_ACCUMULATE, TILE_ODD, TILE_ARGS
+};
+
+/* A function: C[0 .. rows, 0 .. columns) (+)= A B; turned: A's rows are contiguous, its stride is from one k (or pair) to the next. */
+LLVMValueRef tile_function(Emit *outer, Tile t, bool turned, bool bf16);
+
+/* ---- copies to panels ------------------------------------------------------------------------------------------ */
+
+enum { COPY_FROM, COPY_STRIDE, COPY_TO, COPY_WIDTH, COPY_ROWS, COPY_COLUMNS, COPY_ARGS };
+
+/* Functions that fill one panel, for a Tile of its width.  copy: rows of columns to rows of width, with zeros behind; pack_rows:
+ * the same for complete rows; pack_turned: from a matrix whose k is contiguous.  pair_...: of bf16, rows 2k and 2k + 1 as one
+ * row of pairs, ROWS counting single ones. */
+LLVMValueRef copy_function(Emit *outer, Tile t);
+LLVMValueRef pack_rows_function(Emit *outer, Tile t);
+LLVMValueRef pack_turned_function(Emit *outer, Tile t);
+LLVMValueRef pair_rows_function(Emit *outer, Tile t);
+LLVMValueRef pair_turned_function(Emit *outer, Tile t);
+
+#endif

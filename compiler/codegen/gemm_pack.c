@@ -1,0 +1,260 @@
+/* Copies to panels: see gemm.h.  A panel has the columns that one tile takes, row by row of k, filled up with zeros. */
+#include "compiler/codegen/gemm.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static LLVMValueRef open_copy(Emit *outer, Emit *e, const char *name, int lanes)
+{
+    LLVMTypeRef i64 = outer->i64, ptr = outer->ptr, params[COPY_ARGS] = { ptr, i64, ptr, i64, i64, i64 };
+    LLVMValueRef fn = open_function(outer, e, name, params, COPY_ARGS);
+    e->lanes = lanes;
+    return fn;
+}
+
+/* Rows of columns to rows of width, a multiple of the lanes, filled up with zeros. */
+LLVMValueRef copy_function(Emit *outer, Tile t)
+{
+    static const char name[] = "copy_rows";
+    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
+    if (fn)
+        return fn;
+    Emit f, *e = &f;
+    fn = open_copy(outer, e, name, t.lanes);
+    LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), zero = whole(e->i64, 0);
+    Loop row = loop_open(e, zero, LLVMGetParam(fn, COPY_ROWS), 1);
+    LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, row.i, LLVMGetParam(fn, COPY_STRIDE)));
+    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), times(e, row.i, width));
+    Loop l = loop_open(e, zero, width, t.lanes);
+    LLVMValueRef v;
+    if (t.lanes > 1) {
+        v = load_lanes(e, element(e, from, l.i), lanes_below(e, smaller(e, l.i, columns), columns, t.lanes));
+    } else {
+        LLVMValueRef slot = slot_with(e, LLVMConstNull(e->f32));
+        LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, l.i, columns, ""));
+        LLVMBuildStore(e->b, load_lanes(e, element(e, from, l.i), NULL), slot);
+        if_close(e, join);
+        v = read_slot(e, slot);
+    }
+    store_lanes(e, element(e, to, l.i), NULL, v);
+    loop_close(e, &l);
+    loop_close(e, &row);
+    close_function(e);
+    return fn;
+}
+
+/* A complete panel from B whose columns are contiguous. */
+LLVMValueRef pack_rows_function(Emit *outer, Tile t)
+{
+    static const char name[] = "pack_rows";
+    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
+    if (fn)
+        return fn;
+    Emit f, *e = &f;
+    fn = open_copy(outer, e, name, t.lanes);
+    Loop l = loop_open(e, whole(e->i64, 0), LLVMGetParam(fn, COPY_ROWS), 1);
+    LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, l.i, LLVMGetParam(fn, COPY_STRIDE)));
+    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), times(e, l.i, whole(e->i64, (int64_t)t.vectors * t.lanes)));
+    for (int v = 0; v < t.vectors; v++) {
+        LLVMValueRef at = whole(e->i64, v * t.lanes);
+        store_lanes(e, element(e, to, at), NULL, load_lanes(e, element(e, from, at), NULL));
+    }
+    loop_close(e, &l);
+    close_function(e);
+    return fn;
+}
+
+/* Each round zips rows i and i + n/2 into rows 2i and 2i + 1, which turns the bits of (row, column) by one: log2(n) rounds
+ * swap the two. */
+static void transpose_lanes(Emit *e, LLVMValueRef *v, int n)
+{
+    LLVMValueRef low[16], high[16], next[16];
+    for (int i = 0; i < n; i++) {
+        low[i] = whole(e->i32, i / 2 + i % 2 * n);
+        high[i] = whole(e->i32, n / 2 + i / 2 + i % 2 * n);
+    }
+    for (int round = 1; round < n; round *= 2) {
+        for (int i = 0; i < n / 2; i++) {
+            next[2 * i] = LLVMBuildShuffleVector(e->b, v[i], v[i + n / 2], LLVMConstVector(low, (unsigned)n), "");
+            next[2 * i + 1] = LLVMBuildShuffleVector(e->b, v[i], v[i + n / 2], LLVMConstVector(high, (unsigned)n), "");
+        }
+        memcpy(v, next, sizeof *v * (size_t)n);
+    }
+}
+
+/* to[width * k + j] = k < kept ? from[k] : 0, for k in [begin, depth) */
+static void copy_column(Emit *e, LLVMValueRef from, LLVMValueRef to, LLVMValueRef begin, LLVMValueRef kept, LLVMValueRef depth,
+                        int64_t width)
+{
+    Loop l = loop_open(e, begin, kept, 1);
+    LLVMValueRef x = LLVMBuildLoad2(e->b, e->f32, element(e, from, l.i), "");
+    LLVMBuildStore(e->b, x, element(e, to, times(e, l.i, whole(e->i64, width))));
+    loop_close(e, &l);
+    LLVMValueRef rest = LLVMBuildSelect(e->b, at_least(e, kept, begin), kept, begin, "");
+    l = loop_open(e, rest, depth, 1);
+    LLVMBuildStore(e->b, LLVMConstNull(e->f32), element(e, to, times(e, l.i, whole(e->i64, width))));
+    loop_close(e, &l);
+}
+
+/* B's k is contiguous: squares of lanes x lanes are transposed in registers, the rest goes one by one. */
+LLVMValueRef pack_turned_function(Emit *outer, Tile t)
+{
+    char name[40];
+    snprintf(name, sizeof name, "pack_turned_%d", t.vectors * t.lanes);
+    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
+    if (fn)
+        return fn;
+    Emit f, *e = &f;
+    fn = open_copy(outer, e, name, t.lanes);
+    int64_t width = (int64_t)t.vectors * t.lanes;
+    LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), depth = LLVMGetParam(fn, COPY_ROWS);
+    LLVMValueRef zero = whole(e->i64, 0), lanes = whole(e->i64, t.lanes);
+    Loop group = loop_open(e, zero, whole(e->i64, width), t.lanes);
+    LLVMValueRef left = minus(e, LLVMGetParam(fn, COPY_COLUMNS), group.i);
+    LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, group.i, stride));
+    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), group.i);
+    LLVMValueRef squares = LLVMBuildAnd(e->b, depth, whole(e->i64, -t.lanes), "");
+    squares = LLVMBuildSelect(e->b, at_least(e, left, lanes), squares, zero, "");
+
+    Loop square = loop_open(e, zero, squares, t.lanes);
+    LLVMValueRef v[16], p = element(e, from, square.i);
+    for (int i = 0; i < t.lanes; i++) {
+        v[i] = load_lanes(e, p, NULL);
+        p = element(e, p, stride);
+    }
+    if (t.lanes > 1)
+        transpose_lanes(e, v, t.lanes);
+    p = element(e, to, times(e, square.i, whole(e->i64, width)));
+    for (int i = 0; i < t.lanes; i++)
+        store_lanes(e, element(e, p, whole(e->i64, i * width)), NULL, v[i]);
+    loop_close(e, &square);
+
+    e->lanes = 1;
+    Loop lane = loop_open(e, zero, lanes, 1);
+    LLVMValueRef kept = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, lane.i, left, ""), depth, zero, "");
+    copy_column(e, element(e, from, times(e, lane.i, stride)), element(e, to, lane.i), squares, kept, depth, width);
+    loop_close(e, &lane);
+    loop_close(e, &group);
+    close_function(e);
+    return fn;
+}
+
+/* ---- packing pairs of bf16 -------------------------------------------------------------------------------------- */
+
+/* The bf16 at p + i as the lower half of 32 bits; lanes outside the mask are 0. */
+static LLVMValueRef load_halves(Emit *e, LLVMValueRef p, LLVMValueRef i, LLVMValueRef mask)
+{
+    LLVMTypeRef t = lanes_of(e, e->i16);
+    LLVMValueRef at = half_element(e, p, i), v;
+    if (mask) {
+        v = call_masked(e, "llvm.masked.load", (LLVMTypeRef[]){ t, e->ptr }, (LLVMValueRef[]){ at, mask, LLVMConstNull(t) }, 3, 0, 2);
+    } else {
+        v = LLVMBuildLoad2(e->b, t, at, "");
+        LLVMSetAlignment(v, 2);
+    }
+    return LLVMBuildZExt(e->b, v, lanes_of(e, e->i32), "");
+}
+
+/* Rows 2k and 2k + 1 of columns become row k of width pairs; what is outside of rows and columns is 0. */
+LLVMValueRef pair_rows_function(Emit *outer, Tile t)
+{
+    static const char name[] = "pair_rows";
+    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
+    if (fn)
+        return fn;
+    Emit f, *e = &f;
+    fn = open_copy(outer, e, name, t.lanes);
+    LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), rows = LLVMGetParam(fn, COPY_ROWS);
+    LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), zero = whole(e->i64, 0), one = whole(e->i64, 1);
+    Loop row = loop_open(e, zero, rows, 2);
+    LLVMValueRef low = half_element(e, LLVMGetParam(fn, COPY_FROM), times(e, row.i, stride)), high = half_element(e, low, stride);
+    LLVMValueRef both = LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, row.i, one), rows, "");
+    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), times(e, LLVMBuildLShr(e->b, row.i, one, ""), width));
+    Loop l = loop_open(e, zero, width, t.lanes);
+    LLVMValueRef v;
+    if (t.lanes > 1) {
+        LLVMValueRef mask = lanes_below(e, smaller(e, l.i, columns), columns, t.lanes);
+        LLVMValueRef second = LLVMBuildSelect(e->b, both, mask, LLVMConstNull(LLVMTypeOf(mask)), "");
+        v = load_halves(e, high, l.i, second);
+        v = LLVMBuildOr(e->b, LLVMBuildShl(e->b, v, whole(LLVMTypeOf(v), 16), ""), load_halves(e, low, l.i, mask), "");
+    } else {
+        LLVMValueRef slot = slot_with(e, LLVMConstNull(e->i32)), inside = LLVMBuildICmp(e->b, LLVMIntSLT, l.i, columns, "");
+        LLVMBasicBlockRef join = if_open(e, inside);
+        LLVMBuildStore(e->b, load_halves(e, low, l.i, NULL), slot);
+        if_close(e, join);
+        join = if_open(e, LLVMBuildAnd(e->b, inside, both, ""));
+        v = LLVMBuildShl(e->b, load_halves(e, high, l.i, NULL), whole(e->i32, 16), "");
+        LLVMBuildStore(e->b, LLVMBuildOr(e->b, v, read_slot(e, slot), ""), slot);
+        if_close(e, join);
+        v = read_slot(e, slot);
+    }
+    LLVMSetAlignment(LLVMBuildStore(e->b, v, element(e, to, l.i)), 4);
+    loop_close(e, &l);
+    loop_close(e, &row);
+    close_function(e);
+    return fn;
+}
+
+/* to[width * k] = the pair at from[2k], for pairs k in [begin, end) of which `kept` halves are there. */
+static void copy_pairs(Emit *e, LLVMValueRef from, LLVMValueRef to, LLVMValueRef begin, LLVMValueRef end, LLVMValueRef kept, int64_t width)
+{
+    LLVMValueRef two = whole(e->i64, 2), one = whole(e->i64, 1);
+    Loop l = loop_open(e, begin, end, 1);
+    LLVMValueRef at = times(e, l.i, two), slot = slot_with(e, LLVMConstNull(e->i32));
+    LLVMBuildStore(e->b, LLVMConstNull(e->i32), slot);
+    LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, at, kept, ""));
+    LLVMBuildStore(e->b, load_halves(e, from, at, NULL), slot);
+    if_close(e, join);
+    join = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, at, one), kept, ""));
+    LLVMValueRef high = LLVMBuildShl(e->b, load_halves(e, from, plus(e, at, one), NULL), whole(e->i32, 16), "");
+    LLVMBuildStore(e->b, LLVMBuildOr(e->b, high, read_slot(e, slot), ""), slot);
+    if_close(e, join);
+    LLVMBuildStore(e->b, read_slot(e, slot), element(e, to, times(e, l.i, whole(e->i64, width))));
+    loop_close(e, &l);
+}
+
+/* B's k is contiguous: a panel of its columns, COPY_ROWS deep.  Pairs lie side by side already, so squares of them turn as
+ * floats do. */
+LLVMValueRef pair_turned_function(Emit *outer, Tile t)
+{
+    char name[40];
+    snprintf(name, sizeof name, "pair_turned_%d", t.vectors * t.lanes);
+    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
+    if (fn)
+        return fn;
+    Emit f, *e = &f;
+    fn = open_copy(outer, e, name, t.lanes);
+    int64_t width = (int64_t)t.vectors * t.lanes;
+    LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), depth = LLVMGetParam(fn, COPY_ROWS), zero = whole(e->i64, 0);
+    LLVMValueRef lanes = whole(e->i64, t.lanes), one = whole(e->i64, 1);
+    LLVMValueRef pairs = LLVMBuildLShr(e->b, plus(e, depth, one), one, ""), full = LLVMBuildLShr(e->b, depth, one, "");
+    Loop group = loop_open(e, zero, whole(e->i64, width), t.lanes);
+    LLVMValueRef left = minus(e, LLVMGetParam(fn, COPY_COLUMNS), group.i);
+    LLVMValueRef from = half_element(e, LLVMGetParam(fn, COPY_FROM), times(e, group.i, stride));
+    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), group.i);
+    LLVMValueRef squares = LLVMBuildAnd(e->b, full, whole(e->i64, -t.lanes), "");
+    squares = LLVMBuildSelect(e->b, at_least(e, left, lanes), squares, zero, "");
+
+    Loop square = loop_open(e, zero, squares, t.lanes);
+    LLVMValueRef v[16], p = half_element(e, from, times(e, square.i, whole(e->i64, 2)));
+    for (int i = 0; i < t.lanes; i++) {
+        v[i] = load_lanes(e, p, NULL);
+        LLVMSetAlignment(v[i], 2);
+        p = half_element(e, p, stride);
+    }
+    if (t.lanes > 1)
+        transpose_lanes(e, v, t.lanes);
+    p = element(e, to, times(e, square.i, whole(e->i64, width)));
+    for (int i = 0; i < t.lanes; i++)
+        store_lanes(e, element(e, p, whole(e->i64, i * width)), NULL, v[i]);
+    loop_close(e, &square);
+
+    e->lanes = 1;
+    Loop lane = loop_open(e, zero, lanes, 1);
+    LLVMValueRef kept = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, lane.i, left, ""), depth, zero, "");
+    copy_pairs(e, half_element(e, from, times(e, lane.i, stride)), element(e, to, lane.i), squares, pairs, kept, width);
+    loop_close(e, &lane);
+    loop_close(e, &group);
+    close_function(e);
+    return fn;
+}

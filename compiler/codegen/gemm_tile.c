@@ -1,0 +1,256 @@
+/* The tiles of dots, and what the files that write dots share: see gemm.h.
+ *
+ * A tile's sums stay in registers while k runs.  In each turn one row of B's panel is loaded, and each element of A's column is
+ * broadcast once; of bf16, pairs of k are, and one instruction multiplies and adds both. */
+#include "compiler/codegen/gemm.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { GROUP = 4 /* rows of A addressed from one pointer */ };
+
+/* Starts to write a function of e's module, with `f`. */
+void write_function(const Emit *e, Emit *f, LLVMValueRef fn)
+{
+    *f = *e;
+    f->fn = fn;
+    target_mark(e->target, f->fn);
+    f->b = LLVMCreateBuilderInContext(e->c);
+    f->top = LLVMCreateBuilderInContext(e->c);
+    LLVMPositionBuilderAtEnd(f->top, LLVMAppendBasicBlockInContext(e->c, f->fn, ""));
+    LLVMPositionBuilderAtEnd(f->b, LLVMAppendBasicBlockInContext(e->c, f->fn, ""));
+    f->lanes = 1;
+    f->mask = NULL;
+}
+
+LLVMValueRef open_function(const Emit *e, Emit *f, const char *name, LLVMTypeRef *params, unsigned n)
+{
+    LLVMValueRef fn = LLVMAddFunction(e->m, name, LLVMFunctionType(LLVMVoidTypeInContext(e->c), params, n, false));
+    LLVMSetLinkage(fn, LLVMInternalLinkage);
+    write_function(e, f, fn);
+    return fn;
+}
+
+void close_function(Emit *f)
+{
+    LLVMBuildRetVoid(f->b);
+    LLVMBuildBr(f->top, LLVMGetNextBasicBlock(LLVMGetEntryBasicBlock(f->fn)));
+    LLVMDisposeBuilder(f->b);
+    LLVMDisposeBuilder(f->top);
+}
+
+LLVMValueRef slot_with(Emit *e, LLVMValueRef v)
+{
+    LLVMValueRef slot = new_slot(e, LLVMTypeOf(v));
+    LLVMBuildStore(e->b, v, slot);
+    return slot;
+}
+
+/* e->lanes floats at p; those outside the mask are neither read (they are 0) nor written. */
+LLVMValueRef load_lanes(Emit *e, LLVMValueRef p, LLVMValueRef mask)
+{
+    LLVMTypeRef t = lanes_of(e, e->f32);
+    if (mask)
+        return call_masked(e, "llvm.masked.load", (LLVMTypeRef[]){ t, e->ptr },
+                           (LLVMValueRef[]){ p, mask, LLVMConstNull(t) }, 3, 0, 4);
+    LLVMValueRef v = LLVMBuildLoad2(e->b, t, p, "");
+    LLVMSetAlignment(v, 4);
+    return v;
+}
+
+void store_lanes(Emit *e, LLVMValueRef p, LLVMValueRef mask, LLVMValueRef v)
+{
+    if (mask)
+        call_masked(e, "llvm.masked.store", (LLVMTypeRef[]){ LLVMTypeOf(v), e->ptr }, (LLVMValueRef[]){ v, p, mask }, 3, 1, 4);
+    else
+        LLVMSetAlignment(LLVMBuildStore(e->b, v, p), 4);
+}
+
+/* ---- tiles ---------------------------------------------------------------------------------------------------- */
+
+/* The columns of C in each vector of a tile. */
+static void tile_masks(Emit *e, Tile t, LLVMValueRef columns, LLVMValueRef *mask)
+{
+    for (int v = 0; v < t.vectors; v++)
+        mask[v] = t.lanes == 1 ? NULL : lanes_below(e, smaller(e, whole(e->i64, v * t.lanes), columns), columns, t.lanes);
+}
+
+/* Sums begin with C's elements, or with 0. */
+static void load_sums(Emit *e, Tile t, LLVMValueRef accumulate, LLVMValueRef *sum)
+{
+    LLVMValueRef row = LLVMGetParam(e->fn, TILE_C), mask[2];
+    LLVMBasicBlockRef join = if_open(e, accumulate);
+    tile_masks(e, t, LLVMGetParam(e->fn, TILE_COLUMNS), mask);
+    for (int r = 0; r < t.rows; r++) {
+        for (int v = 0; v < t.vectors; v++)
+            LLVMBuildStore(e->b, load_lanes(e, element(e, row, whole(e->i64, v * t.lanes)), mask[v]), sum[r * t.vectors + v]);
+        row = element(e, row, LLVMGetParam(e->fn, TILE_C_STRIDE));
+    }
+    if_close(e, join);
+}
+
+/* Asks for the lines of C, which are written when k has run: a store that misses the cache holds up those behind it. */
+static void fetch_rows(Emit *e, Tile t)
+{
+    LLVMValueRef row = LLVMGetParam(e->fn, TILE_C), depth = LLVMGetParam(e->fn, TILE_DEPTH);
+    LLVMBasicBlockRef join = if_open(e, at_least(e, depth, whole(e->i64, 64))); /* else there is no time for it */
+    for (int r = 0; r < t.rows; r++) {
+        for (int at = 0; at < t.vectors * t.lanes; at += LINE)
+            call_intrinsic(e, "llvm.prefetch", &e->ptr, 1,
+                           (LLVMValueRef[]){ element(e, row, whole(e->i64, at)), whole(e->i32, 1), whole(e->i32, 3), whole(e->i32, 1) }, 4);
+        row = element(e, row, LLVMGetParam(e->fn, TILE_C_STRIDE));
+    }
+    if_close(e, join);
+}
+
+static void store_rows(Emit *e, Tile t, LLVMValueRef *mask, LLVMValueRef *sum)
+{
+    LLVMValueRef row = LLVMGetParam(e->fn, TILE_C);
+    for (int r = 0; r < t.rows; r++) {
+        for (int v = 0; v < t.vectors; v++)
+            store_lanes(e, element(e, row, whole(e->i64, v * t.lanes)), mask[v], read_slot(e, sum[r * t.vectors + v]));
+        row = element(e, row, LLVMGetParam(e->fn, TILE_C_STRIDE));
+    }
+}
+
+/* AVX-512 stores under a mask as fast as without; elsewhere the complete tile has its own stores. */
+static void store_sums(Emit *e, Tile t, LLVMValueRef *sum)
+{
+    LLVMValueRef columns = LLVMGetParam(e->fn, TILE_COLUMNS), mask[2] = { NULL, NULL };
+    if (t.lanes == 1) {
+        store_rows(e, t, mask, sum);
+        return;
+    }
+    LLVMBasicBlockRef join = NULL;
+    if (!e->target->masks) {
+        LLVMValueRef complete = at_least(e, columns, whole(e->i64, (int64_t)t.vectors * t.lanes));
+        join = if_open(e, complete);
+        store_rows(e, t, mask, sum);
+        if_close(e, join);
+        join = if_open(e, LLVMBuildNot(e->b, complete, ""));
+    }
+    tile_masks(e, t, columns, mask);
+    store_rows(e, t, mask, sum);
+    if (join)
+        if_close(e, join);
+}
+
+static LLVMValueRef multiply_add(Emit *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c)
+{
+    if (!e->target->fma)
+        return LLVMBuildFAdd(e->b, c, LLVMBuildFMul(e->b, a, b, ""), "");
+    LLVMTypeRef t = LLVMTypeOf(c);
+    return call_intrinsic(e, "llvm.fma", &t, 1, (LLVMValueRef[]){ a, b, c }, 3);
+}
+
+/* The upper or lower half of each 32 bits, as a float. */
+static LLVMValueRef half_of(Emit *e, LLVMValueRef pairs, bool upper)
+{
+    LLVMTypeRef t = LLVMTypeOf(pairs);
+    LLVMValueRef bits = upper ? LLVMBuildAnd(e->b, pairs, whole(t, 0xFFFF0000), "") : LLVMBuildShl(e->b, pairs, whole(t, 16), "");
+    return LLVMBuildBitCast(e->b, bits, like(pairs, e->f32), "");
+}
+
+/* c + a's pair times b's pair, in each lane; a and b are pairs of bf16 in 32 bits.  Both products are exact. */
+static LLVMValueRef multiply_add_pairs(Emit *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c)
+{
+    if (!e->target->bf16 || e->lanes != 16)
+        return multiply_add(e, half_of(e, a, true), half_of(e, b, true), multiply_add(e, half_of(e, a, false), half_of(e, b, false), c));
+    const char *name = "llvm.x86.avx512bf16.dpbf16ps.512";
+    LLVMTypeRef pairs = LLVMVectorType(LLVMBFloatTypeInContext(e->c), 32);
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+    LLVMValueRef fn = LLVMGetIntrinsicDeclaration(e->m, id, NULL, 0);
+    LLVMValueRef args[] = { c, LLVMBuildBitCast(e->b, a, pairs, ""), LLVMBuildBitCast(e->b, b, pairs, "") };
+    return LLVMBuildCall2(e->b, LLVMGlobalGetValueType(fn), fn, args, 3, "");
+}
+
+/* What a tile's turn of k reads. */
+typedef struct {
+    Tile t;
+    bool turned, bf16;
+    LLVMValueRef *sum, b;    /* slots */
+    LLVMValueRef a[TILE_ROWS_MOST / GROUP + 1], offset[GROUP];
+    int groups;
+} Turn;
+
+/* An element of A, or a pair of k; its last half alone where `odd`. */
+static LLVMValueRef load_left(Emit *e, const Turn *u, LLVMValueRef p, bool odd)
+{
+    LLVMValueRef x;
+    if (odd) {
+        x = LLVMBuildLoad2(e->b, e->i16, p, "");
+        return splat(e, LLVMBuildZExt(e->b, x, e->i32, ""), u->t.lanes);
+    }
+    x = LLVMBuildLoad2(e->b, u->bf16 ? e->i32 : e->f32, p, "");
+    LLVMSetAlignment(x, u->bf16 && !u->turned ? 2 : 4);
+    return splat(e, x, u->t.lanes);
+}
+
+static void take_turn(Emit *e, const Turn *u, bool odd)
+{
+    bool rows_of_halves = u->bf16 && !u->turned; /* A is addressed by halves of 32 bits */
+    LLVMValueRef a_stride = LLVMGetParam(e->fn, TILE_A_STRIDE), row[2], at = read_slot(e, u->b), from[TILE_ROWS_MOST / GROUP + 1];
+    for (int v = 0; v < u->t.vectors; v++) {
+        row[v] = load_lanes(e, element(e, at, whole(e->i64, v * u->t.lanes)), NULL);
+        if (u->bf16)
+            row[v] = LLVMBuildBitCast(e->b, row[v], lanes_of(e, e->i32), "");
+    }
+    LLVMBuildStore(e->b, element(e, at, LLVMGetParam(e->fn, TILE_B_STRIDE)), u->b);
+    for (int g = 0; g < u->groups; g++) {
+        from[g] = read_slot(e, u->a[g]);
+        LLVMBuildStore(e->b, element(e, from[g], u->turned ? a_stride : whole(e->i64, 1)), u->a[g]);
+    }
+    for (int r = 0; r < u->t.rows; r++) {
+        LLVMValueRef p = u->turned         ? element(e, from[0], whole(e->i64, r))
+                         : rows_of_halves ? half_element(e, from[r / GROUP], u->offset[r % GROUP])
+                                          : element(e, from[r / GROUP], u->offset[r % GROUP]);
+        LLVMValueRef x = load_left(e, u, p, odd);
+        for (int v = 0; v < u->t.vectors; v++) {
+            LLVMValueRef slot = u->sum[r * u->t.vectors + v], sum = read_slot(e, slot);
+            LLVMBuildStore(e->b, u->bf16 ? multiply_add_pairs(e, x, row[v], sum) : multiply_add(e, x, row[v], sum), slot);
+        }
+    }
+}
+
+LLVMValueRef tile_function(Emit *outer, Tile t, bool turned, bool bf16)
+{
+    char name[40];
+    snprintf(name, sizeof name, "tile_%dx%d%s%s", t.rows, t.vectors * t.lanes, turned ? "_turned" : "", bf16 ? "_bf16" : "");
+    LLVMValueRef known = LLVMGetNamedFunction(outer->m, name);
+    if (known)
+        return known;
+    LLVMTypeRef i64 = outer->i64, ptr = outer->ptr;
+    LLVMTypeRef params[TILE_ARGS] = { ptr, i64, ptr, i64, ptr, i64, i64, i64, outer->i1, outer->i1 };
+    Emit f, *e = &f;
+    LLVMValueRef fn = open_function(outer, e, name, params, TILE_ARGS);
+    e->lanes = t.lanes;
+
+    LLVMValueRef sum[TILE_ROWS_MOST * TILE_VECTORS_MOST], accumulate = LLVMGetParam(fn, TILE_ACCUMULATE);
+    for (int i = 0; i < t.rows * t.vectors; i++)
+        sum[i] = slot_with(e, LLVMConstNull(lanes_of(e, e->f32)));
+    fetch_rows(e, t);
+    load_sums(e, t, accumulate, sum);
+
+    /* One pointer for every few rows, and their offsets from it: few enough of both to stay in registers. */
+    Turn u = { .t = t, .turned = turned, .bf16 = bf16, .sum = sum, .groups = turned ? 1 : (t.rows + GROUP - 1) / GROUP };
+    LLVMValueRef a_stride = LLVMGetParam(fn, TILE_A_STRIDE), p = LLVMGetParam(fn, TILE_A);
+    for (int r = 0; r < GROUP; r++)
+        u.offset[r] = r ? plus(e, u.offset[r - 1], a_stride) : whole(e->i64, 0);
+    for (int g = 0; g < u.groups; g++) {
+        u.a[g] = slot_with(e, p);
+        LLVMValueRef next = times(e, a_stride, whole(e->i64, GROUP));
+        p = bf16 && !turned ? half_element(e, p, next) : element(e, p, next);
+    }
+    u.b = slot_with(e, LLVMGetParam(fn, TILE_B));
+    Loop l = loop_open(e, whole(e->i64, 0), LLVMGetParam(fn, TILE_DEPTH), 1);
+    take_turn(e, &u, false);
+    loop_close(e, &l);
+    if (bf16 && !turned) {
+        LLVMBasicBlockRef join = if_open(e, LLVMGetParam(fn, TILE_ODD));
+        take_turn(e, &u, true);
+        if_close(e, join);
+    }
+    store_sums(e, t, sum);
+    close_function(e);
+    return fn;
+}
