@@ -12,7 +12,8 @@
  *
  * What a number is: each element of C is one chain, c = fma(A[i,k], B[k,j], c) for k = 0, 1, ..., from 0 or from what it
  * was; at the end of a block of K it goes through memory, as the f32 it is.  So the bits depend on neither tiles, blocks,
- * vectors nor on where a piece begins.  (A machine without fma rounds twice, and has other bits.) */
+ * vectors nor on where a piece begins.  (A machine without fma rounds twice, and has other bits.)  Of bf16, a turn takes k + 1
+ * and then k, for k = 0, 2, ... */
 #include "compiler/codegen/gemm.h"
 
 #include <stdio.h>

@@ -151,11 +151,12 @@ static LLVMValueRef half_of(Emit *e, LLVMValueRef pairs, bool upper)
     return LLVMBuildBitCast(e->b, bits, like(pairs, e->f32), "");
 }
 
-/* c + a's pair times b's pair, in each lane; a and b are pairs of bf16 in 32 bits.  Both products are exact. */
+/* c + a's pair times b's pair, in each lane; a and b are pairs of bf16 in 32 bits.  The products are exact; the instruction adds the
+ * upper one first, and so does its stand-in (but it keeps denormals, which the instruction takes for 0). */
 static LLVMValueRef multiply_add_pairs(Emit *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c)
 {
     if (!e->target->bf16 || e->lanes != 16)
-        return multiply_add(e, half_of(e, a, true), half_of(e, b, true), multiply_add(e, half_of(e, a, false), half_of(e, b, false), c));
+        return multiply_add(e, half_of(e, a, false), half_of(e, b, false), multiply_add(e, half_of(e, a, true), half_of(e, b, true), c));
     const char *name = "llvm.x86.avx512bf16.dpbf16ps.512";
     LLVMTypeRef pairs = LLVMVectorType(LLVMBFloatTypeInContext(e->c), 32);
     unsigned id = LLVMLookupIntrinsicID(name, strlen(name));

@@ -124,8 +124,40 @@ static void test_layouts(void **state)
     arena_free(a);
 }
 
+/* Two fused multiply-adds, of the odd k and then of the even one, have the bits of the pair instruction: every machine that has
+ * either gives the same numbers. */
+static void test_stand_in(void **state)
+{
+    (void)state;
+    static float first[67 * 65];
+    bool any = false;
+    FtcDiag *d = ftc_diag_new(stderr);
+    Arena *a = arena_new();
+    Kernel *k = kernel_parse(a, "test", text, strlen(text), d);
+    assert_non_null(k);
+    for (int w = 0; w < N_WIDTHS; w++) {
+        if (!host_runs(&widths[w]) || !widths[w].fma || widths[w].level != 2)
+            continue;
+        CodegenOptions o = width_options(&widths[w]);
+        Jit *jit = jit_new(&o, d);
+        FtcKernelFn *f;
+        void *bufs[N_BUFS];
+        int64_t sizes[N_BUFS], sym[FTC_SYMBOLS] = { 67, 1, 65, 301, 1 };
+        assert_true(jit_compile(jit, &k, 1, &f));
+        make(1, 67, 65, 301, bufs, sizes);
+        f(&(FtcKernelArgs){ bufs, sym, NULL }, 0);
+        if (any)
+            assert_memory_equal(first, bufs[FIRST_C], sizeof first);
+        memcpy(first, bufs[FIRST_C], sizeof first);
+        any = true;
+        jit_free(jit);
+    }
+    ftc_diag_free(d);
+    arena_free(a);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_layouts) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_layouts), cmocka_unit_test(test_stand_in) };
     return cmocka_run_group_tests(tests, make_guards, NULL);
 }
