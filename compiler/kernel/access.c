@@ -8,6 +8,13 @@ const LowerKind op_lower[N_OPS] = {
 #include "compiler/ir/ops.def"
 };
 
+Node *behind_views(Node *x)
+{
+    while (!x->group && op_lower[x->op] == lower_view)
+        x = x->in[0];
+    return x;
+}
+
 static const Poly OPEN = { .n = -1 };
 
 Index broadcast_index(const Type *x, const Type *y, const Index *at)

@@ -158,9 +158,7 @@ static void mark_stored(Lower *l)
     Graph *g = l->g;
     EACH_NODE(n, g)
         for (int i = 0; i < n->n_in; i++) {
-            Node *x = n->in[i];
-            while (!x->group && op_lower[x->op] == lower_view)
-                x = x->in[0];
+            Node *x = behind_views(n->in[i]);
             /* a view without a group is looked at by whoever has one */
             if (n->group && x->group && x->group != n->group)
                 l->stored[x->id] = true;

@@ -34,6 +34,9 @@ typedef struct {
     Poly token;       /* of an index with an open row */
 } Index;
 
+/* The node behind x's views that has a group or is no view. */
+Node *behind_views(Node *x);
+
 static inline bool row_is_open(const Index *at) { return at->v[0].n < 0; }
 
 /* Extents of index variables, for deciding whether a reshape can be said in strides: below 0 for "not a constant". */

@@ -9,13 +9,6 @@ enum {
     MANY_TILES = 4,             /* where the matrices come from memory for each panel anew */
 };
 
-static Node *behind_views(Node *x)
-{
-    while (!x->group && op_lower[x->op] == lower_view)
-        x = x->in[0];
-    return x;
-}
-
 /* x is read by n in another stage and nowhere outside. */
 static bool is_handed_on(Lower *l, const Node *x, const Node *n)
 {

@@ -103,9 +103,7 @@ static int place_members(Lower *l, const Domain *d, Place *place)
         bool reduction = op_lower[n->op] == lower_reduce;
         place[i] = (Place){ .full = is_full(d, &n->type) && !reduction };
         for (int k = 0; k < n->n_in; k++) {
-            Node *x = n->in[k];
-            while (!x->group && op_lower[x->op] == lower_view)
-                x = x->in[0];
+            Node *x = behind_views(n->in[k]);
             int m = x->group == l->group ? member_number(l, x) : -1;
             if (m >= 0) {
                 int ready = place[m].pass + (reduction && place[m].full);
@@ -123,9 +121,7 @@ static int place_members(Lower *l, const Domain *d, Place *place)
         Node *n = l->members[i];
         int reads = place[i].pass - (op_lower[n->op] == lower_reduce);
         for (int k = 0; k < n->n_in; k++) {
-            Node *x = n->in[k];
-            while (!x->group && op_lower[x->op] == lower_view)
-                x = x->in[0];
+            Node *x = behind_views(n->in[k]);
             int m = x->group == l->group ? member_number(l, x) : -1;
             if (m >= 0 && place[m].full && place[m].pass < reads)
                 place[m].carried = true;

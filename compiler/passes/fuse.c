@@ -74,13 +74,6 @@ void add_member(Fuse *f, int group, Node *n)
 
 /* ---- index relations -------------------------------------------------------------------------------------------------- */
 
-Node *behind_views(Node *x)
-{
-    while (!x->group && op_lower[x->op] == lower_view)
-        x = x->in[0];
-    return x;
-}
-
 static int64_t extent_in(void *ctx, int var) { return var < MAX_RANK ? ((const Type *)ctx)->dim[var] : -1; }
 
 /* The domain of a node in a loop group: its own type; a row reduction's is its operand's. */

@@ -44,9 +44,6 @@ void merge_groups(Fuse *f, int from, int into);
 /* Buffers that a and b together, with one more node, read from outside. */
 int outside_reads(Fuse *f, int a, int b, const Node *extra);
 
-/* What a view shows: the node behind it that has a group or is no view. */
-Node *behind_views(Node *x);
-
 /* The place of each group in an order that can be run, from 1: dependencies first, else by the last member. */
 int *group_order(Fuse *f);
 
