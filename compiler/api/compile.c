@@ -69,7 +69,8 @@ static void fill_model(FtcModel *m, const Spec *s, const char *name, const Forwa
     m->data = (FtcData){ .max_length = (int32_t)s->data.max_length, .segments = (int32_t)s->model.encoder.segments,
                          .n_labels = s->data.labels.n, .labels = s->data.labels.v };
     m->train = (FtcTrain){ .epochs = (int32_t)s->train.epochs, .batch = (int32_t)s->train.batch, .seed = s->train.seed,
-                           .max_steps = s->train.max_steps, .shuffle = s->train.shuffle };
+                           .max_steps = s->train.max_steps, .shuffle = s->train.shuffle,
+                           .memory_limit = s->train.memory_limit };
 }
 
 /* ---- the way through ------------------------------------------------------------------------------------------------------ */

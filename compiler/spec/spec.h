@@ -133,6 +133,7 @@ typedef struct {
         int64_t epochs, batch, eval_batch, seed;
         bool shuffle;
         int64_t max_steps;
+        double memory_limit; /* GiB */
         SpecStrings freeze;
         int precision; /* Precision */
     } train;

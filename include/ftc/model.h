@@ -66,6 +66,7 @@ typedef struct {
     int64_t seed;
     int64_t max_steps;                  /* 0: epochs decide; else this alone, over as many epochs as it takes */
     bool shuffle;
+    double memory_limit;                /* GiB that parameters, states and a step's values may take; 0: no limit */
 } FtcTrain;
 
 typedef struct FtcModel {

@@ -377,6 +377,18 @@ static bool reserve_own(Exec *e, Bound *b)
     return true;
 }
 
+/* What the user allows for training: parameters, the optimizer's states, and `values` bytes for a step. */
+static bool within_limit(const Exec *e, int64_t values, int64_t tokens, int64_t rows, FtcDiag *d)
+{
+    double limit = e->model->train.memory_limit, gib = 1 << 30;
+    double params = ((double)params_total(e->params) + (double)e->params->n_states * (double)params_trained(e->params)) * sizeof(float);
+    if (!e->options.train || limit == 0 || params + (double)values <= limit * gib)
+        return true;
+    return ftc_error(d, FTC_NOWHERE, "training needs %.2f GiB, and train.memory_limit allows %.2f: %.2f for parameters and the "
+                     "optimizer, %.2f for a batch of %lld rows and %lld tokens; make train.batch or data.max_length smaller",
+                     (params + (double)values) / gib, limit, params / gib, (double)values / gib, (long long)rows, (long long)tokens);
+}
+
 /* Reserves all room for e->most. */
 static bool lay_out(Exec *e, int64_t tokens, int64_t rows, FtcDiag *d)
 {
@@ -391,6 +403,8 @@ static bool lay_out(Exec *e, int64_t tokens, int64_t rows, FtcDiag *d)
     if (!fits || __builtin_add_overflow(e->arena_bytes, e->scratch_bytes, &all))
         return ftc_error(d, FTC_NOWHERE, "a batch of %lld rows and %lld tokens needs more memory than there can be; make "
                                          "train.batch or data.max_length smaller", (long long)rows, (long long)tokens);
+    if (!within_limit(e, all, tokens, rows, d))
+        return false;
     size_t tokens_bytes = (size_t)e->most[FTC_T] * sizeof(int32_t);
     bool ok = reserve_arena(e) && reserve_scratch(e, scratch) && block_reserve(&e->zeros, tokens_bytes, false) &&
               block_reserve(&e->row_of, tokens_bytes, false);

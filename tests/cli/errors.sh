@@ -202,4 +202,12 @@ cp -r model wild
 "$ftc" "${wild[@]}" --force > stdout 2> stderr
 [ $? = 3 ] && grep -q '^wild-diverged: note: holds .*; wild is as before$' stderr && diff -r model wild ||
     { echo "FAILED: diverging over an older model"; cat stderr; failed=1; }
+# --- more memory than is allowed: found before training, and how much it would be depends on the machine's threads
+"$ftc" run "$spec" --train good.csv -D train.memory_limit=0.00001 -o limited > stdout 2> stderr
+if [ $? != 1 ] || ! grep -q 'error: training needs 0.[0-9]* GiB, and train.memory_limit allows 0.00' stderr || [ -e limited/model.safetensors ]; then
+    echo "FAILED: train.memory_limit"
+    cat stderr
+    failed=1
+fi
+
 exit $failed
