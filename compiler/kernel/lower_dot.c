@@ -281,8 +281,9 @@ void lower_dot_group(Lower *l, Node *n)
     }
     int64_t rows = dm == DIM_T ? PANEL_ROWS : SUM_ROWS;
     int p = !batch && dm != 1 ? open_par(l, "p", dim_extent(l, dm), rows, -1) : -1;
-    int c = !batch && dn != 1 ? open_par(l, "c", dim_extent(l, dn), PANEL_COLUMNS, -1) : -1;
-    Span m = panel_of_dim(l, p, dm, rows, &at), cols = panel_of_dim(l, c, dn, PANEL_COLUMNS, &at);
+    int64_t columns = dm == DIM_T ? PANEL_COLUMNS : 2 * PANEL_COLUMNS; /* tiles pair bf16 of the rows anew for each section */
+    int c = !batch && dn != 1 ? open_par(l, "c", dim_extent(l, dn), columns, -1) : -1;
+    Span m = panel_of_dim(l, p, dm, rows, &at), cols = panel_of_dim(l, c, dn, columns, &at);
     lower_dot_statement(l, n, &at, m, cols, whole_dim(l, dk, &at), packed);
     end_kernel(l);
 }

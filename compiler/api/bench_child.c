@@ -1,0 +1,361 @@
+/* One variant of ftc bench, in a process of its own: see bench_child.h. */
+#include "compiler/api/bench_child.h"
+
+#include "compiler/kernel/kcost.h"
+#include "runtime/core/files.h"
+#include "runtime/core/mem.h"
+#include "runtime/core/random.h"
+#include "runtime/train/dataset.h"
+#include "runtime/train/form.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PROFILED_STEPS = 3, MAX_BUFS = 128 };
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+/* ---- batches ---------------------------------------------------------------------------------------------------------- */
+
+/* Where rows come from: all equally long; lengths from a file; or a table's texts. */
+typedef struct {
+    int64_t rows, length;
+    int32_t *lengths;       /* [n_lengths] */
+    int64_t n_lengths, next;
+    const Examples *texts;
+    int64_t vocab, drawn;
+    int32_t segments;
+    BatchSize most;
+    int32_t *ids, *row_start, *labels;
+} Source;
+
+static int32_t length_of(const Source *s, int64_t row)
+{
+    if (s->texts)
+        return (int32_t)(s->texts->start[row % s->texts->n + 1] - s->texts->start[row % s->texts->n]);
+    return s->n_lengths ? s->lengths[row % s->n_lengths] : (int32_t)s->length;
+}
+
+static void find_most(Source *s)
+{
+    int64_t total = s->texts ? s->texts->n : s->n_lengths ? s->n_lengths : 1, longest = 0;
+    for (int64_t i = 0; i < total; i++)
+        longest = length_of(s, i) > longest ? length_of(s, i) : longest;
+    int64_t most = 0, sum = 0;
+    for (int64_t i = 0; i < total + s->rows; i++) { /* a window over the rows, taken round and round */
+        sum += length_of(s, i);
+        if (i >= s->rows)
+            sum -= length_of(s, i - s->rows);
+        most = sum > most ? sum : most;
+    }
+    s->most = (BatchSize){ most, s->rows, longest };
+    s->ids = xcalloc((size_t)most, sizeof *s->ids);
+    s->row_start = xcalloc((size_t)s->rows + 1, sizeof *s->row_start);
+    s->labels = xcalloc((size_t)s->rows, sizeof *s->labels);
+}
+
+/* Ids are uniform over the vocabulary, labels over the classes, unless a table gives them. */
+static void next_batch(Source *s, FtcBatch *b)
+{
+    *b = (FtcBatch){ .rows = (int32_t)s->rows, .ids = s->ids, .row_start = s->row_start, .labels = s->labels };
+    for (int64_t r = 0; r < s->rows; r++, s->next++) {
+        int32_t n = length_of(s, s->next);
+        for (int32_t i = 0; i < n; i++)
+            s->ids[b->tokens + i] = s->texts ? s->texts->ids[s->texts->start[s->next % s->texts->n] + i]
+                                             : (int32_t)random_below(1, 0, (uint64_t)s->drawn++, (uint64_t)s->vocab);
+        b->tokens += n;
+        b->longest = n > b->longest ? n : b->longest;
+        s->row_start[r + 1] = b->tokens;
+        s->labels[r] = (int32_t)random_below(2, 0, (uint64_t)s->drawn++, BENCH_CLASSES);
+    }
+}
+
+static bool read_lengths(Source *s, const char *file, int64_t max, FtcDiag *d)
+{
+    size_t size;
+    char *text = file_read(file, 1 << 26, &size, d), *at = text;
+    int cap = 0, n = 0, line = 0;
+    bool ok = text != NULL;
+    while (ok && at < text + size) {
+        char *end = memchr(at, '\n', (size_t)(text + size - at)), *stop;
+        end = end ? end : text + size;
+        line++;
+        long v = strtol(at, &stop, 10);
+        if (end > at && (stop == at || stop > end || v < 1 || v > max))
+            ok = ftc_error(d, (FtcLoc){ file, line, 1, 0 }, "a row has 1 to %lld tokens (data.max_length)", (long long)max);
+        if (end > at) {
+            GROW(s->lengths, n, cap);
+            s->lengths[n++] = (int32_t)v;
+        }
+        at = end + 1;
+    }
+    s->n_lengths = n;
+    free(text);
+    return ok && (n || ftc_error(d, FTC_FILE(file), "has no line; it should have a row length on each"));
+}
+
+/* ---- the variant ----------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const BenchJob *job;
+    const Variant *variant;
+    FtcDiag *d;
+    Classifier c;
+    Pool *pool;
+    Dataset table;
+    Source source;
+    int64_t step;
+    double useful; /* FLOP of a batch, see count_useful */
+} Child;
+
+/* The multiplications the model needs: those of the graph's dots, on a batch of these rows. */
+static double dots_flop(const Graph *g, const Classifier *c, const Source *s)
+{
+    double total = 0;
+    int64_t T = 0, longest = 0;
+    for (int64_t r = 0; r < s->rows; r++) {
+        T += length_of(s, r);
+        longest = length_of(s, r) > longest ? length_of(s, r) : longest;
+    }
+    const int64_t sym[N_SYMBOLS] = { T, s->rows, longest, c->n_labels, s->vocab };
+    EACH_NODE(n, g) {
+        if (n->op != OP_dot)
+            continue;
+        const Type *a = &n->in[0]->type, *y = &n->type;
+        double fixed = 2;
+        int ragged = 0;
+        Dim k = a->dim[n->a.ca];
+        for (int i = 0; i < y->rank; i++) {
+            bool row = i == 0 && (type_ragged(y) || type_ragged(a)) && y->dim[0] == DIM_B;
+            if (y->dim[i] == DIM_N)
+                ragged++;
+            else if (!row)
+                fixed *= (double)(y->dim[i] >= 0 ? y->dim[i] : sym[symbol_index(y->dim[i])]);
+        }
+        if (k == DIM_N)
+            ragged++;
+        else
+            fixed *= (double)(k >= 0 ? k : sym[symbol_index(k)]);
+        if (!type_ragged(y) && !type_ragged(a)) {
+            total += fixed;
+            continue;
+        }
+        for (int64_t r = 0; r < s->rows; r++)
+            total += fixed * pow(length_of(s, r), ragged);
+    }
+    return total;
+}
+
+/* After cse nothing is computed twice yet: that is what the model needs. */
+static void count_useful(void *ctx, const char *pass, const Stage *s)
+{
+    Child *c = ctx;
+    if (!strcmp(pass, "cse") && !strcmp(s->graph->name, "step"))
+        c->useful = dots_flop(s->graph, &c->c, &c->source);
+}
+
+static bool open_source(Child *c)
+{
+    const BenchJob *j = c->job;
+    const Spec *spec = c->c.spec;
+    Source *s = &c->source;
+    s->rows = j->rows ? j->rows : spec->train.batch;
+    s->length = j->tokens ? j->tokens : spec->data.max_length;
+    if (j->lengths && !read_lengths(s, j->lengths, spec->data.max_length, c->d))
+        return false;
+    if (j->data) {
+        DatasetColumns columns = { .text = { spec->data.text.v[0], spec->data.text.n > 1 ? spec->data.text.v[1] : NULL } };
+        if (!dataset_open(&c->table, j->data, &columns, c->d))
+            return false;
+        if (!c->c.tokenizer)
+            c->c.tokenizer = dataset_learn_tokenizer(&c->table, spec->model.tokenizer.lowercase,
+                                                     (int32_t)spec->model.tokenizer.vocab_size, c->d);
+        if (!c->c.tokenizer || !dataset_tokenize(&c->table, c->c.tokenizer, (int)spec->data.max_length, c->pool, c->d))
+            return false;
+        s->texts = &c->table.examples;
+        if (!s->texts->n)
+            return ftc_error(c->d, FTC_FILE(j->data), "has no records");
+    }
+    if (!c->c.tokenizer)
+        c->c.vocab = spec->model.tokenizer.vocab_size;
+    s->vocab = c->c.config.family != HF_NONE ? c->c.config.vocab_size : c->c.tokenizer ? tokenizer_size(c->c.tokenizer) : c->c.vocab;
+    find_most(s);
+    return true;
+}
+
+static bool compile_variant(Child *c, Ready *ready)
+{
+    PipelineOptions p = c->variant->pipeline;
+    CodegenOptions g = c->variant->codegen;
+    p.after = count_useful;
+    p.ctx = c;
+    bool measured = !strcmp(c->variant->name, "fused");
+    g.no_cache = measured;
+    for (int turn = 0; turn < (measured ? 3 : 1); turn++) { /* cold; into the cache; from the cache */
+        compiled_free(c->c.compiled);
+        c->c.compiled = NULL;
+        if (!classifier_compile(&c->c, true, &p, &g, c->d))
+            return false;
+        *(turn == 0 ? &ready->compile_ms : &ready->cache_ms) = c->c.compiled->compile_ms;
+        g.no_cache = false;
+    }
+    ready->kernels = c->c.compiled->step->n_kernels;
+    ready->calls = c->c.compiled->step->n_calls;
+    return true;
+}
+
+static bool prepare(Child *c, Ready *ready)
+{
+    static const char *const labels[BENCH_CLASSES] = { "0", "1" };
+    Source *s = &c->source;
+    if (!classifier_open(&c->c, &c->job->source, c->d))
+        return false;
+    classifier_set_labels(&c->c, labels, BENCH_CLASSES);
+    c->pool = pool_new(c->job->threads);
+    if (!open_source(c) || !compile_variant(c, ready))
+        return false;
+    FtcDiag *quiet = ftc_diag_new(NULL);
+    c->c.diag = quiet;
+    bool ok = classifier_make(&c->c, c->pool, false) &&
+              exec_reserve(c->c.exec, s->most.tokens, s->most.rows, s->most.longest, c->d);
+    if (!ok && *ftc_diag_last(quiet))
+        ftc_error(c->d, FTC_NOWHERE, "%s", ftc_diag_last(quiet));
+    c->c.diag = c->d;
+    ftc_diag_free(quiet);
+    ready->arena_mib = ok ? (double)exec_arena_bytes(c->c.exec) / (1 << 20) : 0;
+    ready->bf16 = c->c.spec->train.precision == PRECISION_BF16;
+    ready->useful_flop = c->useful;
+    ready->size = s->most;
+    return ok;
+}
+
+/* One step, in milliseconds; its tokens. */
+static double do_step(Child *c, double *tokens)
+{
+    FtcBatch b;
+    next_batch(&c->source, &b);
+    *tokens = b.tokens;
+    exec_set_step(c->c.exec, c->step++, 1e-5);
+    double start = now_ms();
+    exec_step(c->c.exec, &b);
+    return now_ms() - start;
+}
+
+static void place_of(const Node *n, char *out, size_t size)
+{
+    const Loc *l = n ? n->loc : NULL;
+    snprintf(out, size, "%s", "");
+    if (l && l->at.file)
+        snprintf(out, size, "%s:%d", l->at.file, l->at.line);
+}
+
+/* Time, work and traffic of each kernel in a step. */
+static int profile(Child *c, KernelLine *lines)
+{
+    const FtcProgram *p = c->c.compiled->model.step;
+    const Program *program = c->c.compiled->step;
+    double *ms = xcalloc((size_t)p->n_calls + 64, sizeof *ms), tokens;
+    exec_profile(c->c.exec, ms);
+    for (int i = 0; i < PROFILED_STEPS; i++)
+        do_step(c, &tokens);
+    exec_profile(c->c.exec, NULL);
+    FtcBatch last = { .rows = (int32_t)c->source.rows };
+    for (int64_t r = 0; r < c->source.rows; r++) {
+        int32_t n = c->source.row_start[r + 1] - c->source.row_start[r];
+        last.longest = n > last.longest ? n : last.longest;
+    }
+    const int64_t sym[N_SYMBOLS] = { c->source.row_start[c->source.rows], c->source.rows, last.longest, BENCH_CLASSES, c->source.vocab };
+    int n_lines = p->n_kernels < MAX_KERNELS ? p->n_kernels : MAX_KERNELS;
+    for (int i = 0; i < n_lines; i++)
+        snprintf(lines[i].name, sizeof lines[i].name, "%s", program->kernels[i]->name);
+    for (int i = 0; i < p->n_calls; i++) {
+        const FtcCall *call = &p->calls[i];
+        const Kernel *k = program->kernels[call->kernel];
+        if (call->kernel >= n_lines)
+            continue;
+        KernelLine *line = &lines[call->kernel];
+        void *bufs[MAX_BUFS] = { 0 };
+        int64_t sizes[MAX_BUFS] = { 0 };
+        for (int b = 0; b < k->n_params && k->params[b].mode != PARAM_SCRATCH; b++) {
+            int at = p->call_bufs[call->first_buf + b];
+            bufs[b] = exec_buffer(c->c.exec, p, at);
+            sizes[b] = form_at(&p->bufs[at].size, sym);
+        }
+        KernelCost cost = kernel_cost(k, bufs, sizes, sym);
+        if (!line->calls++)
+            place_of(program->calls[i].node, line->place, sizeof line->place);
+        line->ms += ms[i] / PROFILED_STEPS;
+        line->flop += cost.flop;
+        line->bytes += cost.bytes;
+    }
+    free(ms);
+    return n_lines;
+}
+
+/* ---- the pipes -------------------------------------------------------------------------------------------------- */
+
+void write_all(int fd, const void *data, size_t size)
+{
+    const char *at = data;
+    while (size > 0) {
+        ssize_t n = write(fd, at, size);
+        if (n <= 0)
+            _exit(1);
+        at += n;
+        size -= (size_t)n;
+    }
+}
+
+bool read_all(int fd, void *data, size_t size)
+{
+    char *at = data;
+    while (size > 0) {
+        ssize_t n = read(fd, at, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        at += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+void bench_child(const BenchJob *job, const Variant *v, int in, int out, FtcDiag *d)
+{
+    Child c = { .job = job, .variant = v, .d = d };
+    Ready ready = { 0 };
+    Ask ask;
+    if (!read_all(in, &ask, sizeof ask)) /* its turn to compile */
+        _exit(1);
+    ready.ok = prepare(&c, &ready);
+    write_all(out, &ready, sizeof ready);
+    while (ready.ok && read_all(in, &ask, sizeof ask) && ask != ASK_END) {
+        if (ask == ASK_STEP) {
+            double answer[2];
+            answer[0] = do_step(&c, &answer[1]);
+            write_all(out, answer, sizeof answer);
+        } else {
+            KernelLine *lines = xcalloc(MAX_KERNELS, sizeof *lines);
+            int n = profile(&c, lines);
+            write_all(out, &n, sizeof n);
+            write_all(out, lines, (size_t)n * sizeof *lines);
+            free(lines);
+        }
+    }
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    double mib = (double)usage.ru_maxrss / 1024;
+    write_all(out, &mib, sizeof mib);
+    _exit(ready.ok ? 0 : 1);
+}
