@@ -6,6 +6,7 @@
 #include "compiler/kernel/lowering.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* The type with the most elements among the members: a row reduction's operand counts. */
 static Type widest(Lower *l)
@@ -262,6 +263,21 @@ void lower_loop_group(Lower *l)
         l->scratch_of[l->members[i]->id] = -1;
 }
 
+/* Lanes run along what lies side by side: tokens lie apart. */
+static void tokens_first(Lower *l, Domain *d)
+{
+    int ragged = 0, last = d->n - 1;
+    for (int i = 0; i < d->type.rank; i++)
+        ragged += d->type.dim[i] == DIM_N;
+    for (int i = 0; i < l->n_members; i++)
+        ragged += op_lower[l->members[i]->op] == lower_reduce ? 2 : 0; /* sums over the last dim as it is */
+    if (ragged != 1 || last < 1 || d->type.dim[d->axis[last]] != DIM_N)
+        return;
+    int axis = d->axis[last];
+    memmove(d->axis + 1, d->axis, sizeof *d->axis * (size_t)last);
+    d->axis[0] = axis;
+}
+
 void lower_loop_stage(Lower *l, Index at)
 {
     Type wide = widest(l);
@@ -273,6 +289,7 @@ void lower_loop_stage(Lower *l, Index at)
             d.axis[inner++] = d.axis[i];
     d.n = inner;
     d.by_row = l->piece->fixed > 0;
+    tokens_first(l, &d);
     if (d.n == 0) {
         compute_once(l, &at);
         return;

@@ -151,9 +151,9 @@ void pass_remat(Graph *g)
     for (int i = 0; i < g->n_outputs; i++)
         r.kept[g->outputs[i].node->id] = true;
     let_go(&r, g, scratch, for_memory);
-    /* what is too dear to rebuild is kept, earliest first, so that others build on it */
+    /* what is too dear to rebuild is kept, unless it is too much to keep, earliest first, so that others build on it */
     EACH_NODE(n, g)
-        if (n->region == REGION_FORWARD && is_cheap(n) && cost_of(&r, n) > MAX_CLONED)
+        if (n->region == REGION_FORWARD && is_cheap(n) && !is_quadratic(n) && cost_of(&r, n) > MAX_CLONED)
             r.kept[n->id] = true, r.cost[n->id] = 0;
     for (Node *n = first; n; n = n->next) {
         if (n->id >= n_nodes || n->region == REGION_FORWARD)
