@@ -32,7 +32,7 @@ check() { # SET BOUND EPOCHS LR: bound in per cent
     awk -v set="$set" -v bound="$bound" '
         FILENAME ~ /pytorch$/ { theirs += $1 / 3 * 100; n++; next }
         { ours += $1 / 3 * 100; list = list sprintf(" %.1f", $1 * 100); m++ }
-        END { printf "%s: %.2f % (seeds:%s); PyTorch %.2f %; at least %s %\n", set, ours, list, theirs, bound
+        END { printf "%s: %.2f %% (seeds:%s); PyTorch %.2f %%; at least %s %%\n", set, ours, list, theirs, bound
               exit !(n == 3 && m == 3 && ours >= bound && ours >= theirs - 1) }' "$set.pytorch" "$set" || status=1
 }
 
