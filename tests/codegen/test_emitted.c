@@ -189,9 +189,10 @@ static const char user[] =
     "    printf(\"%s %lld %d %g %d|%s %g %g %d|\", small.weights[0].name, (long long)small.weights[0].dim[0], small.weights[0].decay,\n"
     "           small.weights[0].init_scale, small.weights[0].init, small.state[0], small.dropout[0], small.optimizer.clip_norm,\n"
     "           small.optimizer.schedule);\n"
-    "    printf(\"%g %s %d|%d %s|%d %lld %lld %d %d\\n\", small.loss.label_smoothing, small.loss.class_weights_at.file,\n"
+    "    printf(\"%g %s %d|%d %s|%d %lld %lld %d %g %d\\n\", small.loss.label_smoothing, small.loss.class_weights_at.file,\n"
     "           small.loss.class_weights_at.end_col, small.data.max_length, small.data.labels[1], small.train.batch,\n"
-    "           (long long)small.train.seed, (long long)small.train.max_steps, small.train.shuffle, p == &small_eval);\n"
+    "           (long long)small.train.seed, (long long)small.train.max_steps, small.train.shuffle, small.train.memory_limit,\n"
+    "           p == &small_eval);\n"
     "    return 0;\n"
     "}\n";
 
@@ -230,7 +231,7 @@ static void test_c_program_links_it(void **state)
     size_t length;
     char *out = read_file(path, &length);
     snprintf(line, sizeof line, "%s", out);
-    assert_string_equal(line, "2 4 6|y 7 3|bits 2 -4 1 12|head.bias -4 1 0.02 2|m 0.25 2.5 2|0.125 a.yaml 5|77 yes|32 42 9 1 1\n");
+    assert_string_equal(line, "2 4 6|y 7 3|bits 2 -4 1 12|head.bias -4 1 0.02 2|m 0.25 2.5 2|0.125 a.yaml 5|77 yes|32 42 9 1 1.5 1\n");
     free(out);
     free(header);
     free(data);
