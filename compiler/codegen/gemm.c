@@ -17,6 +17,7 @@
 #include "compiler/codegen/gemm.h"
 
 #include <stdio.h>
+
 enum {
     K_BLOCK = 384,
     ROW_BLOCK = 196,    /* about; rounded down to whole tiles: with K_BLOCK, 300 KB of A */
@@ -92,7 +93,7 @@ static void find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LLV
     if (layout.bf16) {
         LLVMValueRef place = layout.b_turned ? plus(e, times(e, j0, b_stride), k0) : plus(e, times(e, k0, b_stride), j0);
         LLVMValueRef copy[COPY_ARGS] = { half_element(e, b, place), b_stride, room, whole(e->i64, width), depth, columns };
-        call(e, layout.b_turned ? pair_turned_function(e, t) : pair_rows_function(e, t), copy, COPY_ARGS);
+        call(e, layout.b_turned ? turn_function(e, t, true) : pair_rows_function(e, t), copy, COPY_ARGS);
         *panel = room;
         *stride = whole(e->i64, width);
         return;
@@ -100,7 +101,7 @@ static void find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LLV
     LLVMValueRef from = element(e, b, layout.b_turned ? plus(e, times(e, j0, b_stride), k0) : plus(e, times(e, k0, b_stride), j0));
     LLVMValueRef args[COPY_ARGS] = { from, b_stride, room, whole(e->i64, width), depth, columns };
     if (layout.b_turned) {
-        call(e, pack_turned_function(e, t), args, COPY_ARGS);
+        call(e, turn_function(e, t, false), args, COPY_ARGS);
         *panel = room;
         *stride = whole(e->i64, width);
         return;
@@ -252,8 +253,7 @@ void emit_pack(Emit *e, const Dot *d)
         half ? half_element(e, from, before) : element(e, from, before), stride, element(e, to, times(e, l.i, rows)),
         whole(e->i64, width), depth, smaller(e, whole(e->i64, width), minus(e, n, l.i)),
     };
-    LLVMValueRef fn = half ? turned ? pair_turned_function(e, t) : pair_rows_function(e, t)
-                           : turned ? pack_turned_function(e, t) : copy_function(e, t);
+    LLVMValueRef fn = turned ? turn_function(e, t, half) : half ? pair_rows_function(e, t) : copy_function(e, t);
     call(e, fn, args, COPY_ARGS);
     loop_close(e, &l);
 }

@@ -73,12 +73,11 @@ LLVMValueRef tile_function(Emit *outer, Tile t, bool turned, bool bf16);
 enum { COPY_FROM, COPY_STRIDE, COPY_TO, COPY_WIDTH, COPY_ROWS, COPY_COLUMNS, COPY_ARGS };
 
 /* Functions that fill one panel, for a Tile of its width.  copy: rows of columns to rows of width, with zeros behind; pack_rows:
- * the same for complete rows; pack_turned: from a matrix whose k is contiguous.  pair_...: of bf16, rows 2k and 2k + 1 as one
- * row of pairs, ROWS counting single ones. */
+ * the same for complete rows; pair_rows: of bf16, rows 2k and 2k + 1 as one row of pairs; turn: from a matrix whose k is
+ * contiguous, f32 or by pairs of bf16.  ROWS counts single rows of k throughout. */
 LLVMValueRef copy_function(Emit *outer, Tile t);
 LLVMValueRef pack_rows_function(Emit *outer, Tile t);
-LLVMValueRef pack_turned_function(Emit *outer, Tile t);
 LLVMValueRef pair_rows_function(Emit *outer, Tile t);
-LLVMValueRef pair_turned_function(Emit *outer, Tile t);
+LLVMValueRef turn_function(Emit *outer, Tile t, bool bf16);
 
 #endif

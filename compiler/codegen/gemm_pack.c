@@ -96,49 +96,6 @@ static void copy_column(Emit *e, LLVMValueRef from, LLVMValueRef to, LLVMValueRe
     loop_close(e, &l);
 }
 
-/* B's k is contiguous: squares of lanes x lanes are transposed in registers, the rest goes one by one. */
-LLVMValueRef pack_turned_function(Emit *outer, Tile t)
-{
-    char name[40];
-    snprintf(name, sizeof name, "pack_turned_%d", t.vectors * t.lanes);
-    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
-    if (fn)
-        return fn;
-    Emit f, *e = &f;
-    fn = open_copy(outer, e, name, t.lanes);
-    int64_t width = (int64_t)t.vectors * t.lanes;
-    LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), depth = LLVMGetParam(fn, COPY_ROWS);
-    LLVMValueRef zero = whole(e->i64, 0), lanes = whole(e->i64, t.lanes);
-    Loop group = loop_open(e, zero, whole(e->i64, width), t.lanes);
-    LLVMValueRef left = minus(e, LLVMGetParam(fn, COPY_COLUMNS), group.i);
-    LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, group.i, stride));
-    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), group.i);
-    LLVMValueRef squares = LLVMBuildAnd(e->b, depth, whole(e->i64, -t.lanes), "");
-    squares = LLVMBuildSelect(e->b, at_least(e, left, lanes), squares, zero, "");
-
-    Loop square = loop_open(e, zero, squares, t.lanes);
-    LLVMValueRef v[16], p = element(e, from, square.i);
-    for (int i = 0; i < t.lanes; i++) {
-        v[i] = load_lanes(e, p, NULL);
-        p = element(e, p, stride);
-    }
-    if (t.lanes > 1)
-        transpose_lanes(e, v, t.lanes);
-    p = element(e, to, times(e, square.i, whole(e->i64, width)));
-    for (int i = 0; i < t.lanes; i++)
-        store_lanes(e, element(e, p, whole(e->i64, i * width)), NULL, v[i]);
-    loop_close(e, &square);
-
-    e->lanes = 1;
-    Loop lane = loop_open(e, zero, lanes, 1);
-    LLVMValueRef kept = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, lane.i, left, ""), depth, zero, "");
-    copy_column(e, element(e, from, times(e, lane.i, stride)), element(e, to, lane.i), squares, kept, depth, width);
-    loop_close(e, &lane);
-    loop_close(e, &group);
-    close_function(e);
-    return fn;
-}
-
 /* ---- packing pairs of bf16 -------------------------------------------------------------------------------------- */
 
 /* The bf16 at p + i as the lower half of 32 bits; lanes outside the mask are 0. */
@@ -213,34 +170,37 @@ static void copy_pairs(Emit *e, LLVMValueRef from, LLVMValueRef to, LLVMValueRef
     loop_close(e, &l);
 }
 
-/* B's k is contiguous: a panel of its columns, COPY_ROWS deep.  Pairs lie side by side already, so squares of them turn as
- * floats do. */
-LLVMValueRef pair_turned_function(Emit *outer, Tile t)
+/* B's k is contiguous: a panel of its columns, COPY_ROWS deep.  Squares of lanes x lanes are transposed in registers, the rest goes
+ * one by one.  Pairs of bf16 lie side by side already, so squares of them turn as floats do. */
+LLVMValueRef turn_function(Emit *outer, Tile t, bool bf16)
 {
     char name[40];
-    snprintf(name, sizeof name, "pair_turned_%d", t.vectors * t.lanes);
+    snprintf(name, sizeof name, "%s_turned_%d", bf16 ? "pair" : "pack", t.vectors * t.lanes);
     LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
     if (fn)
         return fn;
+    LLVMValueRef (*const at)(Emit *, LLVMValueRef, LLVMValueRef) = bf16 ? half_element : element;
     Emit f, *e = &f;
     fn = open_copy(outer, e, name, t.lanes);
     int64_t width = (int64_t)t.vectors * t.lanes;
     LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), depth = LLVMGetParam(fn, COPY_ROWS), zero = whole(e->i64, 0);
-    LLVMValueRef lanes = whole(e->i64, t.lanes), one = whole(e->i64, 1);
-    LLVMValueRef pairs = LLVMBuildLShr(e->b, plus(e, depth, one), one, ""), full = LLVMBuildLShr(e->b, depth, one, "");
+    LLVMValueRef lanes = whole(e->i64, t.lanes), one = whole(e->i64, 1), full = depth; /* what lies complete in a column */
+    if (bf16)
+        full = LLVMBuildLShr(e->b, depth, one, "");
     Loop group = loop_open(e, zero, whole(e->i64, width), t.lanes);
     LLVMValueRef left = minus(e, LLVMGetParam(fn, COPY_COLUMNS), group.i);
-    LLVMValueRef from = half_element(e, LLVMGetParam(fn, COPY_FROM), times(e, group.i, stride));
+    LLVMValueRef from = at(e, LLVMGetParam(fn, COPY_FROM), times(e, group.i, stride));
     LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), group.i);
     LLVMValueRef squares = LLVMBuildAnd(e->b, full, whole(e->i64, -t.lanes), "");
     squares = LLVMBuildSelect(e->b, at_least(e, left, lanes), squares, zero, "");
 
     Loop square = loop_open(e, zero, squares, t.lanes);
-    LLVMValueRef v[16], p = half_element(e, from, times(e, square.i, whole(e->i64, 2)));
+    LLVMValueRef v[16], p = at(e, from, bf16 ? times(e, square.i, whole(e->i64, 2)) : square.i);
     for (int i = 0; i < t.lanes; i++) {
         v[i] = load_lanes(e, p, NULL);
-        LLVMSetAlignment(v[i], 2);
-        p = half_element(e, p, stride);
+        if (bf16)
+            LLVMSetAlignment(v[i], 2);
+        p = at(e, p, stride);
     }
     if (t.lanes > 1)
         transpose_lanes(e, v, t.lanes);
@@ -252,7 +212,11 @@ LLVMValueRef pair_turned_function(Emit *outer, Tile t)
     e->lanes = 1;
     Loop lane = loop_open(e, zero, lanes, 1);
     LLVMValueRef kept = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, lane.i, left, ""), depth, zero, "");
-    copy_pairs(e, half_element(e, from, times(e, lane.i, stride)), element(e, to, lane.i), squares, pairs, kept, width);
+    LLVMValueRef column = at(e, from, times(e, lane.i, stride)), place = element(e, to, lane.i);
+    if (bf16)
+        copy_pairs(e, column, place, squares, LLVMBuildLShr(e->b, plus(e, depth, one), one, ""), kept, width);
+    else
+        copy_column(e, column, place, squares, kept, depth, width);
     loop_close(e, &lane);
     loop_close(e, &group);
     close_function(e);
