@@ -15,17 +15,7 @@ typedef struct {
     double flop;
 } Count;
 
-static int64_t eval(const Count *c, Poly p)
-{
-    int64_t sum = 0;
-    for (int i = 0; i < p.n; i++) {
-        int64_t product = p.t[i].coef;
-        for (int f = 0; f < p.t[i].n; f++)
-            product *= c->ivar[p.t[i].var[f]];
-        sum += product;
-    }
-    return sum;
-}
+static int64_t eval(const Count *c, Poly p) { return poly_eval(p, c->ivar); }
 
 static void count_dot(Count *c, const Dot *d)
 {
@@ -91,13 +81,7 @@ KernelCost kernel_cost(const Kernel *k, void *const *bufs, const int64_t *sizes,
     c.written = xcalloc((size_t)k->n_params + 1, sizeof *c.written);
     memcpy(c.ivar, sym, sizeof *sym * N_SYMBOLS);
     for (int64_t pieces = kernel_pieces(k, sym), piece = 0; piece < pieces; piece++) {
-        int64_t rest = piece;
-        for (int i = k->n_par - 1; i >= 0; i--) {
-            const Par *par = &k->par[i];
-            int64_t begin = poly_eval_symbols(par->begin, sym), n = (poly_eval_symbols(par->end, sym) - begin + par->step - 1) / par->step;
-            c.ivar[par->ivar] = begin + rest % n * par->step;
-            rest /= n;
-        }
+        kernel_piece(k, piece, c.ivar);
         count_block(&c, k->body, 1);
     }
     for (int i = 0; i < k->n_params && k->params[i].mode != PARAM_SCRATCH; i++) {

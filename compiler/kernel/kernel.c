@@ -92,18 +92,24 @@ static int new_value(Kernel *k, Elem elem)
     return k->n_values++;
 }
 
-int64_t poly_eval_symbols(Poly p, const int64_t *sym)
+int64_t poly_eval(Poly p, const int64_t *ivar)
 {
     int64_t sum = 0;
     for (int i = 0; i < p.n; i++) {
         int64_t product = p.t[i].coef;
-        for (int f = 0; f < p.t[i].n; f++) {
-            assert(p.t[i].var[f] < N_SYMBOLS);
-            product *= sym[p.t[i].var[f]];
-        }
+        for (int f = 0; f < p.t[i].n; f++)
+            product *= ivar[p.t[i].var[f]];
         sum += product;
     }
     return sum;
+}
+
+int64_t poly_eval_symbols(Poly p, const int64_t *sym)
+{
+    for (int i = 0; i < p.n; i++)
+        for (int f = 0; f < p.t[i].n; f++)
+            assert(p.t[i].var[f] < N_SYMBOLS);
+    return poly_eval(p, sym);
 }
 
 int64_t kernel_pieces(const Kernel *k, const int64_t *sym)
@@ -114,6 +120,17 @@ int64_t kernel_pieces(const Kernel *k, const int64_t *sym)
         pieces *= length > 0 ? (length + k->par[i].step - 1) / k->par[i].step : 0;
     }
     return pieces;
+}
+
+void kernel_piece(const Kernel *k, int64_t piece, int64_t *ivar)
+{
+    for (int i = k->n_par - 1; i >= 0; i--) {
+        const Par *par = &k->par[i];
+        int64_t begin = poly_eval_symbols(par->begin, ivar), length = poly_eval_symbols(par->end, ivar) - begin;
+        int64_t n = (length + par->step - 1) / par->step;
+        ivar[par->ivar] = begin + piece % n * par->step;
+        piece /= n;
+    }
 }
 
 /* ---- the builder ---------------------------------------------------------------------------------------------- */

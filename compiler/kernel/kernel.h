@@ -224,5 +224,9 @@ void kernel_interpret_piece(const Kernel *k, int64_t piece, void *const *bufs, c
 /* The number of pieces for given symbols. */
 int64_t kernel_pieces(const Kernel *k, const int64_t *sym);
 int64_t poly_eval_symbols(Poly p, const int64_t *sym);
+int64_t poly_eval(Poly p, const int64_t *ivar); /* ivar[i]: the value of index variable i */
+
+/* Sets the par variables to those of a piece; ivar[0..N_SYMBOLS-1] are the symbols. */
+void kernel_piece(const Kernel *k, int64_t piece, int64_t *ivar);
 
 #endif

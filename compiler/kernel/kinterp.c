@@ -20,17 +20,7 @@ typedef struct {
     const KStmt *at;
 } Run;
 
-static int64_t eval(const Run *r, Poly p)
-{
-    int64_t sum = 0;
-    for (int i = 0; i < p.n; i++) {
-        int64_t product = p.t[i].coef;
-        for (int f = 0; f < p.t[i].n; f++)
-            product *= r->ivar[p.t[i].var[f]];
-        sum += product;
-    }
-    return sum;
-}
+static int64_t eval(const Run *r, Poly p) { return poly_eval(p, r->ivar); }
 
 /* ---- memory --------------------------------------------------------------------------------------------------- */
 
@@ -213,13 +203,7 @@ void kernel_interpret_piece(const Kernel *k, int64_t piece, void *const *bufs, c
         r.buf[i] = xcalloc((size_t)r.size[i] + 1, elem_size(p->elem));
         memset(r.buf[i], 0xFF, (size_t)r.size[i] * elem_size(p->elem)); /* NaN in every float type */
     }
-    for (int i = k->n_par - 1; i >= 0; i--) {
-        const Par *par = &k->par[i];
-        int64_t begin = poly_eval_symbols(par->begin, sym), length = poly_eval_symbols(par->end, sym) - begin;
-        int64_t n = (length + par->step - 1) / par->step;
-        r.ivar[par->ivar] = begin + piece % n * par->step;
-        piece /= n;
-    }
+    kernel_piece(k, piece, r.ivar);
     run_block(&r, k->body);
     for (int i = 0; i < k->n_params; i++)
         if (k->params[i].mode == PARAM_SCRATCH)

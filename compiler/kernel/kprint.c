@@ -103,6 +103,15 @@ static void print_operand(FILE *out, const Kernel *k, const Operand *o, const ch
     arena_free(a);
 }
 
+/* ", j < n, k < k" */
+static void print_columns_and_depth(FILE *out, const Kernel *k, const Dot *d)
+{
+    fputs(", j < ", out);
+    poly_print(out, k, d->n);
+    fputs(", k < ", out);
+    poly_print(out, k, d->k);
+}
+
 static void print_dot(FILE *out, const Kernel *k, const Dot *d)
 {
     fputs("dot ", out);
@@ -113,10 +122,7 @@ static void print_dot(FILE *out, const Kernel *k, const Dot *d)
     print_operand(out, k, &d->b, "kj");
     fputs(", i < ", out);
     poly_print(out, k, d->m);
-    fputs(", j < ", out);
-    poly_print(out, k, d->n);
-    fputs(", k < ", out);
-    poly_print(out, k, d->k);
+    print_columns_and_depth(out, k, d);
 }
 
 static void print_pack(FILE *out, const Kernel *k, const Dot *d)
@@ -125,10 +131,7 @@ static void print_pack(FILE *out, const Kernel *k, const Dot *d)
     print_operand(out, k, &d->c, "kj");
     fputs(" = ", out);
     print_operand(out, k, &d->b, "kj");
-    fputs(", j < ", out);
-    poly_print(out, k, d->n);
-    fputs(", k < ", out);
-    poly_print(out, k, d->k);
+    print_columns_and_depth(out, k, d);
 }
 
 static void print_index(FILE *out, const Kernel *k, const KStmt *s)
