@@ -34,7 +34,6 @@ typedef struct {
     int64_t n_lengths, next;
     const Examples *texts;
     int64_t vocab, drawn;
-    int32_t segments;
     BatchSize most;
     int32_t *ids, *row_start, *labels;
 } Source;
@@ -264,17 +263,17 @@ static int profile(Child *c, KernelLine *lines)
 {
     const FtcProgram *p = c->c.compiled->model.step;
     const Program *program = c->c.compiled->step;
-    double *ms = xcalloc((size_t)p->n_calls + 64, sizeof *ms), tokens;
+    double *ms = xcalloc((size_t)p->n_calls, sizeof *ms), tokens;
     exec_profile(c->c.exec, ms);
     for (int i = 0; i < PROFILED_STEPS; i++)
         do_step(c, &tokens);
     exec_profile(c->c.exec, NULL);
-    FtcBatch last = { .rows = (int32_t)c->source.rows };
+    int32_t longest = 0;
     for (int64_t r = 0; r < c->source.rows; r++) {
         int32_t n = c->source.row_start[r + 1] - c->source.row_start[r];
-        last.longest = n > last.longest ? n : last.longest;
+        longest = n > longest ? n : longest;
     }
-    const int64_t sym[N_SYMBOLS] = { c->source.row_start[c->source.rows], c->source.rows, last.longest, BENCH_CLASSES, c->source.vocab };
+    const int64_t sym[N_SYMBOLS] = { c->source.row_start[c->source.rows], c->source.rows, longest, BENCH_CLASSES, c->source.vocab };
     int n_lines = p->n_kernels < MAX_KERNELS ? p->n_kernels : MAX_KERNELS;
     for (int i = 0; i < n_lines; i++)
         snprintf(lines[i].name, sizeof lines[i].name, "%s", program->kernels[i]->name);

@@ -8,6 +8,14 @@ const LowerKind op_lower[N_OPS] = {
 #include "compiler/ir/ops.def"
 };
 
+int ragged_dims(const Type *t)
+{
+    int n = 0;
+    for (int i = 0; i < t->rank; i++)
+        n += t->dim[i] == DIM_N;
+    return n;
+}
+
 Node *behind_views(Node *x)
 {
     while (!x->group && op_lower[x->op] == lower_view)
@@ -134,9 +142,7 @@ static bool reshape_index(Arena *a, const Type *x, const Type *y, Index *at, Fol
 /* The dims of a stored value in the order they are stored in, those of 1 left out; r:B stands for nothing where the tokens lead. */
 static int storage_order(const Type *t, int axis[MAX_RANK])
 {
-    int n = 0, ragged = 0;
-    for (int i = 0; i < t->rank; i++)
-        ragged += t->dim[i] == DIM_N;
+    int n = 0, ragged = ragged_dims(t);
     for (int i = 0; i < t->rank && ragged == 1; i++)
         if (t->dim[i] == DIM_N)
             axis[n++] = i;

@@ -2,14 +2,6 @@
  * In: a type.  Out: open loops, and the index they stand for. */
 #include "compiler/kernel/lowering.h"
 
-static int ragged_dims(const Type *t)
-{
-    int n = 0;
-    for (int i = 0; i < t->rank; i++)
-        n += t->dim[i] == DIM_N;
-    return n;
-}
-
 Domain domain_of(const Type *t, bool by_row)
 {
     Domain d = { .type = *t };

@@ -180,17 +180,9 @@ Poly row_of_index(Lower *l, const Type *t, const Index *at)
 
 /* ---- addresses ------------------------------------------------------------------------------------------------------ */
 
-static int count_ragged(const Type *t)
-{
-    int n = 0;
-    for (int i = 0; i < t->rank; i++)
-        n += t->dim[i] == DIM_N;
-    return n;
-}
-
 Poly storage_size(Lower *l, const Type *t)
 {
-    int ragged = count_ragged(t);
+    int ragged = ragged_dims(t);
     Poly size = poly_const(l->a, 1);
     if (ragged)
         size = dim_extent(l, DIM_T);
@@ -244,7 +236,7 @@ Poly panel_offset(Lower *l, const Type *t, const Index *at)
 Poly element_offset(Lower *l, const Type *t, const Index *at)
 {
     Arena *a = l->a;
-    int ragged = count_ragged(t);
+    int ragged = ragged_dims(t);
     Poly off = { 0 };
     if (ragged == 1) { /* [T, the other dims] */
         for (int i = 1; i < t->rank; i++)

@@ -34,6 +34,9 @@ typedef struct {
     Poly token;       /* of an index with an open row */
 } Index;
 
+/* How many dims are n(r). */
+int ragged_dims(const Type *t);
+
 /* The node behind x's views that has a group or is no view. */
 Node *behind_views(Node *x);
 

@@ -93,9 +93,7 @@ bool dot_operand_strided(Arena *a, const Node *n, int which)
         return false; /* a constant or an iota */
     /* which of x's storage dims do the matrix dims vary?  The last stored dim has stride 1. */
     const Type *s = &x->type;
-    int last = s->rank - 1, ragged = 0;
-    for (int i = 0; i < s->rank; i++)
-        ragged += s->dim[i] == DIM_N;
+    int last = s->rank - 1, ragged = ragged_dims(s);
     while (last >= 0 && (s->dim[last] == 1 || (ragged == 1 && s->dim[last] == DIM_N)))
         last--;
     if (last < 0 || (ragged == 1 && last == 0)) /* only tokens vary */

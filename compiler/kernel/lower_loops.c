@@ -266,12 +266,11 @@ void lower_loop_group(Lower *l)
 /* Lanes run along what lies side by side: tokens lie apart. */
 static void tokens_first(Lower *l, Domain *d)
 {
-    int ragged = 0, last = d->n - 1;
-    for (int i = 0; i < d->type.rank; i++)
-        ragged += d->type.dim[i] == DIM_N;
+    int last = d->n - 1;
     for (int i = 0; i < l->n_members; i++)
-        ragged += op_lower[l->members[i]->op] == lower_reduce ? 2 : 0; /* sums over the last dim as it is */
-    if (ragged != 1 || last < 1 || d->type.dim[d->axis[last]] != DIM_N)
+        if (op_lower[l->members[i]->op] == lower_reduce)
+            return; /* it sums over the last dim as it is */
+    if (ragged_dims(&d->type) != 1 || last < 1 || d->type.dim[d->axis[last]] != DIM_N)
         return;
     int axis = d->axis[last];
     memmove(d->axis + 1, d->axis, sizeof *d->axis * (size_t)last);

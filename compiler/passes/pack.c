@@ -8,7 +8,6 @@
 
 enum { LEFT = 1, RIGHT = 2 };
 
-
 static int operands_to_pack(const Node *n)
 {
     int fa = dot_free_axis(n, 0), fb = dot_free_axis(n, 1);

@@ -17,7 +17,7 @@ void pass_demand(Graph *g);
 void pass_bf16(Graph *g);
 
 /* remat: cheap forward values that the backward part reads are computed again there instead of being kept.  In: a step graph
- * before fusion.  Never recomputes a dot, a reduction or a scatter.  No common-subexpression pass may follow. */
+ * before fusion.  Never recomputes a reduction, a scatter, or a dot but one that makes a number for each pair of tokens of a row.  No common-subexpression pass may follow. */
 void pass_remat(Graph *g);
 
 /* fuse: gives every node that is computed a group; what has the same group becomes one kernel.  `whole` groups are as large as

@@ -1,8 +1,9 @@
 /* remat: cheap forward values are computed again where the backward part reads them.
  * In: a step graph before fusion.  Out: the same values; what is kept from forward to backward is what can't be had cheaply.
  *
- * What must be kept: results of dots, reductions and scatters, but for dots that make a number for each pair of tokens of a row; and what the backward part reads in a way that needs it in memory
- * anyway (an operand of a dot, through views), unless a few ops rebuild it from what is kept for others.  Everything else that it reads (masks, GELU of a kept input, normalised
+ * What must be kept: results of dots, reductions and scatters, but for dots that make a number for each pair of tokens of a
+ * row; and what the backward part reads in a way that needs it in memory anyway (an operand of a dot, through views), unless a
+ * few ops rebuild it from what is kept for others.  Everything else that it reads (masks, GELU of a kept input, normalised
  * values) is cloned, back to what is kept.  Clones round as the originals did, so no bit changes. */
 #include "compiler/passes/passes.h"
 
@@ -14,13 +15,7 @@
 enum { MAX_CLONED = 16, MAX_UNKEPT = 8 };
 
 /* A number for each pair of tokens of a row: too much to keep. */
-static bool is_quadratic(const Node *n)
-{
-    int ragged = 0;
-    for (int i = 0; i < n->type.rank; i++)
-        ragged += n->type.dim[i] == DIM_N;
-    return ragged > 1;
-}
+static bool is_quadratic(const Node *n) { return ragged_dims(&n->type) > 1; }
 
 static bool is_cheap(const Node *n)
 {
