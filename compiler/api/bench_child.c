@@ -2,6 +2,7 @@
 #include "compiler/api/bench_child.h"
 
 #include "compiler/kernel/kcost.h"
+#include "runtime/core/clock.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 #include "runtime/core/random.h"
@@ -13,17 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { PROFILED_STEPS = 3, MAX_BUFS = 128 };
-
-static double now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
 
 /* ---- batches ---------------------------------------------------------------------------------------------------------- */
 
@@ -245,9 +238,9 @@ static double do_step(Child *c, double *tokens)
     next_batch(&c->source, &b);
     *tokens = b.tokens;
     exec_set_step(c->c.exec, c->step++, 1e-5);
-    double start = now_ms();
+    double start = clock_ms();
     exec_step(c->c.exec, &b);
-    return now_ms() - start;
+    return clock_ms() - start;
 }
 
 static void place_of(const Node *n, char *out, size_t size)

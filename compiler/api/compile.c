@@ -1,19 +1,12 @@
 /* Spec -> programs -> native code; see compile.h.  One function lists the stages. */
 #include "compiler/api/compile.h"
 
+#include "runtime/core/clock.h"
 #include "runtime/core/mem.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static double now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
 
 /* ---- what the runtime has to know -------------------------------------------------------------------------------------- */
 
@@ -120,7 +113,7 @@ static void finish(Compiled *c, const Spec *spec, const char *name, const Entry 
 
 Compiled *compile_spec(const Spec *spec, const char *name, bool training, const PipelineOptions *o, FtcDiag *d)
 {
-    double start = now_ms();
+    double start = clock_ms();
     Compiled *c = xcalloc(1, sizeof *c);
     c->arena = arena_new();
     Entry step = { .name = "step", .training = true }, eval = { .name = "eval" };
@@ -130,7 +123,7 @@ Compiled *compile_spec(const Spec *spec, const char *name, bool training, const 
             run_entry(c, &step, spec, o, d);
         run_entry(c, &eval, spec, o, d);
         finish(c, spec, name, &step, &eval);
-        c->compile_ms = now_ms() - start;
+        c->compile_ms = clock_ms() - start;
         return c;
     }
     compiled_free(c);
@@ -195,7 +188,7 @@ static bool read_entry(Compiled *c, Entry *e, const Spec *spec, const StageText 
 
 Compiled *compile_stage(const StageText *t, const PipelineOptions *options, FtcDiag *d)
 {
-    double start = now_ms();
+    double start = clock_ms();
     PipelineOptions o = *options;
     Compiled *c = xcalloc(1, sizeof *c);
     c->arena = arena_new();
@@ -207,7 +200,7 @@ Compiled *compile_stage(const StageText *t, const PipelineOptions *options, FtcD
         run_entry(c, &step, spec, &o, d);
         run_entry(c, &eval, spec, &o, d);
         finish(c, spec, arena_strdup(c->arena, t->model), &step, &eval);
-        c->compile_ms = now_ms() - start;
+        c->compile_ms = clock_ms() - start;
         return c;
     }
     compiled_free(c);
@@ -218,7 +211,7 @@ Compiled *compile_stage(const StageText *t, const PipelineOptions *options, FtcD
 
 bool compiled_jit(Compiled *c, const CodegenOptions *o, FtcDiag *d)
 {
-    double start = now_ms();
+    double start = clock_ms();
     ftc_diag_during(d, "codegen");
     if (!(c->jit = jit_new(o, d)))
         return false;
@@ -239,7 +232,7 @@ bool compiled_jit(Compiled *c, const CodegenOptions *o, FtcDiag *d)
             fns += programs[i]->n_kernels;
         }
     ftc_diag_during(d, "");
-    c->compile_ms += now_ms() - start;
+    c->compile_ms += clock_ms() - start;
     return true;
 }
 

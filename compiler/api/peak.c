@@ -1,6 +1,7 @@
 /* The machine's peaks; see peak.h. */
 #include "compiler/api/peak.h"
 
+#include "runtime/core/clock.h"
 #include "runtime/core/mem.h"
 
 #ifdef __x86_64__
@@ -8,16 +9,8 @@
 #endif
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { CHAINS = 24, TURNS = 1 << 15, ROUNDS = 24, SWEEP = 4 << 20, SWEEPS = 6 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* Independent chains of fused multiply-adds that stay in registers. */
 #define FMA_LOOP(name, lanes, features)                                             \
@@ -89,9 +82,9 @@ static double best_rate(Pool *pool, int64_t pieces, void (*f)(void *, int64_t, i
 {
     double best = 0;
     for (int i = 0; i < rounds; i++) {
-        double start = now();
+        double start = clock_s();
         pool_run(pool, pieces, f, w);
-        double rate = work / (now() - start);
+        double rate = work / (clock_s() - start);
         best = rate > best ? rate : best;
     }
     return best * 1e-9;

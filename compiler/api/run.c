@@ -2,6 +2,7 @@
 #include "compiler/api/run.h"
 
 #include "compiler/api/outputs.h"
+#include "runtime/core/clock.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 #include "runtime/train/class_weights.h"
@@ -15,7 +16,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct {
     const RunJob *job;
@@ -29,13 +29,6 @@ typedef struct {
     RunSummary summary;
     Metrics *metrics;           /* of eval */
 } Run;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* ---- tables ----------------------------------------------------------------------------------------------------------- */
 
@@ -54,7 +47,7 @@ static bool open_tables(Run *r)
     bool ok = open_table(r, &r->dev, j->dev, true, 0);
     ok &= open_table(r, &r->eval, j->eval, true, 0);
     ok &= open_table(r, &r->predict, j->predict, false, 0);
-    r->train_start = now();
+    r->train_start = clock_s();
     return open_table(r, &r->train, j->train, true, r->c.spec->data.limit) && ok;
 }
 
@@ -198,7 +191,7 @@ static RunStatus train(Run *r)
     TrainStatus status = train_run(c->exec, &job, &result, r->diag);
     progress_free(progress);
     r->summary.steps = result.steps;
-    r->summary.train_s = now() - r->train_start;
+    r->summary.train_s = clock_s() - r->train_start;
     r->summary.tokens_per_s = result.step_s > 0 ? (double)result.tokens / result.step_s : 0;
     if (status == TRAIN_FAILED)
         return RUN_FAILED;
@@ -230,13 +223,13 @@ static float *logits_of(Run *r, Dataset *s, const char *what)
 
 static bool evaluate(Run *r)
 {
-    double start = now();
+    double start = clock_s();
     float *logits = logits_of(r, &r->eval, "evaluating");
     if (!logits)
         return false;
     r->metrics = metrics_new(logits, r->eval.examples.labels, r->eval.examples.n, r->c.n_labels);
     free(logits);
-    r->summary.eval_s = now() - start;
+    r->summary.eval_s = clock_s() - start;
     metrics_print(r->metrics, r->c.labels, r->out.report);
     fflush(r->out.report);
     return true;
@@ -244,12 +237,12 @@ static bool evaluate(Run *r)
 
 static bool predict(Run *r)
 {
-    double start = now();
+    double start = clock_s();
     PredictionColumns columns = { r->c.labels, r->c.n_labels, r->job->logits };
     float *logits = logits_of(r, &r->predict, "predicting");
     bool ok = logits && predictions_write(r->out.predictions, r->predict.csv, &columns, logits, r->diag);
     free(logits);
-    r->summary.predict_s = now() - start;
+    r->summary.predict_s = clock_s() - start;
     if (ok && r->job->notes && strcmp(r->out.predictions, "-"))
         fprintf(r->job->notes, "%lld predictions are in %s\n", (long long)csv_records(r->predict.csv), r->out.predictions);
     return ok;
@@ -266,7 +259,7 @@ static void finish_summary(Run *r, char digest[65])
     s->labels = r->c.labels;
     s->n_labels = r->c.n_labels;
     s->seed = r->c.spec->train.seed;
-    s->total_s = now() - r->start;
+    s->total_s = clock_s() - r->start;
     log_end(r->log, s);
     if (r->job->json)
         summary_write(s, stdout);
@@ -302,7 +295,7 @@ static RunStatus do_run(Run *r)
 RunStatus run_job(const RunJob *job, FtcDiag *d)
 {
     Run *r = xcalloc(1, sizeof *r);
-    *r = (Run){ .job = job, .diag = d, .start = now(), .summary = { .train_s = NAN, .eval_s = NAN, .predict_s = NAN,
+    *r = (Run){ .job = job, .diag = d, .start = clock_s(), .summary = { .train_s = NAN, .eval_s = NAN, .predict_s = NAN,
                                                                    .tokens_per_s = NAN } };
     RunStatus status = do_run(r);
     if (!log_close(r->log, d) && status == RUN_DONE)

@@ -7,6 +7,7 @@
 #include "compiler/codegen/object.h"
 #include "compiler/codegen/rtcalls.h"
 
+#include "runtime/core/clock.h"
 #include "runtime/core/mem.h"
 #include "runtime/core/pool.h"
 

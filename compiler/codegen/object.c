@@ -3,6 +3,7 @@
 #include "compiler/codegen/object.h"
 #include "compiler/codegen/emit.h"
 
+#include "runtime/core/clock.h"
 #include "runtime/core/mem.h"
 #include "runtime/core/sha256.h"
 
@@ -11,14 +12,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-double clock_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
 
 /* ---- which build of ftc this is: the linker's build id of the program or library that holds this function ------- */
 

@@ -34,7 +34,4 @@ bool build_is_known(void);
 LLVMMemoryBufferRef compile_kernel(const Target *t, LLVMTargetMachineRef tm, const Kernel *k, DotLayout layout, const char *symbol,
                                    double ms[3], FtcDiag *d);
 
-/* Milliseconds of a clock that only moves on. */
-double clock_ms(void);
-
 #endif

@@ -1,6 +1,8 @@
 /* Running call tables; see exec.h. */
 #include "runtime/train/exec.h"
 
+#include "runtime/core/clock.h"
+
 #include "runtime/core/mem.h"
 #include "runtime/train/block.h"
 #include "runtime/train/form.h"
@@ -9,7 +11,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Sizes in T and B are those of the next multiple: fewer different layouts, and room for the last tile. */
 #define ROUND_ROWS 16
@@ -542,13 +543,6 @@ static int64_t count_pieces(const FtcKernelInfo *k, const int64_t *sym)
     return pieces;
 }
 
-static double now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
 static void run_calls(Exec *e, const Bound *b, int32_t from, int32_t to)
 {
     const FtcProgram *p = b->program;
@@ -559,13 +553,13 @@ static void run_calls(Exec *e, const Bound *b, int32_t from, int32_t to)
         if (e->options.check_arena)
             spoil_new(e, b, e->at, c);
         int64_t pieces = count_pieces(&p->kernels[e->at->kernel], e->sym);
-        double start = e->profile ? now_ms() : 0;
+        double start = e->profile ? clock_ms() : 0;
         if (pieces == 1)
             run_piece(e, 0, 0);
         else
             pool_run(e->pool, pieces, run_piece, e);
         if (e->profile)
-            e->profile[c] += now_ms() - start;
+            e->profile[c] += clock_ms() - start;
     }
 }
 

@@ -1,6 +1,8 @@
 /* The progress line; see progress.h. */
 #include "runtime/train/progress.h"
 
+#include "runtime/core/clock.h"
+
 #include "runtime/core/mem.h"
 
 #include <math.h>
@@ -8,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define REDRAW_SECONDS 0.1
@@ -26,13 +27,6 @@ struct Progress {
     double drawn;          /* when (terminal: by the clock; else in seconds of steps) */
     int64_t printed;       /* plain: the tenth that was printed last */
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 Progress *progress_new(FILE *out, int64_t total_steps)
 {
@@ -70,7 +64,7 @@ static void draw(Progress *p, const char *line)
     fprintf(p->out, "\r%.*s\033[K", columns, line);
     fflush(p->out);
     p->shown = true;
-    p->drawn = now();
+    p->drawn = clock_s();
 }
 
 void progress_clear(Progress *p)
@@ -103,7 +97,7 @@ void progress_step(Progress *p, const StepRecord *r)
     p->seconds += r->ms / 1000;
     p->tokens += r->tokens;
     bool last = r->step == p->total;
-    if (p->terminal ? !last && now() - p->drawn < REDRAW_SECONDS : !plain_is_due(p, r->step))
+    if (p->terminal ? !last && clock_s() - p->drawn < REDRAW_SECONDS : !plain_is_due(p, r->step))
         return;
     char line[200], left[24];
     progress_time(p->seconds / (double)r->step * (double)(p->total - r->step), left);
@@ -119,7 +113,7 @@ void progress_step(Progress *p, const StepRecord *r)
 
 void progress_rows(Progress *p, const char *what, int64_t done, int64_t total)
 {
-    if (!p || !p->terminal || (p->shown && now() - p->drawn < REDRAW_SECONDS))
+    if (!p || !p->terminal || (p->shown && clock_s() - p->drawn < REDRAW_SECONDS))
         return;
     char line[200];
     snprintf(line, sizeof line, "%.60s: row %lld/%lld", what, (long long)done, (long long)total);

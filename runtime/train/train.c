@@ -1,23 +1,17 @@
 /* The training loop; see train.h. */
 #include "runtime/train/train.h"
 
+#include "runtime/core/clock.h"
+
 #include "runtime/core/mem.h"
 #include "runtime/train/schedule.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Records that a message names; a batch rarely has more. */
 #define NAMED_RECORDS 64
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* ----- forward only ----- */
 
@@ -91,10 +85,10 @@ static TrainStatus diverged(const Loop *l, const FtcBatch *batch, int64_t step, 
 static bool train_step(Loop *l, const FtcBatch *batch, int64_t step, int64_t epoch)
 {
     TrainResult *r = l->result;
-    double lr = schedule_lr(&l->schedule, step), start = now();
+    double lr = schedule_lr(&l->schedule, step), start = clock_s();
     exec_set_step(l->exec, step, lr);
     bool ok = exec_step(l->exec, batch);
-    double seconds = now() - start;
+    double seconds = clock_s() - start;
     r->step_s += seconds;
     if (!ok)
         return false;
@@ -115,12 +109,12 @@ static bool evaluate_epoch(Loop *l, int64_t epoch)
     const TrainJob *j = l->job;
     if (!j->dev)
         return true;
-    double start = now();
+    double start = clock_s();
     float *logits = predict_logits(l->exec, j->dev, exec_model(l->exec)->train.batch, "evaluating", j->progress, l->diag);
     if (!logits)
         return false;
     Metrics *m = metrics_new(logits, j->dev->labels, j->dev->n, exec_classes(l->exec));
-    l->result->dev_s += now() - start;
+    l->result->dev_s += clock_s() - start;
     if (j->epoch)
         j->epoch(j->user, epoch + 1, m);
     metrics_free(m);
