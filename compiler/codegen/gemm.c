@@ -243,12 +243,13 @@ void emit_pack(Emit *e, const Dot *d)
     bool turned = !is_one(d->b.col);
     Tile t = { 1, width / lanes, lanes };
     LLVMValueRef n = emit_uniform(e, d->n), depth = emit_uniform(e, d->k), stride = emit_uniform(e, turned ? d->b.col : d->b.row);
+    LLVMValueRef rows = emit_uniform(e, d->m);
     LLVMValueRef from = operand_pointer(e, &d->b), to = operand_pointer(e, &d->c), one = whole(e->i64, 1);
-    Loop l = loop_open(e, whole(e->i64, 0), n, width);
-    LLVMValueRef before = times(e, l.i, turned ? stride : one), rows = depth;
     bool half = is_half(e, &d->c);
     if (half) /* of pairs */
-        rows = LLVMBuildLShr(e->b, plus(e, depth, one), one, "");
+        rows = LLVMBuildLShr(e->b, plus(e, rows, one), one, "");
+    Loop l = loop_open(e, whole(e->i64, 0), n, width);
+    LLVMValueRef before = times(e, l.i, turned ? stride : one);
     LLVMValueRef args[COPY_ARGS] = {
         half ? half_element(e, from, before) : element(e, from, before), stride, element(e, to, times(e, l.i, rows)),
         whole(e->i64, width), depth, smaller(e, whole(e->i64, width), minus(e, n, l.i)),

@@ -136,7 +136,7 @@ static void run_pack(const Run *r, const Dot *d)
     int64_t rows = r->k->params[d->c.buf].elem == BF16 ? (depth + 1) / 2 * 2 : depth;
     for (int64_t j = 0; j < columns; j++)
         for (int64_t k = 0; k < rows; k++)
-            store(r, d->c.buf, c0 + packed_at(r, &d->c, depth, k, j), j < n && k < depth ? load(r, d->b.buf, b0 + k * b_row + j * b_col) : 0);
+            store(r, d->c.buf, c0 + packed_at(r, &d->c, eval(r, d->m), k, j), j < n && k < depth ? load(r, d->b.buf, b0 + k * b_row + j * b_col) : 0);
 }
 
 static void run_block(Run *r, const KStmt *s)

@@ -11,7 +11,7 @@
  *              acc %v = add|max TYPE                        reduce %v, %a
  *   memory     store %p[poly] = %v
  *   dot        dot %c[poly] = %a[poly] * %b[poly], i < poly, j < poly, k < poly        (or +=; packed N %b[poly])
- *   pack       pack packed N %c[poly] = %b[poly], j < poly, k < poly
+ *   pack       pack packed N %c[poly] = %b[poly], j < poly, k < poly       (and: of poly)
  *   poly       sums and differences of products of whole numbers, %i and T, B, L, C, V; in a dot also i, j, k
  * A name is a letter, then letters, digits and _; each is given once in a kernel.  # starts a comment. */
 #include "compiler/kernel/kernel.h"
@@ -365,6 +365,9 @@ static bool read_pack(Parser *p)
         return false;
     p->in_dot = false;
     if (!read_sizes(p, "jk", (Poly *const[]){ &d.n, &d.k }))
+        return false;
+    d.m = d.k;
+    if (scan_accept(&p->s, "of ") && !read_poly(p, &d.m))
         return false;
     kb_pack(&p->b, &d);
     return true;

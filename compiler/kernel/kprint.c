@@ -132,6 +132,10 @@ static void print_pack(FILE *out, const Kernel *k, const Dot *d)
     fputs(" = ", out);
     print_operand(out, k, &d->b, "kj");
     print_columns_and_depth(out, k, d);
+    if (!poly_equal(d->m, d->k)) {
+        fputs(" of ", out);
+        poly_print(out, k, d->m);
+    }
 }
 
 static void print_index(FILE *out, const Kernel *k, const KStmt *s)

@@ -270,7 +270,7 @@ static bool check_pack(Check *c, const Dot *d)
         return false;
     if (c->k->params[d->c.buf].elem != c->k->params[d->b.buf].elem)
         return WRONG(c, "a pack changes no type");
-    return check_poly(c, d->n) && check_poly(c, d->k);
+    return check_poly(c, d->n) && check_poly(c, d->k) && check_poly(c, d->m);
 }
 
 static bool check_stmt(Check *c, const KStmt *s)

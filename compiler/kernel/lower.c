@@ -152,7 +152,7 @@ void end_kernel(Lower *l)
 
 /* ---- groups ---------------------------------------------------------------------------------------------------------- */
 
-/* Marks what is read outside its own group, through views, or is an output. */
+/* Marks what is read outside its own group, through views, or is an output; and what is read there in panels only. */
 static void mark_stored(Lower *l)
 {
     Graph *g = l->g;
@@ -160,7 +160,12 @@ static void mark_stored(Lower *l)
         for (int i = 0; i < n->n_in; i++) {
             Node *x = behind_views(n->in[i]);
             /* a view without a group is looked at by whoever has one */
-            if (n->group && x->group && x->group != n->group)
+            if (!n->group || !x->group || x->group == n->group)
+                continue;
+            Node *packed = op_lower[n->op] == lower_dot ? packed_by_chain(l, n, i) : NULL;
+            if (packed)
+                l->packed_as[packed->id] |= (char)(1 << i);
+            else
                 l->stored[x->id] = true;
         }
     for (int i = 0; i < g->n_outputs; i++)
@@ -199,6 +204,7 @@ Program *lower_graph(Graph *g, Arena *arena)
     l->buf_of = NEW_ARRAY(arena, int, g->n + 1);
     l->stored = NEW_ARRAY(arena, bool, g->n + 1);
     l->scratch_of = NEW_ARRAY(arena, int, g->n + 1);
+    l->packed_as = NEW_ARRAY(arena, char, g->n + 1);
     l->panel_of = NEW_ARRAY(arena, int, g->n + 1);
     l->members = NEW_ARRAY(arena, Node *, g->n + 1);
     int groups = 0;

@@ -57,6 +57,7 @@ Index broadcast_index(const Type *x, const Type *y, const Index *at);
 
 /* A row reduction: over the last dim that isn't 1 alone. */
 bool is_row_reduction(const Node *n);
+bool is_token_sum(const Node *n);                    /* [T, columns] to [columns], or the maximum */
 
 /* The dim of a dot's operand that is neither batch nor contracted; -1: it has none. */
 int dot_free_axis(const Node *dot, int which);

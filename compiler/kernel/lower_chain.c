@@ -24,15 +24,23 @@ static int64_t choose_rows(const Lower *l)
     return TILE_ROWS * (bytes <= SHARED_BYTES ? FEW_TILES : MANY_TILES);
 }
 
-/* Room for what other stages read and nobody else. */
+static void make_panel(Lower *l, const Node *x)
+{
+    if (l->panel_of[x->id] < 0)
+        l->panel_of[x->id] = scratch_param(l, "panel", x->type.elem, panel_size(l, &x->type));
+}
+
+/* Room for what other stages read and nobody else, and for what is only packed. */
 static void make_panels(Lower *l)
 {
     for (int i = 0; i < l->n_members; i++) {
         Node *n = l->members[i];
+        if (l->packed_as[n->id] && !l->stored[n->id])
+            make_panel(l, n);
         for (int k = 0; k < n->n_in; k++) {
             Node *x = behind_views(n->in[k]);
-            if (is_handed_on(l, x, n) && l->panel_of[x->id] < 0)
-                l->panel_of[x->id] = scratch_param(l, "panel", x->type.elem, panel_size(l, &x->type));
+            if (is_handed_on(l, x, n))
+                make_panel(l, x);
         }
     }
 }
@@ -63,7 +71,10 @@ void lower_chain_group(Lower *l)
 {
     Node **all = l->members;
     int n_all = l->n_members, stages = 0;
-    Piece piece = { .fixed = all[0]->type.dim[0] == DIM_T ? 0 : 2 };
+    const Node *some = all[0];
+    for (int i = 1; is_token_sum(some) && i < n_all; i++)
+        some = all[i];
+    Piece piece = { .fixed = some->type.dim[0] == DIM_T ? 0 : 2 };
     Packed *packed = NEW_ARRAY(l->a, Packed, n_all);
     Index at = { 0 };
     for (int i = 0; i < n_all; i++) {
@@ -75,24 +86,37 @@ void lower_chain_group(Lower *l)
     begin_kernel(l, group_name(l));
     l->piece = &piece;
     make_panels(l);
-    open_pieces(l, &all[0]->type, &at);
+    open_pieces(l, &some->type, &at);
     Node **members = NEW_ARRAY(l->a, Node *, n_all);
+    int *partial = NEW_ARRAY(l->a, int, n_all);
     for (int s = 1; s <= stages; s++) {
-        int first = -1;
+        int first = -1, last = -1;
         l->members = members;
         l->n_members = 0;
         for (int i = 0; i < n_all; i++)
             if (all[i]->stage == s) {
                 first = first < 0 ? i : first;
+                last = i;
                 members[l->n_members++] = all[i];
             }
         if (op_lower[members[0]->op] == lower_dot)
             lower_dot_stage(l, members[0], &at, packed[first]);
+        else if (is_token_sum(all[last]))
+            partial[last] = lower_sum_stage(l, all[last]);
         else
             lower_loop_stage(l, at);
+        for (int i = 0; i < l->n_members; i++)
+            if (l->packed_as[members[i]->id])
+                pack_rows(l, members[i]);
     }
     l->members = all;
     l->n_members = n_all;
     l->piece = NULL;
     end_kernel(l);
+    for (int i = 0; i < n_all; i++)
+        if (is_token_sum(all[i])) {
+            l->members = &all[i];
+            l->n_members = 1;
+            lower_sum_partials(l, all[i], partial[i]);
+        }
 }

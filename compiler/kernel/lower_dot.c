@@ -13,6 +13,7 @@ enum {
     PANEL_ROWS = 84, PANEL_COLUMNS = 384, /* whole tiles of 14 x 32, and of 6 x 16 */
     SUM_ROWS = 96,                        /* where the rows are no tokens but a weight's */
     PACKED = 32,                          /* columns of a packed panel */
+    COPIED_ROWS = 32,                     /* of a matrix of tokens, to all their panels at once */
 };
 
 static int free_axis(const Type *t, int batch, int contracted)
@@ -129,48 +130,111 @@ static Poly packed_rows(Lower *l, Elem elem, Poly k)
     return poly_scale(l->a, var(l, kb_index(&l->b, "pairs", IX_DIV, up, poly_const(l->a, 2))), 2);
 }
 
-/* The buffer of an operand's panels, which a kernel of its own fills, once for all dots that want the same. */
-static int pack_operand(Lower *l, Node *n, int which, int width)
+enum { vj = 31000, vk }; /* stand for the column and the row of an operand's panels */
+
+/* A packed operand of a dot: element (k, j) is base's at the offset. */
+static Node *packed_base(Lower *l, const Node *n, int which, Poly *offset)
 {
-    enum { vj = 31000, vk };
-    Node *x = n->in[which];
-    int contracted = which ? n->a.cb : n->a.ca, free = dot_free_axis(n, which);
-    Dim columns = x->type.dim[free], depth = x->type.dim[contracted];
-    Poly k = dim_extent(l, depth), all = poly_const(l->a, columns);
     Index at = { 0 };
-    at.v[contracted] = var(l, vk);
-    at.v[free] = var(l, vj);
-    Node *base = follow_views(l->a, x, &at, lower_extent, l);
-    Poly offset = element_offset(l, &base->type, &at);
+    at.v[which ? n->a.cb : n->a.ca] = var(l, vk);
+    at.v[dot_free_axis(n, which)] = var(l, vj);
+    Node *base = follow_views(l->a, n->in[which], &at, lower_extent, l);
+    *offset = element_offset(l, &base->type, &at);
+    return base;
+}
+
+static int panel_width(int which) { return which ? PACKED : SUM_ROWS; }
+
+static int find_pack(const Lower *l, const Node *base, int width, Poly offset)
+{
     for (int i = 0; i < l->n_packs; i++)
         if (l->packs[i].base == base && l->packs[i].width == width && poly_equal(l->packs[i].offset, offset))
             return l->packs[i].buf;
+    return -1;
+}
 
+/* A buffer for panels of base. */
+static int add_pack(Lower *l, const Node *base, int width, Poly offset, Poly k, Dim columns)
+{
+    Elem elem = base->type.elem;
+    Poly rows = elem == BF16 ? poly_add(l->a, k, poly_const(l->a, 1)) : k;
+    int buf = temp_buf(l, arena_printf(l->a, "%s.packed", base->name), elem, poly_scale(l->a, rows, (columns + width - 1) / width * width));
+    ARENA_GROW(l->a, l->packs, l->n_packs, l->cap_packs);
+    l->packs[l->n_packs++] = (Pack){ base, offset, width, buf };
+    return buf;
+}
+
+/* The buffer of an operand's panels, which a kernel of its own fills, once for all dots that want the same; or a chain has, as it
+ * computed the operand. */
+static int pack_operand(Lower *l, Node *n, int which)
+{
+    Node *x = n->in[which];
+    int contracted = which ? n->a.cb : n->a.ca, free = dot_free_axis(n, which), width = panel_width(which);
+    Dim columns = x->type.dim[free], depth = x->type.dim[contracted];
+    bool tokens = depth == DIM_T;
+    Poly k = dim_extent(l, depth), all = poly_const(l->a, columns), offset;
+    Node *base = packed_base(l, n, which, &offset);
+    int packed = find_pack(l, base, width, offset);
+    if (packed >= 0)
+        return packed;
+    packed = add_pack(l, base, width, offset, k, columns);
     Matrix m;
     begin_kernel(l, "pack");
-    Poly p = var(l, open_par(l, "p", all, width, columns));
-    at = (Index){ 0 };
-    at.v[contracted] = var(l, vk);
-    at.v[free] = poly_add(l->a, p, var(l, vj));
+    int64_t step = tokens ? COPIED_ROWS : width;
+    Poly p = var(l, open_par(l, "p", tokens ? k : all, step, tokens ? -1 : columns)), none = { 0 };
+    Poly size = minus(l->a, piece_end(l, p.t[0].var[0], step, tokens ? k : all), p);
+    Index at = { 0 };
+    at.v[contracted] = poly_add(l->a, tokens ? p : none, var(l, vk));
+    at.v[free] = poly_add(l->a, tokens ? none : p, var(l, vj));
     if (!as_matrix(l, x, at, vk, vj, &m))
         ftc_bug("lower: an operand of %%%s is no matrix", n->name);
-    Poly end = piece_end(l, p.t[0].var[0], width, all);
-    Elem elem = x->type.elem;
-    int packed = temp_buf(l, arena_printf(l->a, "%s.packed", l->p->bufs[l->param_buf[m.param]].name), elem,
-                          poly_scale(l->a, elem == BF16 ? poly_add(l->a, k, poly_const(l->a, 1)) : k, (columns + width - 1) / width * width));
-    Dot d = { .n = minus(l->a, end, p), .k = k };
+    Dot d = { .n = tokens ? all : size, .k = tokens ? size : k, .m = k };
+    Poly to = tokens ? poly_scale(l->a, p, width) : poly_mul(l->a, packed_rows(l, x->type.elem, k), p);
     d.b = (Operand){ m.param, m.at, m.row, m.col, 0 };
-    d.c = (Operand){ .buf = param_of(l, packed, PARAM_OUT), .at = poly_mul(l->a, packed_rows(l, elem, k), p), .packed = width };
+    d.c = (Operand){ .buf = param_of(l, packed, PARAM_OUT), .at = to, .packed = width };
     kb_pack(&l->b, &d);
     end_kernel(l);
-    ARENA_GROW(l->a, l->packs, l->n_packs, l->cap_packs);
-    l->packs[l->n_packs++] = (Pack){ base, offset, width, packed };
     return packed;
+}
+
+Node *packed_by_chain(Lower *l, const Node *n, int which)
+{
+    const Node *x = n->in[which];
+    if (!(n->packs >> which & 1) || x->type.dim[which ? n->a.cb : n->a.ca] != DIM_T)
+        return NULL;
+    Poly offset, k = var(l, vk), j = var(l, vj);
+    Node *base = packed_base(l, n, which, &offset);
+    const Type *t = &base->type;
+    bool as_it_is = t->rank == 2 && t->dim[0] == DIM_T && t->dim[1] > 0 && poly_equal(offset, poly_add(l->a, poly_scale(l->a, k, t->dim[1]), j));
+    return as_it_is && base->stage ? base : NULL;
+}
+
+void pack_rows(Lower *l, Node *x)
+{
+    Index at = { 0 };
+    Span rows = l->piece->tokens;
+    Matrix m;
+    at.v[0] = poly_add(l->a, rows.from, var(l, vk));
+    at.v[1] = var(l, vj);
+    if (!as_matrix(l, x, at, vk, vj, &m))
+        ftc_bug("lower: %%%s is no matrix", x->name);
+    Poly columns = poly_const(l->a, x->type.dim[1]), all = dim_extent(l, DIM_T);
+    for (int which = 0; which < 2; which++) {
+        int width = panel_width(which);
+        if (!(l->packed_as[x->id] >> which & 1))
+            continue;
+        Poly offset = poly_add(l->a, poly_mul(l->a, columns, var(l, vk)), var(l, vj));
+        int buf = add_pack(l, x, width, offset, all, x->type.dim[1]);
+        Dot d = { .n = columns, .k = rows.size, .m = all };
+        d.b = (Operand){ m.param, m.at, m.row, m.col, 0 };
+        d.c = (Operand){ .buf = param_of(l, buf, PARAM_OUT), .at = poly_scale(l->a, rows.from, width), .packed = width };
+        kb_pack(&l->b, &d);
+    }
 }
 
 Packed pack_operands(Lower *l, Node *n)
 {
-    return (Packed){ n->packs & 1 ? pack_operand(l, n, 0, SUM_ROWS) : -1, n->packs & 2 ? pack_operand(l, n, 1, PACKED) : -1 };
+    return (Packed){ n->packs & 1 ? pack_operand(l, n, 0) : -1, n->packs & 2 ? pack_operand(l, n, 1) : -1 };
 }
 
 Span whole_dim(Lower *l, Dim d, const Index *at)
@@ -221,7 +285,7 @@ static void choose_strides(Lower *l, const Dot *d, Matrix *a, Matrix *b, Matrix 
 
 void lower_dot_statement(Lower *l, Node *n, const Index *at, Span m, Span cols, Span k, Packed packed)
 {
-    enum { vi = 31000, vj, vk }; /* row, column and inner index; they don't survive the split into strides */
+    enum { vi = 31002 }; /* like vj and vk, it doesn't survive the split into strides */
     int fa = dot_free_axis(n, 0), fb = dot_free_axis(n, 1), out = n->a.batch;
     Index at_a = *at, at_b = *at, at_y = *at;
     at_a.v[n->a.ca] = is_one(k.size) ? k.from : poly_add(l->a, k.from, var(l, vk));

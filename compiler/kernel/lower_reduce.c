@@ -124,37 +124,62 @@ static void reduce_columns(Lower *l, Node *n, const Domain *d)
     end_kernel(l);
 }
 
-/* All tokens are summed for each lane: panels of them first, each to a row of its own, then these rows in order. */
-static void reduce_tokens(Lower *l, Node *n, const Domain *d)
+/* Tokens are summed for each lane: panels of them first, each to a row of its own, then these rows in order.  Alone, or
+ * as a stage of a chain, panels are of so many tokens; so the bits are the same. */
+enum { SUM_PANEL = 28 };
+
+/* [T, columns] to [columns]; a vocabulary's or class's rows have no size yet. */
+static bool sums_tokens(const Node *n, const Domain *d)
 {
-    enum { ROWS = 128, COLUMNS = 128 };
+    const Dim *dim = d->type.dim;
+    return d->n == 2 && !d->by_row && reduced(n, d->axis[0]) && !reduced(n, d->axis[1]) && dim[d->axis[1]] > 0 &&
+           (dim[d->axis[0]] == DIM_T || dim[d->axis[0]] == DIM_N);
+}
+
+bool is_token_sum(const Node *n)
+{
+    const Type *x = n->n_in ? &n->in[0]->type : NULL;
+    return op_lower[n->op] == lower_reduce && x->rank == 2 && x->dim[0] == DIM_T && x->dim[1] > 1 && n->a.n_axes == 1 && n->a.axes[0] == 0;
+}
+
+/* A row for each panel: width * (T / SUM_PANEL + 1) at most. */
+static int partial_rows(Lower *l, const Node *n, const Domain *d)
+{
+    int64_t width = d->type.dim[d->axis[1]];
+    Poly size = poly_scale(l->a, dim_extent(l, DIM_T), (width + SUM_PANEL - 1) / SUM_PANEL);
+    return temp_buf(l, "partial", n->type.elem, poly_add(l->a, size, poly_const(l->a, width)));
+}
+
+/* The sum of tokens lo .. hi, one panel or less, into its row. */
+static void sum_panel(Lower *l, Node *n, const Domain *d, int partial, Poly lo, Poly hi)
+{
     int first = d->axis[0], lane = d->axis[1];
-    Index at = domain_index(d), to = { 0 };
-    Poly lo, tokens, zero = { 0 }, width = dim_extent(l, d->type.dim[lane]);
-    int64_t extent = const_extent(d->type.dim[lane]);
-    begin_kernel(l, kernel_name(n, "sum_panels", "amax_panels"));
-    axis_bounds(l, d, first, &at, &lo, &tokens);
-    /* a row for each panel: width * (T / ROWS + 1) at most */
-    Poly size = poly_add(l->a, poly_scale(l->a, tokens, (extent + ROWS - 1) / ROWS), width);
-    int partial = temp_buf(l, "partial", n->type.elem, size), p = open_par(l, "p", tokens, ROWS, -1);
-    Poly end = piece_end(l, p, ROWS, tokens), panel = var(l, kb_index(&l->b, "panel", IX_DIV, var(l, p), poly_const(l->a, ROWS)));
-    Poly row = poly_mul(l->a, panel, width);
-    int out = param_of(l, partial, PARAM_INOUT);
-    int v = open_vec(l, width, extent);
+    int64_t extent = d->type.dim[lane];
+    Poly width = poly_const(l->a, extent);
+    Index at = domain_index(d);
+    Poly panel = var(l, kb_index(&l->b, "panel", IX_DIV, lo, poly_const(l->a, SUM_PANEL))), row = poly_mul(l->a, panel, width);
+    int out = param_of(l, partial, PARAM_INOUT), v = open_vec(l, width, extent);
     kb_store(&l->b, out, poly_add(l->a, row, var(l, v)), kb_const(&l->b, n->op == OP_sum ? 0 : -INFINITY, n->type.elem));
     close_block(l);
-    at.v[first] = var(l, open_for(l, axis_name(d, first), var(l, p), end, -1));
+    at.v[first] = var(l, open_for(l, axis_name(d, first), lo, hi, -1));
     at.v[lane] = var(l, open_vec(l, width, extent));
     Poly place = poly_add(l->a, row, at.v[lane]);
     int x = value_at(l, n->in[0], at), sum = kb_load(&l->b, out, place);
     kb_store(&l->b, out, place, kb_let(&l->b, reduce_op(n), n->type.elem, (int[]){ sum, x }));
     close_blocks(l, 2);
-    end_kernel(l);
+}
 
+/* A kernel that sums the panels' rows. */
+static void sum_partials(Lower *l, Node *n, const Domain *d, int partial)
+{
+    enum { COLUMNS = 128 };
+    int lane = d->axis[1];
+    Index to = { 0 };
+    Poly zero = { 0 }, width = poly_const(l->a, d->type.dim[lane]);
     begin_kernel(l, kernel_name(n, "sum_partials", "amax_partials"));
     int c = open_par(l, "c", width, COLUMNS, -1);
-    Poly stop = piece_end(l, c, COLUMNS, width), up = poly_add(l->a, tokens, poly_const(l->a, ROWS - 1));
-    Poly panels = var(l, kb_index(&l->b, "panels", IX_DIV, up, poly_const(l->a, ROWS)));
+    Poly stop = piece_end(l, c, COLUMNS, width), up = poly_add(l->a, dim_extent(l, DIM_T), poly_const(l->a, SUM_PANEL - 1));
+    Poly panels = var(l, kb_index(&l->b, "panels", IX_DIV, up, poly_const(l->a, SUM_PANEL)));
     to.v[lane] = poly_add(l->a, var(l, c), var(l, open_vec(l, minus(l->a, stop, var(l, c)), -1)));
     int acc = kb_acc(&l->b, reduce_op(n), n->type.elem);
     Poly i = var(l, open_for(l, "p", zero, panels, -1));
@@ -163,6 +188,41 @@ static void reduce_tokens(Lower *l, Node *n, const Domain *d)
     kb_store(&l->b, param_of(l, buffer_of(l, n), PARAM_OUT), element_offset(l, &n->type, &to), acc);
     close_block(l);
     end_kernel(l);
+}
+
+static void reduce_tokens(Lower *l, Node *n, const Domain *d)
+{
+    int partial = partial_rows(l, n, d);
+    Poly tokens = dim_extent(l, DIM_T);
+    begin_kernel(l, kernel_name(n, "sum_panels", "amax_panels"));
+    int p = open_par(l, "p", tokens, SUM_PANEL, -1);
+    sum_panel(l, n, d, partial, var(l, p), piece_end(l, p, SUM_PANEL, tokens));
+    end_kernel(l);
+    sum_partials(l, n, d, partial);
+}
+
+int lower_sum_stage(Lower *l, Node *n)
+{
+    Domain d = domain_of(&n->in[0]->type, false);
+    Span tokens = l->piece->tokens;
+    Poly stop = poly_add(l->a, tokens.from, tokens.size), panel = poly_const(l->a, SUM_PANEL);
+    int partial = partial_rows(l, n, &d);
+    if (l->piece->rows == SUM_PANEL) {
+        sum_panel(l, n, &d, partial, tokens.from, stop);
+        return partial;
+    }
+    Poly up = poly_add(l->a, tokens.size, poly_const(l->a, SUM_PANEL - 1)), zero = { 0 };
+    Poly panels = var(l, kb_index(&l->b, "panels", IX_DIV, up, panel));
+    Poly from = poly_add(l->a, tokens.from, poly_scale(l->a, var(l, open_for(l, "q", zero, panels, -1)), SUM_PANEL));
+    sum_panel(l, n, &d, partial, from, var(l, kb_index(&l->b, "end", IX_MIN, poly_add(l->a, from, panel), stop)));
+    close_block(l);
+    return partial;
+}
+
+void lower_sum_partials(Lower *l, Node *n, int partial)
+{
+    Domain d = domain_of(&n->in[0]->type, false);
+    sum_partials(l, n, &d, partial);
 }
 
 /* A sum for each place of the dims that stay. */
@@ -184,14 +244,6 @@ static void reduce_blocks(Lower *l, Node *n, const Domain *d)
     store_member(l, n, &to, acc);
     close_blocks(l, kept);
     end_kernel(l);
-}
-
-/* [T, columns] to [columns]; a vocabulary's or class's rows have no size yet. */
-static bool sums_tokens(const Node *n, const Domain *d)
-{
-    const Dim *dim = d->type.dim;
-    return d->n == 2 && !d->by_row && reduced(n, d->axis[0]) && !reduced(n, d->axis[1]) && dim[d->axis[1]] > 0 &&
-           (dim[d->axis[0]] == DIM_T || dim[d->axis[0]] == DIM_N);
 }
 
 void lower_reduce_group(Lower *l, Node *n)

@@ -20,7 +20,7 @@ typedef struct {
     Poly at;
 } Memo;
 
-enum { MAX_PARAMS = 128 };
+enum { MAX_PARAMS = 256 };
 
 /* What a piece of an open chain covers. */
 typedef struct {
@@ -43,6 +43,7 @@ typedef struct {
     int *buf_of;      /* by node id: buffer number, or -1 */
     bool *stored;     /* by node id: read outside its group, so it needs a buffer */
     int *scratch_of;  /* by node id: the scratch parameter that carries it to a later pass over the row, or -1 */
+    char *packed_as;  /* by node id: its chain packs it, for a dot's operand 0 (1), 1 (2) or both */
     int *panel_of;    /* by node id: the scratch parameter that hands it on to a later stage of its chain, or -1 */
 
     /* the group at hand */
@@ -138,11 +139,15 @@ Poly panel_offset(Lower *l, const Type *t, const Index *at);
 
 /* In an open kernel. */
 void lower_loop_stage(Lower *l, Index at);                    /* the members are a group whose outer dims `at` has */
+int lower_sum_stage(Lower *l, Node *n);                       /* a token sum's panel; returns the buffer of all panels' sums */
+void lower_sum_partials(Lower *l, Node *n, int partial);      /* adds them up, in a kernel of its own */
 /* The buffers of a dot's packed operands; -1: as they lie. */
 typedef struct {
     int a, b;
 } Packed;
 Packed pack_operands(Lower *l, Node *dot);                    /* makes kernels of its own: before one is open */
+Node *packed_by_chain(Lower *l, const Node *dot, int which);  /* the value that a chain of panels packs for this operand, or NULL */
+void pack_rows(Lower *l, Node *x);                            /* a panel's rows of x, in an open chain, as dots want them */
 void lower_dot_statement(Lower *l, Node *dot, const Index *at, Span m, Span n, Span k, Packed packed);
 
 /* One kind of group each. */

@@ -6,7 +6,7 @@
  * outer dims) and index relations (what is read across is read at the same outer index), as in fuse. */
 #include "compiler/passes/fuse_groups.h"
 
-enum { MAX_CHAINED = 160, MAX_CHAIN_PARAMS = 90 };
+enum { MAX_CHAINED = 160, MAX_CHAIN_PARAMS = 200 };
 
 /* What a piece of a chain has one of. */
 typedef struct {
@@ -30,6 +30,8 @@ static bool leads(const Type *t, const Outer *o)
 /* Along the outer dims n is computed index by index: it doesn't sum over them. */
 static bool keeps_outer(const Node *n, const Outer *o)
 {
+    if (is_token_sum(n)) /* leaves a sum for each panel, which are added up at the end */
+        return o->n == 1;
     if (!leads(&n->type, o))
         return false;
     if (op_lower[n->op] == lower_dot && o->n == 1) /* tokens by a matrix that all of them share */
@@ -48,7 +50,8 @@ static void describe(Chain *c, int group)
     bool ragged = false;
     if (!g->n)
         return;
-    const Type *t = &g->member[0]->type;
+    const Node *some = g->member[0];
+    const Type *t = is_token_sum(some) ? &some->in[0]->type : &some->type;
     *o = t->rank > 0 && t->dim[0] == DIM_T ? (Outer){ 1, 0 } : (Outer){ 2, t->rank > 2 ? t->dim[1] : 0 };
     for (int i = 0; i < g->n; i++) {
         const Node *n = g->member[i];
@@ -100,7 +103,7 @@ static bool aligned(Chain *c, Node *n, int group)
 {
     for (int k = 0; k < n->n_in; k++) {
         Node *x = behind_views(n->in[k]);
-        if (x->group && find_group(&c->f, x->group) == group && !reads_own(c, n, k, c->outer[group].n))
+        if (x->group && find_group(&c->f, x->group) == group && (is_token_sum(x) || !reads_own(c, n, k, c->outer[group].n)))
             return false;
     }
     return true;

@@ -1,9 +1,10 @@
 /* The thread pool; see pool.h.
  *
- * A job is a number, a function and a count of pieces.  One 64-bit word, the ticket, holds the job's number
- * and how many pieces are still to take; taking one is a compare-and-swap on it.  A thread that comes late
- * finds another job's number or no piece left, so nobody ever waits for a thread that is asleep: the caller
- * returns as soon as the last piece is finished.  Idle threads spin for a moment, since the next job of a training
+ * A job is a number, a function and a count of pieces.  Each thread has a share of them, pieces side by side, and takes those
+ * first: what it wrote in one call of a step is still in its cache when it reads it in the next.  Then it helps the others.
+ * For each share a 64-bit word, the ticket, holds the job's number and how many pieces are still to take; taking one is a
+ * compare-and-swap on it.  A thread that comes late finds another job's number or no piece left, so nobody ever waits for a
+ * thread that is asleep: the caller returns as soon as the last piece is finished.  Idle threads spin for a moment, since the next job of a training
  * step is microseconds away, and then sleep on a futex. */
 #define _GNU_SOURCE
 #include "runtime/core/pool.h"
@@ -34,16 +35,21 @@ typedef struct {
     int thread;
 } Worker;
 
-/* The job's fields are atomic only because a late thread may read them while the next job is written; its
+/* Fields of a job and its shares are atomic only because a late thread may read them while the next job is written; its
  * swap of the ticket then fails and it reads again. */
+typedef struct {
+    _Alignas(64) _Atomic uint64_t ticket; /* job << 32 | pieces still to take */
+    _Atomic int64_t end;                  /* one past the share's last piece */
+} Share;
+
 struct Pool {
     int threads;
     long spin_ns;
+    uint32_t job;
     Worker *workers;
-    _Alignas(64) _Atomic uint64_t ticket; /* job << 32 | pieces still to take */
+    Share *shares;                        /* [threads] */
     _Atomic(PieceFunction) f;
     _Atomic(void *) arg;
-    _Atomic int64_t end;                  /* one past the job's last piece */
     _Alignas(64) _Atomic uint32_t left;   /* pieces not yet finished; the caller sleeps on it */
     _Atomic uint32_t caller_sleeps;
     _Alignas(64) _Atomic uint32_t posted; /* the newest job; workers sleep on it */
@@ -91,23 +97,32 @@ static bool spin(const Pool *p, _Atomic uint32_t *word, uint32_t value, bool sam
     }
 }
 
-/* Takes pieces until none is left.  As long as this thread holds a piece it has not reported, the job can't
- * end, so all pieces of one call belong to one job. */
-static void take_pieces(Pool *p, int thread)
+/* Takes pieces of a share until none is left; returns how many. */
+static uint32_t take_share(Pool *p, Share *s, int thread)
 {
     uint32_t finished = 0;
-    uint64_t ticket = atomic_load_explicit(&p->ticket, memory_order_acquire);
+    uint64_t ticket = atomic_load_explicit(&s->ticket, memory_order_acquire);
     while ((uint32_t)ticket) {
         PieceFunction f = atomic_load_explicit(&p->f, memory_order_relaxed);
         void *arg = atomic_load_explicit(&p->arg, memory_order_relaxed);
-        int64_t piece = atomic_load_explicit(&p->end, memory_order_relaxed) - (uint32_t)ticket;
-        if (!atomic_compare_exchange_weak_explicit(&p->ticket, &ticket, ticket - 1, memory_order_acq_rel,
+        int64_t piece = atomic_load_explicit(&s->end, memory_order_relaxed) - (uint32_t)ticket;
+        if (!atomic_compare_exchange_weak_explicit(&s->ticket, &ticket, ticket - 1, memory_order_acq_rel,
                                                    memory_order_acquire))
             continue;
         f(arg, piece, thread);
         finished++;
-        ticket = atomic_load_explicit(&p->ticket, memory_order_acquire);
+        ticket = atomic_load_explicit(&s->ticket, memory_order_acquire);
     }
+    return finished;
+}
+
+/* All shares, the thread's own first.  As long as this thread holds a piece it has not reported, the job can't end, so all
+ * pieces of one call belong to one job. */
+static void take_pieces(Pool *p, int thread)
+{
+    uint32_t finished = 0;
+    for (int i = 0; i < p->threads; i++)
+        finished += take_share(p, &p->shares[(thread + i) % p->threads], thread);
     if (finished && atomic_fetch_sub(&p->left, finished) == finished && atomic_load(&p->caller_sleeps))
         futex_wake(&p->left, 1);
 }
@@ -144,10 +159,13 @@ static void run_job(Pool *p, int64_t base, uint32_t pieces, PieceFunction f, voi
 {
     atomic_store_explicit(&p->f, f, memory_order_relaxed);
     atomic_store_explicit(&p->arg, arg, memory_order_relaxed);
-    atomic_store_explicit(&p->end, base + pieces, memory_order_relaxed);
     atomic_store_explicit(&p->left, pieces, memory_order_relaxed);
-    uint64_t job = (atomic_load_explicit(&p->ticket, memory_order_relaxed) >> 32) + 1;
-    atomic_store_explicit(&p->ticket, job << 32 | pieces, memory_order_release);
+    p->job++;
+    for (int i = 0, n = p->threads; i < n; i++) {
+        int64_t begin = (int64_t)pieces * i / n, end = (int64_t)pieces * (i + 1) / n;
+        atomic_store_explicit(&p->shares[i].end, base + end, memory_order_relaxed);
+        atomic_store_explicit(&p->shares[i].ticket, (uint64_t)p->job << 32 | (uint64_t)(end - begin), memory_order_release);
+    }
     post(p, pieces < (uint32_t)p->threads ? (int)pieces - 1 : p->threads - 1);
     take_pieces(p, 0);
     if (spin(p, &p->left, 0, true))
@@ -198,6 +216,11 @@ Pool *pool_new(int threads)
         abort();
     *p = (Pool){ .threads = 1, .spin_ns = threads <= cores ? SPIN_NS : 0 };
     p->workers = xcalloc((size_t)threads, sizeof *p->workers);
+    p->shares = aligned_alloc(64, (size_t)threads * sizeof *p->shares);
+    if (!p->shares)
+        abort();
+    for (int i = 0; i < threads; i++)
+        p->shares[i] = (Share){ 0 };
 
     /* Signals are for the thread that waits for the step, so that the loop can stop in good order. */
     sigset_t all, before;
@@ -222,6 +245,7 @@ void pool_free(Pool *p)
     for (int i = 1; i < p->threads; i++)
         pthread_join(p->workers[i].id, NULL);
     free(p->workers);
+    free(p->shares);
     free(p);
 }
 

@@ -3,8 +3,8 @@
  * In:  a number of pieces and a function that does one of them.
  * Out: every piece done exactly once, then pool_run returns.
  *
- * Pieces are handed out by one atomic counter, so which thread runs which piece changes from run to run: a
- * piece may write only what is its own, and sums over pieces are combined afterwards in a fixed order. */
+ * A thread runs pieces of its own share of them first, side by side, then helps the others: which thread runs which piece
+ * changes from run to run.  A piece may write only what is its own, and sums over pieces are combined afterwards in a fixed order. */
 #ifndef FTC_POOL_H
 #define FTC_POOL_H
 
