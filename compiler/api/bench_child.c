@@ -16,7 +16,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { PROFILED_STEPS = 3, MAX_BUFS = 128 };
+enum { PROFILED_STEPS = 3, MAX_BUFS = 256 };
 
 /* ---- batches ---------------------------------------------------------------------------------------------------------- */
 
@@ -261,12 +261,7 @@ static int profile(Child *c, KernelLine *lines)
     for (int i = 0; i < PROFILED_STEPS; i++)
         do_step(c, &tokens);
     exec_profile(c->c.exec, NULL);
-    int32_t longest = 0;
-    for (int64_t r = 0; r < c->source.rows; r++) {
-        int32_t n = c->source.row_start[r + 1] - c->source.row_start[r];
-        longest = n > longest ? n : longest;
-    }
-    const int64_t sym[N_SYMBOLS] = { c->source.row_start[c->source.rows], c->source.rows, longest, BENCH_CLASSES, c->source.vocab };
+    const int64_t *sym = exec_sizes(c->c.exec);
     int n_lines = p->n_kernels < MAX_KERNELS ? p->n_kernels : MAX_KERNELS;
     for (int i = 0; i < n_lines; i++)
         snprintf(lines[i].name, sizeof lines[i].name, "%s", program->kernels[i]->name);

@@ -172,6 +172,8 @@ static bool read_entry(Compiled *c, Entry *e, const Spec *spec, const StageText 
         return ftc_error(d, FTC_FILE(t->file), "has no part '%s'", e->name);
     if (!build_entry(c, e, spec, d))
         return false;
+    if (e->training && strstr(text, "\"used\"")) /* the weight table says what the text's step does */
+        build_rows(e->graph, spec, e->forward);
     if (t->is_program) {
         e->graph = NULL;
         e->program = program_parse(c->arena, t->file, text, strlen(text), d);

@@ -85,6 +85,8 @@ bool classifier_save(const Classifier *c, const char *folder)
     bool hf = classifier_is_hf(c, why, sizeof why);
     if (hf)
         config = hf_config(c);
+    if (c->exec)
+        exec_flush(c->exec);
     return weights_save(folder, hf ? &config : NULL, c->params->weight, c->params->n, c->diag) &&
            (!c->tokenizer || tokenizer_save(c->tokenizer, folder, (int)c->spec->data.max_length, c->diag)) && save_spec(c, folder);
 }

@@ -164,6 +164,7 @@ Forward *build_forward(const Spec *spec, const BuildOptions *options, Arena *are
     graph_output(g, "logits", logits);
     if (options->labels)
         graph_output(g, "loss", cross_entropy(&b, logits));
+    f->read = NEW_ARRAY(arena, Node *, f->n_weights);
     g->loc = NULL;
     g->scope = NULL;
     if (g->failed || !freeze(&b, diag))

@@ -25,6 +25,7 @@ typedef struct {
     int n_weights;
     FtcWeight *weights; /* in the order of their first use */
     Node **nodes;       /* [n_weights] the node of each */
+    Node **read;        /* [n_weights] of one that is trained by rows: its rows as the batch's tokens read them; else NULL */
     int n_rates;
     double *rates;      /* distinct dropout rates above 0 */
 } Forward;
@@ -32,7 +33,19 @@ typedef struct {
 /* NULL after errors: train.freeze names what isn't there; or of types (our bug or a spec no check foresaw). */
 Forward *build_forward(const Spec *spec, const BuildOptions *options, Arena *arena, FtcDiag *diag);
 
-/* Appends the update region to a graph that has the gradients, grads[i] of f->nodes[i]; NULL for a frozen weight. */
+/* Marks the weights of a forward graph that can be trained by rows (FtcWeight.by_rows); inputs are added: known i32[], pending f32[],
+ * place i32[T], used i32[U], see ftc/model.h. */
+void build_rows(Graph *g, const Spec *spec, Forward *f);
+
+/* The gradient of a table's used rows, f32[U,...], from that of its rows as tokens read them. */
+Node *rows_grad(Graph *g, Node *d);
+
+/* The numbers of the rows, i32[U]; these rows of a table, with the decay that they wait for. */
+Node *used(Graph *g);
+Node *used_rows(Graph *g, Node *table, bool decays);
+
+/* Appends the update region to a graph that has the gradients, grads[i] of f->nodes[i] or, where it is trained by rows, of its used
+ * rows; NULL for a frozen weight. */
 void build_update(Graph *g, const Spec *spec, const Forward *f, Node *const *grads);
 
 #endif

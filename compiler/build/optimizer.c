@@ -71,40 +71,60 @@ static void make_scalars(Update *u, bool any_decay)
         u->momentum = scalar(u, "momentum");
 }
 
-static Node *state_of(Update *u, const char *kind, const Node *w)
+/* A weight or state and its value: the whole of it, or its rows in use. */
+typedef struct {
+    Node *whole, *value;
+    bool by_rows;
+} Target;
+
+static Target weight_of(Update *u, Node *w, const FtcWeight *info)
 {
-    return state(u->g, arena_printf(u->arena, "%s:%s", kind, w->a.name), w->type);
+    return (Target){ w, info->by_rows ? used_rows(u->g, w, info->decay) : w, info->by_rows };
+}
+
+static Target state_of(Update *u, const char *kind, const Target *w)
+{
+    Node *s = state(u->g, arena_printf(u->arena, "%s:%s", kind, w->whole->a.name), w->whole->type);
+    return (Target){ s, w->by_rows ? used_rows(u->g, s, false) : s, w->by_rows };
+}
+
+static void store(Update *u, const Target *t, Node *value)
+{
+    if (t->by_rows)
+        update_rows(u->g, t->whole, used(u->g), value);
+    else
+        update(u->g, t->whole, value);
 }
 
 /* w <- w * (1 - lr * decay);  m <- b1 * m + (1 - b1) * d;  v <- b2 * v + (1 - b2) * d^2;
  * w <- w - lr / c1 * m / (sqrt(v) / sqrt(c2) + eps)               (Loshchilov, Hutter: Decoupled weight decay, 2019) */
-static void adamw(Update *u, Node *w, Node *d, bool decay)
+static void adamw(Update *u, Target w, Node *d, bool decay)
 {
     Graph *g = u->g;
-    Node *m = state_of(u, "m", w), *v = state_of(u, "v", w);
-    Node *m_new = add(g, mul(g, m, u->beta1), mul(g, d, u->rest1));
-    Node *v_new = add(g, mul(g, v, u->beta2), mul(g, mul(g, d, d), u->rest2));
+    Target m = state_of(u, "m", &w), v = state_of(u, "v", &w);
+    Node *m_new = add(g, mul(g, m.value, u->beta1), mul(g, d, u->rest1));
+    Node *v_new = add(g, mul(g, v.value, u->beta2), mul(g, mul(g, d, d), u->rest2));
     Node *root = add(g, divide(g, map1(g, OP_sqrt, v_new), u->root2), u->eps);
-    Node *from = decay ? mul(g, w, u->decay_factor) : w;
+    Node *from = decay ? mul(g, w.value, u->decay_factor) : w.value;
     Node *w_new = sub(g, from, divide(g, mul(g, m_new, u->rate), root));
-    update(g, m, m_new);
-    update(g, v, v_new);
-    update(g, w, w_new);
+    store(u, &m, m_new);
+    store(u, &v, v_new);
+    store(u, &w, w_new);
 }
 
 /* d <- d + decay * w;  m <- momentum * m + d;  w <- w - lr * m, or with Nesterov's look ahead lr * (d + momentum * m) */
-static void sgd(Update *u, Node *w, Node *d, bool decay)
+static void sgd(Update *u, Target w, Node *d, bool decay)
 {
     Graph *g = u->g;
     if (decay)
-        d = add(g, d, mul(g, w, u->weight_decay));
+        d = add(g, d, mul(g, w.value, u->weight_decay));
     if (u->momentum) {
-        Node *m = state_of(u, "m", w);
-        Node *m_new = add(g, mul(g, m, u->momentum), d);
-        update(g, m, m_new);
+        Target m = state_of(u, "m", &w);
+        Node *m_new = add(g, mul(g, m.value, u->momentum), d);
+        store(u, &m, m_new);
         d = u->spec->optimizer.nesterov ? add(g, d, mul(g, m_new, u->momentum)) : m_new;
     }
-    update(g, w, sub(g, w, mul(g, d, u->lr)));
+    store(u, &w, sub(g, w.value, mul(g, d, u->lr)));
 }
 
 void build_update(Graph *g, const Spec *spec, const Forward *f, Node *const *grads)
@@ -129,7 +149,7 @@ void build_update(Graph *g, const Spec *spec, const Forward *f, Node *const *gra
             continue;
         g->scope = arena_printf(g->arena, "update.%s", f->weights[i].name);
         Node *d = u.clip ? mul(g, grads[i], u.clip) : grads[i];
-        (spec->optimizer.type == OPT_ADAMW ? adamw : sgd)(&u, f->nodes[i], d, f->weights[i].decay);
+        (spec->optimizer.type == OPT_ADAMW ? adamw : sgd)(&u, weight_of(&u, f->nodes[i], &f->weights[i]), d, f->weights[i].decay);
     }
     g->loc = NULL;
     g->scope = NULL;

@@ -163,7 +163,7 @@ static LLVMValueRef weights(Tables *t, const FtcModel *m)
         for (int j = 0; j < 4; j++)
             dim[j] = i64(t, w->dim[j]);
         v[i] = STRUCT(t, FtcWeight, string(t, w->name), i32(t, w->rank), inline_array(dim, 4), i8(t, w->init),
-                      i8(t, w->decay), i8(t, w->frozen), i8(t, w->head), f32(t, w->init_scale));
+                      i8(t, w->decay), i8(t, w->frozen), i8(t, w->head), i8(t, w->by_rows), f32(t, w->init_scale));
     }
     return array(t, v, m->n_weights);
 }

@@ -317,7 +317,8 @@ static void summarize(const Job *j)
     const Compiled *c = j->compiled;
     const Spec *s = c->spec;
     int64_t L = s->data.max_length, B = s->train.batch, C = s->data.labels.n ? s->data.labels.n : 2;
-    int64_t sym[FTC_SYMBOLS] = { [FTC_T] = B * L, [FTC_B] = B, [FTC_L] = L, [FTC_C] = C, [FTC_V] = s->model.tokenizer.vocab_size };
+    int64_t sym[FTC_SYMBOLS] = { [FTC_T] = B * L, [FTC_B] = B, [FTC_L] = L, [FTC_C] = C, [FTC_V] = s->model.tokenizer.vocab_size,
+                                 [FTC_U] = s->model.tokenizer.vocab_size };
     fprintf(stderr, "%-10s %10s %10s\n", j->symbol, "step", "eval");
     if (j->values[0][0])
         fprintf(stderr, "%-10s %10d %10d  values as built\n", "graph", j->values[0][0], j->values[1][0]);

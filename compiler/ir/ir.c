@@ -51,7 +51,7 @@ const char *elem_name(Elem e)
 
 const char *dim_name(Dim d, char buf[24])
 {
-    static const char *const symbol[] = { "T", "B", "L", "C", "V", "n(r)" };
+    static const char *const symbol[] = { "T", "B", "L", "C", "V", "U", "n(r)" };
     if (d < 0)
         return symbol[-d - 1];
     snprintf(buf, 24, "%lld", (long long)d);
@@ -168,7 +168,7 @@ static void link_node(Graph *g, Node *n)
 static const char *default_name(Graph *g, const Node *n)
 {
     const char *base = n->a.name ? n->a.name : op_info[n->op].name;
-    if (n->op == OP_update)
+    if (is_update(n))
         base = arena_printf(g->arena, "%s.new", n->a.name);
     if (n->a.name || !g->scope)
         return base;
@@ -244,7 +244,7 @@ void graph_renumber(Graph *g)
 void graph_count_uses(Graph *g)
 {
     EACH_NODE(n, g)
-        n->uses = n->op == OP_update;
+        n->uses = is_update(n);
     EACH_NODE(n, g)
         for (int i = 0; i < n->n_in; i++)
             n->in[i]->uses++;
@@ -339,6 +339,11 @@ Node *zeros(Graph *g, const Type *t) { return constant_of(g, 0, t); }
 Node *update(Graph *g, Node *target, Node *value)
 {
     return graph_add(g, OP_update, 2, (Node *[]){ target, value }, &(Attrs){ .name = target->a.name }, NULL);
+}
+
+Node *update_rows(Graph *g, Node *target, Node *rows, Node *value)
+{
+    return graph_add(g, OP_update_rows, 3, (Node *[]){ target, rows, value }, &(Attrs){ .name = target->a.name }, NULL);
 }
 
 Node *stop_gradient(Graph *g, Node *a) { return node1(g, OP_stop_gradient, a); }

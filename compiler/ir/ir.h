@@ -7,7 +7,8 @@
  *
  * Meaning
  *   Types          element x dims.  A dim is a number or a symbol: C classes and V vocabulary entries are bound when
- *                  a model is loaded; T tokens, B rows, L longest row with every batch.  n(r) is the length of row r.
+ *                  a model is loaded; T tokens, B rows, L longest row with every batch, and U, the vocabulary entries
+ *                  used so far.  n(r) is the length of row r.
  *                  A type with n(r) in it is ragged: its first dim is r:B, and each row has its own sizes.
  *                  [T, ...] and [r:B, n(r), ...] are the same numbers in the same order (split and join are free).
  *   Broadcasting   MAP ops align their operands' dims at the right, as NumPy does; a missing dim or a dim of 1 repeats.
@@ -25,6 +26,7 @@
  *                  16*((c/16)%2) and up of word (c/32)%4.  Sixteen neighbours share nothing but the key; one
  *                  evaluation serves 128 columns.  Nothing is stored; a slice of a mask is the mask of the slice.
  *   update         in[0] (a weight or state) takes the value in[1] after everything else in the step has been read.
+ *   update_rows    the same for rows of in[0]: row in[1][i] takes in[2][i]; no row is named twice.
  *   stop_gradient  the identity, with gradient zero. */
 #ifndef FTC_IR_H
 #define FTC_IR_H
@@ -42,7 +44,7 @@ typedef enum { F32, BF16, I32, BOOL, N_ELEMS } Elem;
 
 /* A dim: a number >= 0, or one of the symbols. */
 typedef int64_t Dim;
-enum { DIM_T = -1, DIM_B = -2, DIM_L = -3, DIM_C = -4, DIM_V = -5, DIM_N = -6 /* n(r) */, N_SYMBOLS = 5 };
+enum { DIM_T = -1, DIM_B = -2, DIM_L = -3, DIM_C = -4, DIM_V = -5, DIM_U = -6, DIM_N = -7 /* n(r) */, N_SYMBOLS = 6 };
 
 enum { MAX_RANK = 6 };
 
@@ -138,7 +140,7 @@ struct Graph {
     const char *name;
     Node *first, *last;   /* topological order */
     int n;                /* nodes so far, and the next id */
-    Output *outputs;      /* named results, then updates (node is an OP_update, name its weight) */
+    Output *outputs;      /* named results */
     int n_outputs, cap_outputs;
     struct NameTable *names;
     FtcDiag *diag;        /* where a builder call reports a type error */
@@ -163,6 +165,8 @@ void graph_count_uses(Graph *g);
 void graph_dce(Graph *g);                               /* drop what no output needs; inputs, weights and state stay out too */
 Graph *graph_copy(const Graph *g, Arena *arena);
 
+static inline bool is_update(const Node *n) { return n->op == OP_update || n->op == OP_update_rows; }
+
 #define EACH_NODE(n, g) for (Node *n = (g)->first; n; n = n->next)
 
 /* Builder: one function an op, named as the op.  Operands broadcast as said above. */
@@ -182,6 +186,7 @@ Node *state(Graph *g, const char *name, Type t);
 Node *constant(Graph *g, double value, Elem e);        /* scalar */
 Node *zeros(Graph *g, const Type *t);                  /* const of that type */
 Node *update(Graph *g, Node *target, Node *value);     /* also becomes an output */
+Node *update_rows(Graph *g, Node *target, Node *rows, Node *value);
 Node *stop_gradient(Graph *g, Node *a);
 Node *sum(Graph *g, Node *a, int axis);                /* axis from 0, or from the end when negative */
 Node *sum_axes(Graph *g, Node *a, int n_axes, const int *axes);

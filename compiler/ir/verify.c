@@ -19,7 +19,7 @@ void graph_verify(const Graph *g)
             /* an operand precedes its use; ids are dense, so pointers into another graph show too */
             if (n->in[i]->id >= n->id)
                 ftc_bug("graph @%s: %%%s uses %%%s, which comes later", g->name, n->name, n->in[i]->name);
-            if (n->in[i]->op == OP_update)
+            if (is_update(n->in[i]))
                 ftc_bug("graph @%s: %%%s reads the update %%%s", g->name, n->name, n->in[i]->name);
         }
         Node again = *n;

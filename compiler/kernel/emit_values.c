@@ -400,8 +400,8 @@ static int random_at(Lower *l, Node *n, const Index *at)
 int compute(Lower *l, Node *n, const Index *at)
 {
     int x[3], y;
-    if (n->op == OP_update)
-        return value_at(l, n->in[1], *at);
+    if (is_update(n))
+        return value_at(l, n->in[n->n_in - 1], *at);
     if (n->op == OP_gather)
         return gathered(l, n, at);
     if (n->op == OP_rand)
@@ -428,9 +428,12 @@ int compute(Lower *l, Node *n, const Index *at)
 
 void store_member(Lower *l, const Node *n, const Index *at, int value)
 {
-    if (n->op == OP_update) {
+    if (is_update(n)) {
         int buf = buffer_of(l, n->in[0]);
-        kb_store(&l->b, param_of(l, buf, PARAM_OUT), element_offset(l, &n->type, at), value);
+        Index place = *at;
+        if (n->op == OP_update_rows)
+            place.v[0] = integer_at(l, n->in[1], (Index){ .v = { at->v[0] } });
+        kb_store(&l->b, param_of(l, buf, PARAM_OUT), element_offset(l, &n->in[0]->type, &place), value);
     } else if (l->panel_of[n->id] >= 0)
         kb_store(&l->b, l->panel_of[n->id], panel_offset(l, &n->type, at), value);
     else if (l->stored[n->id])

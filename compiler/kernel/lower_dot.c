@@ -374,7 +374,7 @@ static int open_dims(Lower *l, const Type *t, int from, int to, Index *at)
 
 void lower_scatter_group(Lower *l, Node *n)
 {
-    enum { COLUMNS = 128 };
+    enum { COLUMNS = 64 };
     Node *index = n->in[0], *values = n->in[1];
     const Type *y = &n->type;
     int last = y->rank - 1, rank = index->type.rank; /* the lane dim: the result's last, unless it is the scattered one */

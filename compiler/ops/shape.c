@@ -30,6 +30,19 @@ bool infer_update(Node *n, FtcDiag *d)
     return type_equal(&n->type, &n->in[1]->type) || type_error(n, d, "the new value has another type");
 }
 
+bool infer_update_rows(Node *n, FtcDiag *d)
+{
+    const Type *target = &n->in[0]->type, *rows = &n->in[1]->type, *value = &n->in[2]->type;
+    n->type = *value;
+    if (n->in[0]->op != OP_weight && n->in[0]->op != OP_state)
+        return type_error(n, d, "only a weight or a state can be updated");
+    Type want = *target;
+    if (rows->elem != I32 || rows->rank != 1 || target->rank < 1)
+        return type_error(n, d, "takes the numbers of rows");
+    want.dim[0] = rows->dim[0];
+    return type_equal(value, &want) || type_error(n, d, "the new rows have another type");
+}
+
 /* Reshaping keeps the symbols, in order, and the product of the constants between them. */
 static bool same_elements(const Type *x, const Type *y)
 {
@@ -195,6 +208,7 @@ static void copy_all(Tensor *y, const Tensor *x)
 
 void eval_first(const Node *n, Tensor *y, Tensor *const *x) { (void)n; copy_all(y, x[0]); }
 void eval_second(const Node *n, Tensor *y, Tensor *const *x) { (void)n; copy_all(y, x[1]); }
+void eval_third(const Node *n, Tensor *y, Tensor *const *x) { (void)n; copy_all(y, x[2]); }
 
 void eval_state(const Node *n, Tensor *y, Tensor *const *x)
 {

@@ -40,7 +40,7 @@ static bool keeps_outer(const Node *n, const Outer *o)
         return n->a.batch == o->n;
     if (op_lower[n->op] == lower_reduce)
         return leads(&n->in[0]->type, o) && is_row_reduction(n);
-    return op_lower[n->op] == lower_loop && n->op != OP_update && n->op != OP_gather;
+    return op_lower[n->op] == lower_loop && !is_update(n) && n->op != OP_gather;
 }
 
 static void describe(Chain *c, int group)

@@ -118,7 +118,7 @@ static void find_demand(Demand *d)
         ask(d, g->outputs[i].node, ALL);
     for (Node *n = g->last; n; n = n->prev) {
         int axis = d->asked[n->id];
-        if (n->op == OP_update)
+        if (is_update(n))
             axis = ALL;
         if (axis == NOTHING)
             continue;

@@ -298,7 +298,7 @@ void order_updates(Fuse *f)
             readers[x->id] = r;
         }
     EACH_NODE(n, f->g)
-        if (n->op == OP_update)
+        if (is_update(n))
             for (const Reader *r = readers[n->in[0]->id]; r; r = r->next)
                 if (find_group(f, r->group) != find_group(f, n->group))
                     order(f, find_group(f, r->group), find_group(f, n->group));

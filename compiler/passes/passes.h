@@ -1,5 +1,6 @@
 /* The passes over the step graph.  One pass, one file, one entry; pipeline.c lists them in order with the reason for each.
- * A pass touches the graph it is given and nothing else; graph_verify holds before and after. */
+ * A pass touches the graph it is given and nothing else; graph_verify holds before and after.  (Two stages of the list are written
+ * where their rules are: gradients in compiler/grad, rows and the update in compiler/build.) */
 #ifndef FTC_PASSES_H
 #define FTC_PASSES_H
 

@@ -24,6 +24,16 @@ static void run_lower(Stage *s) { s->program = lower_graph(s->graph, s->arena); 
 static void run_plan(Stage *s) { pass_plan(s->program, true); }
 static void run_no_plan(Stage *s) { pass_plan(s->program, false); }
 
+static void run_rows(Stage *s) { build_rows(s->graph, s->spec, s->forward); }
+
+static Node *named_grad(Graph *g, const Node *w, Node *d)
+{
+    graph_rename(g, d, arena_printf(g->arena, "d.%s", w->name));
+    d->loc = w->loc;
+    d->grad_of = w->name;
+    return d;
+}
+
 static void run_grad(Stage *s)
 {
     Forward *f = s->forward;
@@ -32,10 +42,13 @@ static void run_grad(Stage *s)
     int n = 0;
     for (int i = 0; i < f->n_weights; i++)
         if (!f->weights[i].frozen)
-            trained[n++] = f->nodes[i];
+            trained[n++] = f->read[i] ? f->read[i] : f->nodes[i];
     graph_grad(s->graph, loss, n, trained, dx);
-    for (int i = 0, k = 0; i < f->n_weights; i++)
+    for (int i = 0, k = 0; i < f->n_weights; i++) {
         grads[i] = f->weights[i].frozen ? NULL : dx[k++];
+        if (f->read[i])
+            grads[i] = named_grad(s->graph, f->nodes[i], rows_grad(s->graph, grads[i]));
+    }
     build_update(s->graph, s->spec, f, grads);
     graph_dce(s->graph);
 }
@@ -43,6 +56,8 @@ static void run_grad(Stage *s)
 const Pass pipeline[] = {
     { "simplify", "one spelling per value before gradients multiply it", run_simplify, NULL, false, false, NULL },
     { "demand", "before grad, which inherits it; after simplify, which removes views that hide it", run_demand, NULL, false, false, NULL },
+    { "rows", "before grad, which then asks for the gradients of rows; after demand, when it is known what reads them", run_rows, NULL,
+      false, true, NULL },
     { "grad", "before fusion: gradient rules are written per op; the update follows at once", run_grad, NULL, true, true, NULL },
     { "cse", "after grad: the backward part repeats much of the forward part", run_simplify, NULL, false, true, NULL },
     { "bf16", "where the spec asks for it: after cse, so that a value is rounded once, and before remat, which keeps what was rounded",

@@ -201,7 +201,7 @@ void pass_simplify(Graph *g)
         for (int i = 0; i < n->n_in; i++)
             if (n->in[i]->aux)
                 n->in[i] = n->in[i]->aux;
-        if (n->op == OP_update)
+        if (is_update(n))
             continue;
         Node *better = simpler(g, n);
         if (better == n)

@@ -8,6 +8,7 @@
  *
  *   from the batch      ids i32[T]  types i32[T]  row_start i32[B+1]  labels i32[B]
  *                       row_of i32[T] (the row of each token; follows from row_start)
+ *   from the words      used i32[U]  place i32[T] (of each token: used[place] is its id)  known i32, pending f32: see below
  *   from the data       class_weights f32[C] (all 1 where there are none)
  *   scalars, i32        seed   step (0, 1, ...: the number of updates made so far)
  *   scalars, f32        lr  weight_decay  beta1  beta2  eps  momentum  clip_norm (infinity: no clipping)  label_smoothing
@@ -18,7 +19,12 @@
  *
  *   loss [1]       mean over the batch, as it is minimised        (step; eval may have it)
  *   grad_norm [1]  global norm of all gradients, before clipping  (step; computed before the update region)
- *   logits [B,C]                                                  (eval) */
+ *   logits [B,C]                                                  (eval)
+ *
+ * A table with by_rows holds a vector for each entry of the vocabulary, and a batch uses few of them.  An entry that no batch has
+ * used yet has no gradient and no moments: a step does nothing to it but decay.  So the step works on used rows only, used[0 ..
+ * U), those of this batch included; used[0 .. known) were used before.  Of all others the decay is `pending`, one factor, until
+ * they are used, or all weights are read (exec_flush).  The results are those of the dense optimizer. */
 #ifndef FTC_MODEL_H
 #define FTC_MODEL_H
 

@@ -4,7 +4,8 @@
  * they are called on which buffers.  The tables hold no addresses, so the same object serves the JIT, a .o file and an
  * executable.  A program serves every batch, class count and vocabulary: sizes are polynomials in the symbols below.
  *
- *   symbols    T tokens in the batch, B rows, L longest row (batch time); C classes, V vocabulary (load time)
+ *   symbols    T tokens in the batch, B rows, L longest row (batch time); C classes, V vocabulary (load time); U entries of the
+ *              vocabulary that training has used so far
  *   buffers    weights, optimizer state, inputs, results, and one arena for everything in between
  *   calls      kernel, buffers, run-time arguments; in order.  Pieces of one call run in parallel. */
 #ifndef FTC_STEP_H
@@ -13,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { FTC_T, FTC_B, FTC_L, FTC_C, FTC_V, FTC_SYMBOLS };
+enum { FTC_T, FTC_B, FTC_L, FTC_C, FTC_V, FTC_U, FTC_SYMBOLS };
 
 typedef enum { FTC_F32, FTC_BF16, FTC_I32, FTC_BOOL } FtcElem;
 
@@ -34,7 +35,7 @@ typedef struct {
 } FtcKernelArgs;
 typedef void FtcKernelFn(const FtcKernelArgs *args, int64_t piece);
 
-/* coef * T^e[0] * B^e[1] * L^e[2] * C^e[3] * V^e[4]; a form is a sum of n terms. */
+/* coef * T^e[0] * B^e[1] * L^e[2] * C^e[3] * V^e[4] * U^e[5]; a form is a sum of n terms. */
 typedef struct {
     int64_t coef;
     uint8_t e[FTC_SYMBOLS];
@@ -75,6 +76,7 @@ typedef struct {
     int64_t dim[4];                     /* >= 0, or -1-symbol for C and V */
     uint8_t init;                       /* FtcInit */
     bool decay, frozen, head;           /* head: may be missing in a loaded encoder */
+    bool by_rows;                       /* a table of V rows, of which a step trains those in use: see model.h */
     float init_scale;                   /* standard deviation for FTC_INIT_NORMAL */
 } FtcWeight;
 typedef enum { FTC_INIT_ZEROS, FTC_INIT_ONES, FTC_INIT_NORMAL } FtcInit;

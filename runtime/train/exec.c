@@ -6,6 +6,7 @@
 #include "runtime/core/mem.h"
 #include "runtime/train/block.h"
 #include "runtime/train/form.h"
+#include "runtime/train/used_rows.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -22,9 +23,11 @@
 
 /* ----- what a buffer is bound to ----- */
 
-typedef enum { INPUT_IDS, INPUT_TYPES, INPUT_ROW_START, INPUT_ROW_OF, INPUT_LABELS, BATCH_INPUTS, NO_INPUT = -1 } BatchInput;
+typedef enum {
+    INPUT_IDS, INPUT_TYPES, INPUT_ROW_START, INPUT_ROW_OF, INPUT_LABELS, INPUT_USED, INPUT_PLACE, BATCH_INPUTS, NO_INPUT = -1
+} BatchInput;
 
-static const char *const batch_inputs[BATCH_INPUTS] = { "ids", "types", "row_start", "row_of", "labels" };
+static const char *const batch_inputs[BATCH_INPUTS] = { "ids", "types", "row_start", "row_of", "labels", "used", "place" };
 
 static const struct {
     const char *name;
@@ -34,7 +37,8 @@ static const struct {
 #define SCALAR(name, elem) { #name, elem, offsetof(ExecInputs, name) }
     SCALAR(seed, FTC_I32), SCALAR(step, FTC_I32), SCALAR(lr, FTC_F32), SCALAR(weight_decay, FTC_F32), SCALAR(beta1, FTC_F32),
     SCALAR(beta2, FTC_F32), SCALAR(eps, FTC_F32), SCALAR(momentum, FTC_F32), SCALAR(clip_norm, FTC_F32),
-    SCALAR(label_smoothing, FTC_F32), SCALAR(correction1, FTC_F32), SCALAR(correction2, FTC_F32),
+    SCALAR(label_smoothing, FTC_F32), SCALAR(correction1, FTC_F32), SCALAR(correction2, FTC_F32), SCALAR(known, FTC_I32),
+    SCALAR(pending, FTC_F32),
 #undef SCALAR
 };
 
@@ -70,6 +74,7 @@ struct Exec {
     int64_t most[FTC_SYMBOLS], sym[FTC_SYMBOLS];
     Block arena, zeros;
     Block row_of;        /* [T] the row of each token of the batch that runs */
+    UsedRows *used;      /* of tables that are trained by rows; NULL: there are none */
     Lane **lane;         /* [threads] */
     int n_lanes, n_scratch;
     int64_t arena_bytes, scratch_bytes;
@@ -205,7 +210,10 @@ Exec *exec_new(const FtcModel *model, Params *params, Pool *pool, ExecOptions op
     Exec *e = xcalloc(1, sizeof *e);
     *e = (Exec){ .model = model, .params = params, .pool = pool, .options = options, .n_lanes = pool_threads(pool) };
     e->most[FTC_C] = params->classes;
-    e->most[FTC_V] = params->vocab;
+    e->most[FTC_V] = e->most[FTC_U] = params->vocab;
+    for (int i = 0; options.train && i < model->n_weights; i++)
+        if (model->weights[i].by_rows && !e->used)
+            e->used = used_rows_new(params->vocab);
     fill_inputs(&e->inputs, model, params->classes);
     exec_set_step(e, 0, model->optimizer.lr);
 
@@ -272,6 +280,7 @@ void exec_free(Exec *e)
         free(e->lane[i]);
     }
     free(e->lane);
+    used_rows_free(e->used);
     free(e->inputs.class_weights);
     free(e);
 }
@@ -431,7 +440,7 @@ bool exec_reserve(Exec *e, int64_t tokens, int64_t rows, int64_t longest, FtcDia
     for (int i = 0; i < 3; i++)
         e->most[FTC_T + i] = need[i] > e->most[FTC_T + i] ? need[i] : e->most[FTC_T + i];
     free_room(e);
-    if (lay_out(e, tokens, rows, d))
+    if ((!e->used || used_rows_reserve(e->used, e->most[FTC_T])) && lay_out(e, tokens, rows, d))
         return true;
     free_room(e);
     memcpy(e->most, before, sizeof before);
@@ -586,10 +595,12 @@ static Bound *begin_run(Exec *e, const FtcProgram *program, const FtcBatch *batc
     e->sym[FTC_T] = batch->tokens;
     e->sym[FTC_B] = batch->rows;
     e->sym[FTC_L] = batch->longest;
+    e->sym[FTC_U] = e->used ? e->used->n : 0;
 
     const int32_t *zeros = (const int32_t *)(const void *)e->zeros.data;
     const int32_t *given[BATCH_INPUTS] = { batch->ids, batch->types ? batch->types : zeros, batch->row_start,
-                                           find_rows(e, batch), batch->labels ? batch->labels : zeros };
+                                           find_rows(e, batch), batch->labels ? batch->labels : zeros,
+                                           e->used ? e->used->id : NULL, e->used ? e->used->place : NULL };
     for (int i = 0; i < b->program->n_bufs; i++)
         if (b->input[i] != NO_INPUT)
             b->buf[i] = (void *)given[b->input[i]];
@@ -601,7 +612,19 @@ static Bound *begin_run(Exec *e, const FtcProgram *program, const FtcBatch *batc
 
 void exec_run(Exec *e, const FtcProgram *program, const FtcBatch *batch)
 {
+    exec_flush(e);
     run_calls(e, begin_run(e, program, batch), 0, program->n_calls);
+}
+
+void exec_flush(Exec *e)
+{
+    for (int i = 0; e->used && i < e->params->n; i++) {
+        const FtcWeight *w = &e->model->weights[i];
+        if (w->by_rows && w->decay)
+            used_rows_decay(e->used, e->params->weight[i].data, e->params->count[i]);
+    }
+    if (e->used)
+        e->used->pending = 1;
 }
 
 static bool is_finite_output(const Exec *e, const char *name)
@@ -613,15 +636,26 @@ static bool is_finite_output(const Exec *e, const char *name)
 bool exec_step(Exec *e, const FtcBatch *batch)
 {
     const FtcProgram *p = e->model->step;
+    if (e->used) {
+        e->inputs.known = e->used->n;
+        e->inputs.pending = (float)e->used->pending;
+        used_rows_add(e->used, batch->ids, batch->tokens);
+    }
     const Bound *b = begin_run(e, p, batch);
     run_calls(e, b, 0, p->update_from);
-    if (!is_finite_output(e, "loss") || !is_finite_output(e, "grad_norm"))
-        return false;
-    run_calls(e, b, p->update_from, p->n_calls);
-    return true;
+    bool ok = is_finite_output(e, "loss") && is_finite_output(e, "grad_norm");
+    if (ok)
+        run_calls(e, b, p->update_from, p->n_calls);
+    if (e->used && ok)
+        e->used->pending *= (double)(1 - e->inputs.lr * e->inputs.weight_decay);
+    else if (e->used)
+        used_rows_forget(e->used, e->inputs.known);
+    return ok;
 }
 
 void exec_profile(Exec *e, double *ms) { e->profile = ms; }
+
+const int64_t *exec_sizes(const Exec *e) { return e->sym; }
 
 void *exec_buffer(const Exec *e, const FtcProgram *program, int i)
 {

@@ -25,9 +25,10 @@ typedef struct {
 } ExecOptions;
 
 /* The inputs that don't come from the batch, with the names that model.h explains.  exec_new fills in what the model says;
- * step, lr and the corrections are for exec_set_step. */
+ * step, lr and the corrections are for exec_set_step; known and pending for exec_step. */
 typedef struct {
-    int32_t seed, step;
+    int32_t seed, step, known;
+    float pending;
     float lr, weight_decay, beta1, beta2, eps, momentum, clip_norm, label_smoothing, correction1, correction2;
     float dropout[FTC_MAX_DROPOUTS];
     float *class_weights; /* [C], owned by the Exec; all 1 */
@@ -53,7 +54,7 @@ bool exec_reserve(Exec *e, int64_t tokens, int64_t rows, int64_t longest, FtcDia
 int64_t exec_arena_bytes(const Exec *e);
 int64_t exec_scratch_bytes(const Exec *e);
 
-/* Runs all calls of model->eval or model->step.  The batch must fit what was reserved, and its ids and labels
+/* Runs all calls of model->eval or model->step, on weights that are up to date.  The batch must fit what was reserved, and its ids and labels
  * the model (examples_check).  Missing types or labels are taken as 0. */
 void exec_run(Exec *e, const FtcProgram *program, const FtcBatch *batch);
 
@@ -61,9 +62,15 @@ void exec_run(Exec *e, const FtcProgram *program, const FtcBatch *batch);
  * true.  Otherwise returns false and the parameters are what they were. */
 bool exec_step(Exec *e, const FtcBatch *batch);
 
+/* Brings all weights up to date, those too that are trained by rows and no batch has used: before they are read or saved. */
+void exec_flush(Exec *e);
+
 /* Adds to ms[i] the time that call i of a program takes, in every run from now on, [n_calls of the longer program]; NULL:
  * no more. */
 void exec_profile(Exec *e, double *ms);
+
+/* T, B, L, C, V and U of the last run, [FTC_SYMBOLS]. */
+const int64_t *exec_sizes(const Exec *e);
 
 /* The memory of buffer i of a program as the last run had it. */
 void *exec_buffer(const Exec *e, const FtcProgram *program, int i);

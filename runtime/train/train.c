@@ -170,6 +170,7 @@ TrainStatus train_run(Exec *e, const TrainJob *job, TrainResult *r, FtcDiag *d)
     Loop l = { .exec = e, .job = job, .result = r, .diag = d,
                .schedule = schedule_make(&model->optimizer, schedule_steps(&model->train, job->train->n)) };
     TrainStatus status = train_epochs(&l, b);
+    exec_flush(e);
     batcher_free(b);
     return status;
 }

@@ -14,7 +14,7 @@ static void fill_step(void *ctx, const Node *n, Tensor *t)
         double value;
     } scalars[] = { { "lr", 1e-3 }, { "weight_decay", 0.01 }, { "beta1", 0.9 }, { "beta2", 0.999 }, { "eps", 1e-8 }, { "correction1", 0.19 },
                     { "correction2", 0.001999 }, { "momentum", 0.9 }, { "clip_norm", 1 }, { "dropout.0", 0.1 }, { "dropout.1", 0.2 },
-                    { "seed", 42 }, { "step", 1 } };
+                    { "seed", 42 }, { "step", 1 }, { "known", 11 }, { "pending", 0.75 } };
     const char *name = n->a.name;
     for (size_t i = 0; i < sizeof scalars / sizeof *scalars; i++)
         if (!strcmp(name, scalars[i].name)) {
@@ -27,6 +27,10 @@ static void fill_step(void *ctx, const Node *n, Tensor *t)
             t->v[i] = s->row_start[i];
         else if (!strcmp(name, "ids"))
             t->v[i] = (int)(u * (double)s->b.sym[symbol_index(DIM_V)]);
+        else if (!strcmp(name, "used")) /* each once: V is a prime */
+            t->v[i] = (double)((7 * i + 3) % s->b.sym[symbol_index(DIM_V)]);
+        else if (!strcmp(name, "place"))
+            t->v[i] = (int)(u * (double)s->b.sym[symbol_index(DIM_U)]);
         else if (!strcmp(name, "types"))
             t->v[i] = u < 0.3;
         else if (!strcmp(name, "labels"))

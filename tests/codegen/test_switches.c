@@ -91,7 +91,7 @@ static void test_table(void **state)
         assert_ptr_equal(find_pass(pipeline[i].name), &pipeline[i]);
         assert_true(strlen(pipeline[i].why) > 10);
     }
-    static const char *const before_after[][2] = { { "simplify", "demand" }, { "demand", "grad" }, { "grad", "cse" }, { "cse", "bf16" }, { "bf16", "remat" }, { "remat", "fuse" },
+    static const char *const before_after[][2] = { { "simplify", "demand" }, { "demand", "rows" }, { "rows", "grad" }, { "grad", "cse" }, { "cse", "bf16" }, { "bf16", "remat" }, { "remat", "fuse" },
                                                     { "fuse", "chain" }, { "chain", "pack" }, { "pack", "lower" }, { "lower", "plan" } };
     for (size_t i = 0; i < sizeof before_after / sizeof *before_after; i++)
         assert_true(find_pass(before_after[i][0]) < find_pass(before_after[i][1]));

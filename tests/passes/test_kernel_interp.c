@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Symbols in the order T, B, L, C, V. */
+/* Symbols in the order T, B, L, C, V, U. */
 typedef struct {
     const int64_t *sym;
     const int32_t *imms;

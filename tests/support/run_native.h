@@ -33,8 +33,10 @@ static inline void run_native(void *ctx, const Program *p, void **bufs, const in
     for (int i = 0; i < p->n_calls; i++) {
         const Call *c = &p->calls[i];
         const Kernel *k = p->kernels[c->kernel];
-        void *args[64];
-        Block scratch[64] = { 0 };
+        enum { MOST = 256 };
+        void *args[MOST];
+        Block scratch[MOST] = { 0 };
+        assert_in_range(k->n_params, 0, MOST);
         for (int j = 0; j < k->n_params; j++)
             if (k->params[j].mode != PARAM_SCRATCH)
                 args[j] = bufs[c->bufs[j]];

@@ -77,6 +77,18 @@ static inline void compare(const char *what, const Tensor *t, const void *got)
     }
 }
 
+/* The rows of a table that an update names. */
+static inline void compare_rows(const char *what, const Tensor *rows, const Tensor *t, const float *got)
+{
+    int64_t width = rows->n ? t->n / rows->n : 0;
+    for (int64_t i = 0; i < rows->n; i++)
+        for (int64_t j = 0; j < width; j++) {
+            double have = got[(int64_t)rows->v[i] * width + j], want = t->v[i * width + j];
+            if (!(fabs(have - want) <= t->e[i * width + j] * FLT_EPSILON * 1.01 + 1e-44))
+                fail_msg("%s: row %lld is %.9g, should be %.9g", what, (long long)rows->v[i], have, want);
+        }
+}
+
 /* Evaluates g, runs p (lowered from g or a rewriting of it), compares every output of g and every update. */
 static inline void check_program_on(const char *what, const Graph *g, const Program *p, Sizes *s, FillFn *fill, RunFn *run, void *ctx)
 {
@@ -112,8 +124,12 @@ static inline void check_program_on(const char *what, const Graph *g, const Prog
         if (b->kind == FTC_BUF_OUTPUT)
             compare(label, value[graph_find_output(g, b->name)->id], bufs[i]);
         EACH_NODE(n, g)
-            if (n->op == OP_update && b->kind != FTC_BUF_INPUT && b->kind != FTC_BUF_OUTPUT && !strcmp(n->a.name, b->name))
-                compare(label, value[n->id], bufs[i]);
+            if (is_update(n) && b->kind != FTC_BUF_INPUT && b->kind != FTC_BUF_OUTPUT && !strcmp(n->a.name, b->name)) {
+                if (n->op == OP_update_rows)
+                    compare_rows(label, value[n->in[1]->id], value[n->id], bufs[i]);
+                else
+                    compare(label, value[n->id], bufs[i]);
+            }
     }
     arena_free(a);
 }

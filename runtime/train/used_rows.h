@@ -1,0 +1,37 @@
+/* The entries of the vocabulary that training has used, for tables that are trained by rows (ftc/model.h).
+ *
+ * In:  each batch's ids, before its step.
+ * Out: the used entries in the order of their first use, and where among them each token's stands.
+ * An entry that has moments must count as used: who loads a state with them adds such entries first. */
+#ifndef FTC_USED_ROWS_H
+#define FTC_USED_ROWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    int64_t vocab;
+    int32_t n;
+    int32_t *id;         /* [vocab], n of them used */
+    int32_t *place_of;   /* [vocab] where an entry stands in `id`; -1: nowhere */
+    int32_t *place;      /* [tokens] of the last ids added */
+    int64_t cap;         /* of place */
+    double pending;      /* what decay multiplies all others by; 1 where they are up to date */
+} UsedRows;
+
+UsedRows *used_rows_new(int64_t vocab);
+void used_rows_free(UsedRows *u);
+
+/* Room for batches of so many tokens; false where there is no memory. */
+bool used_rows_reserve(UsedRows *u, int64_t tokens);
+
+/* The ids are those of a batch, below the vocabulary; fills place. */
+void used_rows_add(UsedRows *u, const int32_t *ids, int32_t tokens);
+
+/* Takes back what was added since there were n: the step failed. */
+void used_rows_forget(UsedRows *u, int32_t n);
+
+/* Decays the rows of a table, `count` elements, that are not used. */
+void used_rows_decay(const UsedRows *u, float *table, int64_t count);
+
+#endif
