@@ -3,25 +3,10 @@
  * of it, unless it is read outside of the chain too and so has a buffer. */
 #include "compiler/kernel/lowering.h"
 
-enum {
-    TILE_ROWS = 14,             /* panels are whole tiles of dots (codegen/gemm.c) */
-    FEW_TILES = 2,              /* leave enough pieces for all threads, and what is handed on in the cache */
-    MANY_TILES = 4,             /* where the matrices come from memory for each panel anew */
-};
-
 /* x is read by n in another stage and nowhere outside. */
 static bool is_handed_on(Lower *l, const Node *x, const Node *n)
 {
     return x->group == l->group && x->stage != n->stage && !l->stored[x->id];
-}
-
-/* Rows of a panel of tokens. */
-static int64_t choose_rows(const Lower *l)
-{
-    int64_t bytes = 0;
-    for (int i = 0; i < l->n_members; i++)
-        bytes += shared_bytes(l->members[i]);
-    return TILE_ROWS * (bytes <= SHARED_BYTES ? FEW_TILES : MANY_TILES);
 }
 
 static void make_panel(Lower *l, const Node *x)
@@ -62,9 +47,9 @@ static void open_pieces(Lower *l, const Type *t, Index *at)
             at->v[1] = var(l, open_par(l, "h", dim_extent(l, t->dim[1]), 1, t->dim[1]));
         return;
     }
-    int par = open_par(l, "p", dim_extent(l, DIM_T), p->rows, -1);
+    int par = open_par(l, "p", dim_extent(l, DIM_T), PANEL_TOKENS, -1);
     p->tokens.from = var(l, par);
-    p->tokens.size = minus(l->a, piece_end(l, par, p->rows, dim_extent(l, DIM_T)), p->tokens.from);
+    p->tokens.size = minus(l->a, piece_end(l, par, PANEL_TOKENS, dim_extent(l, DIM_T)), p->tokens.from);
 }
 
 void lower_chain_group(Lower *l)
@@ -81,8 +66,6 @@ void lower_chain_group(Lower *l)
         stages = all[i]->stage > stages ? all[i]->stage : stages;
         packed[i] = op_lower[all[i]->op] == lower_dot ? pack_operands(l, all[i]) : (Packed){ -1, -1 };
     }
-    if (!piece.fixed)
-        piece.rows = choose_rows(l);
     begin_kernel(l, group_name(l));
     l->piece = &piece;
     make_panels(l);

@@ -125,8 +125,7 @@ static void reduce_columns(Lower *l, Node *n, const Domain *d)
 }
 
 /* Tokens are summed for each lane: panels of them first, each to a row of its own, then these rows in order.  Alone, or
- * as a stage of a chain, panels are of so many tokens; so the bits are the same. */
-enum { SUM_PANEL = 28 };
+ * as a stage of a chain, panels are the same; so the bits are. */
 
 /* [T, columns] to [columns]; a vocabulary's or class's rows have no size yet. */
 static bool sums_tokens(const Node *n, const Domain *d)
@@ -142,11 +141,11 @@ bool is_token_sum(const Node *n)
     return op_lower[n->op] == lower_reduce && x->rank == 2 && x->dim[0] == DIM_T && x->dim[1] > 1 && n->a.n_axes == 1 && n->a.axes[0] == 0;
 }
 
-/* A row for each panel: width * (T / SUM_PANEL + 1) at most. */
+/* A row for each panel: width * (T / PANEL_TOKENS + 1) at most. */
 static int partial_rows(Lower *l, const Node *n, const Domain *d)
 {
     int64_t width = d->type.dim[d->axis[1]];
-    Poly size = poly_scale(l->a, dim_extent(l, DIM_T), (width + SUM_PANEL - 1) / SUM_PANEL);
+    Poly size = poly_scale(l->a, dim_extent(l, DIM_T), (width + PANEL_TOKENS - 1) / PANEL_TOKENS);
     return temp_buf(l, "partial", n->type.elem, poly_add(l->a, size, poly_const(l->a, width)));
 }
 
@@ -157,7 +156,7 @@ static void sum_panel(Lower *l, Node *n, const Domain *d, int partial, Poly lo, 
     int64_t extent = d->type.dim[lane];
     Poly width = poly_const(l->a, extent);
     Index at = domain_index(d);
-    Poly panel = var(l, kb_index(&l->b, "panel", IX_DIV, lo, poly_const(l->a, SUM_PANEL))), row = poly_mul(l->a, panel, width);
+    Poly panel = var(l, kb_index(&l->b, "panel", IX_DIV, lo, poly_const(l->a, PANEL_TOKENS))), row = poly_mul(l->a, panel, width);
     int out = param_of(l, partial, PARAM_INOUT), v = open_vec(l, width, extent);
     kb_store(&l->b, out, poly_add(l->a, row, var(l, v)), kb_const(&l->b, n->op == OP_sum ? 0 : -INFINITY, n->type.elem));
     close_block(l);
@@ -178,8 +177,8 @@ static void sum_partials(Lower *l, Node *n, const Domain *d, int partial)
     Poly zero = { 0 }, width = poly_const(l->a, d->type.dim[lane]);
     begin_kernel(l, kernel_name(n, "sum_partials", "amax_partials"));
     int c = open_par(l, "c", width, COLUMNS, -1);
-    Poly stop = piece_end(l, c, COLUMNS, width), up = poly_add(l->a, dim_extent(l, DIM_T), poly_const(l->a, SUM_PANEL - 1));
-    Poly panels = var(l, kb_index(&l->b, "panels", IX_DIV, up, poly_const(l->a, SUM_PANEL)));
+    Poly stop = piece_end(l, c, COLUMNS, width), up = poly_add(l->a, dim_extent(l, DIM_T), poly_const(l->a, PANEL_TOKENS - 1));
+    Poly panels = var(l, kb_index(&l->b, "panels", IX_DIV, up, poly_const(l->a, PANEL_TOKENS)));
     to.v[lane] = poly_add(l->a, var(l, c), var(l, open_vec(l, minus(l->a, stop, var(l, c)), -1)));
     int acc = kb_acc(&l->b, reduce_op(n), n->type.elem);
     Poly i = var(l, open_for(l, "p", zero, panels, -1));
@@ -195,8 +194,8 @@ static void reduce_tokens(Lower *l, Node *n, const Domain *d)
     int partial = partial_rows(l, n, d);
     Poly tokens = dim_extent(l, DIM_T);
     begin_kernel(l, kernel_name(n, "sum_panels", "amax_panels"));
-    int p = open_par(l, "p", tokens, SUM_PANEL, -1);
-    sum_panel(l, n, d, partial, var(l, p), piece_end(l, p, SUM_PANEL, tokens));
+    int p = open_par(l, "p", tokens, PANEL_TOKENS, -1);
+    sum_panel(l, n, d, partial, var(l, p), piece_end(l, p, PANEL_TOKENS, tokens));
     end_kernel(l);
     sum_partials(l, n, d, partial);
 }
@@ -205,17 +204,8 @@ int lower_sum_stage(Lower *l, Node *n)
 {
     Domain d = domain_of(&n->in[0]->type, false);
     Span tokens = l->piece->tokens;
-    Poly stop = poly_add(l->a, tokens.from, tokens.size), panel = poly_const(l->a, SUM_PANEL);
     int partial = partial_rows(l, n, &d);
-    if (l->piece->rows == SUM_PANEL) {
-        sum_panel(l, n, &d, partial, tokens.from, stop);
-        return partial;
-    }
-    Poly up = poly_add(l->a, tokens.size, poly_const(l->a, SUM_PANEL - 1)), zero = { 0 };
-    Poly panels = var(l, kb_index(&l->b, "panels", IX_DIV, up, panel));
-    Poly from = poly_add(l->a, tokens.from, poly_scale(l->a, var(l, open_for(l, "q", zero, panels, -1)), SUM_PANEL));
-    sum_panel(l, n, &d, partial, from, var(l, kb_index(&l->b, "end", IX_MIN, poly_add(l->a, from, panel), stop)));
-    close_block(l);
+    sum_panel(l, n, &d, partial, tokens.from, poly_add(l->a, tokens.from, tokens.size));
     return partial;
 }
 

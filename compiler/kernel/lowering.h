@@ -22,11 +22,14 @@ typedef struct {
 
 enum { MAX_PARAMS = 256 };
 
+/* Tokens of a panel: two tiles of dots (codegen/gemm.c).  Few enough for what a chain hands on to stay in the cache, and for all
+ * threads to have as many panels. */
+enum { PANEL_TOKENS = 28 };
+
 /* What a piece of an open chain covers. */
 typedef struct {
     int fixed;        /* so many leading dims have one index: a row and a head; 0: a panel of tokens */
     Span tokens;      /* the panel */
-    int64_t rows;     /* its size at most */
 } Piece;
 
 /* A copy in panels that is there already: of base's elements at offset, a polynomial in placeholders. */
