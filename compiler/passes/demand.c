@@ -22,7 +22,7 @@ typedef struct {
 
 static bool is_row_start(const Node *n) { return n->op == OP_input && !strcmp(n->a.name, "row_start"); }
 
-static bool selects_rows(const Node *n)
+bool selects_rows(const Node *n)
 {
     return n->op == OP_gather && is_row_start(n->in[1]) && n->in[0]->type.rank >= 1 && n->in[0]->type.dim[0] == DIM_T;
 }

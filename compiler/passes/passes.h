@@ -4,7 +4,17 @@
 #ifndef FTC_PASSES_H
 #define FTC_PASSES_H
 
+#include "compiler/build/build.h"
 #include "compiler/kernel/program.h"
+
+/* cut: the value of which training needs nothing but itself, of all that comes before it: one vector for each row of the batch, the
+ * same in every epoch, since only the row's tokens and frozen weights decide it.  NULL: there is none, or more than one.  In: a
+ * forward graph as built.  No row of the table: it makes two graphs of one, before the passes. */
+Node *find_encoded(Graph *g, const Forward *f);
+
+/* Leaves the graph what comes behind that value, which becomes its input "encoded"; answers a graph of what comes before, whose
+ * output has this name. */
+Graph *cut_encoder(Graph *g, Node *encoded);
 
 /* simplify: constant folding, algebra that keeps every bit, common subexpressions, dead code.  Any form in, the same form out. */
 void pass_simplify(Graph *g);
@@ -12,6 +22,9 @@ void pass_simplify(Graph *g);
 /* demand: rebuilds for the first token of each row what only that token is asked for.  In: a forward graph; out: one with the same
  * outputs. */
 void pass_demand(Graph *g);
+
+/* Picks each row's first token: a gather of row_start. */
+bool selects_rows(const Node *n);
 
 /* bf16: the operands of all dots become bf16.  In: a graph of f32, with gradients where there will be any; out: the same with
  * casts, which no later pass may look through.  Only where the spec asks for it: it changes numbers. */
