@@ -196,8 +196,8 @@ void add_model_table(Tables *t, const char *symbol, const FtcModel *m, LLVMValue
         rates[i] = f32(t, m->dropout[i]);
     const FtcData *d = &m->data;
     const FtcTrain *r = &m->train;
-    LLVMValueRef v = STRUCT(
-        t, FtcModel, string(t, m->name), step ? step : null(t), eval ? eval : null(t), weights(t, m), i32(t, m->n_weights),
+    LLVMValueRef v = STRUCT( /* without encode: what is compiled to a file is whole */
+        t, FtcModel, string(t, m->name), step ? step : null(t), eval ? eval : null(t), null(t), weights(t, m), i32(t, m->n_weights),
         i32(t, m->n_states), inline_array(state, FTC_MAX_STATES), i32(t, m->n_dropouts), array(t, rates, m->n_dropouts),
         optimizer(t, &m->optimizer), loss(t, &m->loss),
         STRUCT(t, FtcData, i32(t, d->max_length), i32(t, d->segments), i32(t, d->n_labels),

@@ -6,7 +6,7 @@
  * The idea: what shapes the code is in the programs; every number that may change without compiling again stands here and
  * reaches the code as an input with a name:
  *
- *   from the batch      ids i32[T]  types i32[T]  row_start i32[B+1]  labels i32[B]
+ *   from the batch      ids i32[T]  types i32[T]  row_start i32[B+1]  labels i32[B]  encoded f32[B,...]
  *                       row_of i32[T] (the row of each token; follows from row_start)
  *   from the words      used i32[U]  place i32[T] (of each token: used[place] is its id)  known i32, pending f32: see below
  *   from the data       class_weights f32[C] (all 1 where there are none)
@@ -20,6 +20,7 @@
  *   loss [1]       mean over the batch, as it is minimised        (step; eval may have it)
  *   grad_norm [1]  global norm of all gradients, before clipping  (step; computed before the update region)
  *   logits [B,C]                                                  (eval)
+ *   encoded [B,...]   numbers for each row, whatever other rows are in the batch  (encode)
  *
  * A table with by_rows holds a vector for each entry of the vocabulary, and a batch uses few of them.  An entry that no batch has
  * used yet has no gradient and no moments: a step does nothing to it but decay.  So the step works on used rows only, used[0 ..
@@ -78,6 +79,7 @@ typedef struct {
 typedef struct FtcModel {
     const char *name;
     const FtcProgram *step, *eval;      /* step may be NULL in a model that only predicts */
+    const FtcProgram *encode;           /* what step and eval have in common and training leaves as it is; NULL: they are whole */
     const FtcWeight *weights;
     int32_t n_weights;
 

@@ -25,6 +25,7 @@ typedef struct {
     const int32_t *row_start;           /* [B+1]; row_start[B] = T */
     const int32_t *labels;              /* [B]; NULL when there are none */
     const int64_t *record;              /* [B] record number in the table, for messages */
+    const float *encoded;               /* [B,...] what FtcModel.encode says of the rows; NULL: it runs first, where it is needed */
 } FtcBatch;
 
 /* What a kernel gets.  buf[i] is its i-th parameter; scratch parameters point into the calling thread's own scratch. */
@@ -81,7 +82,7 @@ typedef struct {
 } FtcWeight;
 typedef enum { FTC_INIT_ZEROS, FTC_INIT_ONES, FTC_INIT_NORMAL } FtcInit;
 
-/* One entry point: forward + backward + update (step), or forward only (eval). */
+/* One entry point: forward + backward + update (step), or forward only (eval, encode). */
 typedef struct {
     const char *name;
     int32_t n_bufs, n_slots, n_kernels, n_calls;

@@ -19,6 +19,7 @@ struct Batcher {
     int32_t *row_start;     /* [most.rows + 1] */
     int32_t *labels;        /* [most.rows] */
     int64_t *record;        /* [most.rows] */
+    float *encoded;         /* [most.rows, width], where the rows have such */
 };
 
 static int64_t row_length(const Examples *x, int64_t i) { return x->start[i + 1] - x->start[i]; }
@@ -97,8 +98,9 @@ Batcher *batcher_new(const Examples *x, int64_t batch, bool shuffle, uint64_t se
         b->labels = try_alloc(rows, sizeof *b->labels, 64);
         b->record = try_alloc(rows, sizeof *b->record, 64);
         b->order = shuffle ? try_alloc((size_t)x->n, sizeof *b->order, 64) : NULL;
+        b->encoded = x->encoded ? try_alloc(rows, (size_t)x->width * sizeof *b->encoded, 64) : NULL;
     }
-    if (b->ids && b->types && b->row_start && b->labels && b->record && (b->order || !shuffle)) {
+    if (b->ids && b->types && b->row_start && b->labels && b->record && (b->order || !shuffle) && (b->encoded || !x->encoded)) {
         batcher_begin(b, 0);
         return b;
     }
@@ -118,6 +120,7 @@ void batcher_free(Batcher *b)
     free(b->row_start);
     free(b->labels);
     free(b->record);
+    free(b->encoded);
     free(b);
 }
 
@@ -144,6 +147,8 @@ static void put_row(Batcher *b, int32_t k, int64_t row)
     b->row_start[k + 1] = at + n;
     b->labels[k] = x->labels ? x->labels[row] : 0;
     b->record[k] = x->record ? x->record[row] : row;
+    if (x->encoded)
+        memcpy(b->encoded + k * x->width, x->encoded + row * x->width, (size_t)x->width * sizeof *b->encoded);
 }
 
 bool batcher_next(Batcher *b, FtcBatch *batch)
@@ -160,6 +165,7 @@ bool batcher_next(Batcher *b, FtcBatch *batch)
     }
     b->at += rows;
     *batch = (FtcBatch){ .rows = rows, .tokens = b->row_start[rows], .longest = longest, .ids = b->ids, .types = b->types,
-                         .row_start = b->row_start, .labels = b->x->labels ? b->labels : NULL, .record = b->record };
+                         .row_start = b->row_start, .labels = b->x->labels ? b->labels : NULL, .record = b->record,
+                         .encoded = b->encoded };
     return true;
 }

@@ -16,6 +16,8 @@ typedef struct {
     const int32_t *first;   /* [n] how many of a row's tokens belong to segment 0, the others to 1; NULL: all */
     const int32_t *labels;  /* [n] NULL: none */
     const int64_t *record;  /* [n] for messages, from 0; NULL: the row's own number */
+    const float *encoded;   /* [n, width] what the model's encode program says of each row; NULL: not known */
+    int64_t width;
 } Examples;
 
 /* Whether the model can take all rows: ids below vocab, labels below classes, lengths up to max_length, segments.

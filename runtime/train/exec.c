@@ -24,10 +24,11 @@
 /* ----- what a buffer is bound to ----- */
 
 typedef enum {
-    INPUT_IDS, INPUT_TYPES, INPUT_ROW_START, INPUT_ROW_OF, INPUT_LABELS, INPUT_USED, INPUT_PLACE, BATCH_INPUTS, NO_INPUT = -1
+    INPUT_IDS, INPUT_TYPES, INPUT_ROW_START, INPUT_ROW_OF, INPUT_LABELS, INPUT_ENCODED, INPUT_USED, INPUT_PLACE,
+    BATCH_INPUTS, NO_INPUT = -1
 } BatchInput;
 
-static const char *const batch_inputs[BATCH_INPUTS] = { "ids", "types", "row_start", "row_of", "labels", "used", "place" };
+static const char *const batch_inputs[BATCH_INPUTS] = { "ids", "types", "row_start", "row_of", "labels", "encoded", "used", "place" };
 
 static const struct {
     const char *name;
@@ -68,7 +69,7 @@ struct Exec {
     Pool *pool;
     ExecOptions options;
     ExecInputs inputs;
-    Bound bound[2];      /* eval, step */
+    Bound bound[3];      /* eval, step, encode; those that there are */
     int n_bound;
     const Bound *last;   /* run; for exec_output */
     int64_t most[FTC_SYMBOLS], sym[FTC_SYMBOLS];
@@ -107,7 +108,7 @@ static bool bind_input(Exec *e, Bound *b, int i, FtcDiag *d)
     for (int k = 0; k < BATCH_INPUTS; k++)
         if (!strcmp(buf->name, batch_inputs[k])) {
             b->input[i] = (BatchInput)k;
-            elem = FTC_I32;
+            elem = k == INPUT_ENCODED ? FTC_F32 : FTC_I32;
         }
     for (size_t k = 0; k < sizeof scalar_inputs / sizeof *scalar_inputs; k++)
         if (!strcmp(buf->name, scalar_inputs[k].name)) {
@@ -217,10 +218,10 @@ Exec *exec_new(const FtcModel *model, Params *params, Pool *pool, ExecOptions op
     fill_inputs(&e->inputs, model, params->classes);
     exec_set_step(e, 0, model->optimizer.lr);
 
-    const FtcProgram *programs[2] = { model->eval, options.train ? model->step : NULL };
+    const FtcProgram *programs[] = { model->eval, options.train ? model->step : NULL, model->encode };
     int args = 1;
     e->lane = xcalloc((size_t)e->n_lanes, sizeof *e->lane);
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
         if (!programs[i])
             continue;
         if (!bind(e, &e->bound[e->n_bound++], programs[i], d)) {
@@ -387,12 +388,23 @@ static bool reserve_own(Exec *e, Bound *b)
     return true;
 }
 
-/* What the user allows for training: parameters, the optimizer's states, and `values` bytes for a step. */
+/* Parameters and the optimizer's states. */
+static double params_bytes(const Exec *e)
+{
+    return ((double)params_total(e->params) + (double)e->params->n_states * (double)params_trained(e->params)) * sizeof(float);
+}
+
+/* What the user allows for training: the parameters and `bytes` more. */
+static bool is_allowed(const Exec *e, double bytes)
+{
+    double limit = e->model->train.memory_limit;
+    return !e->options.train || limit == 0 || params_bytes(e) + bytes <= limit * (1 << 30);
+}
+
 static bool within_limit(const Exec *e, int64_t values, int64_t tokens, int64_t rows, FtcDiag *d)
 {
-    double limit = e->model->train.memory_limit, gib = 1 << 30;
-    double params = ((double)params_total(e->params) + (double)e->params->n_states * (double)params_trained(e->params)) * sizeof(float);
-    if (!e->options.train || limit == 0 || params + (double)values <= limit * gib)
+    double limit = e->model->train.memory_limit, gib = 1 << 30, params = params_bytes(e);
+    if (is_allowed(e, (double)values))
         return true;
     return ftc_error(d, FTC_NOWHERE, "training needs %.2f GiB, and train.memory_limit allows %.2f: %.2f for parameters and the "
                      "optimizer, %.2f for a batch of %lld rows and %lld tokens; make train.batch or data.max_length smaller",
@@ -449,6 +461,20 @@ bool exec_reserve(Exec *e, int64_t tokens, int64_t rows, int64_t longest, FtcDia
 
 int64_t exec_arena_bytes(const Exec *e) { return e->arena_bytes; }
 int64_t exec_scratch_bytes(const Exec *e) { return e->scratch_bytes; }
+
+bool exec_allows(const Exec *e, double bytes) { return is_allowed(e, (double)e->arena_bytes + (double)e->scratch_bytes + bytes); }
+
+int64_t exec_encoded_width(const Exec *e)
+{
+    const FtcProgram *p = e->model->encode;
+    int64_t sym[FTC_SYMBOLS], width = 0;
+    memcpy(sym, e->most, sizeof sym);
+    sym[FTC_B] = 1;
+    for (int i = 0; p && i < p->n_bufs; i++)
+        if (p->bufs[i].kind == FTC_BUF_OUTPUT)
+            width = form_at(&p->bufs[i].size, sym);
+    return width;
+}
 
 /* ----- checking (-fcheck-arena) ----- */
 
@@ -582,6 +608,14 @@ static int32_t *find_rows(Exec *e, const FtcBatch *batch)
     return row_of;
 }
 
+static bool reads(const Bound *b, BatchInput input)
+{
+    for (int i = 0; i < b->program->n_bufs; i++)
+        if (b->input[i] == input)
+            return true;
+    return false;
+}
+
 static Bound *begin_run(Exec *e, const FtcProgram *program, const FtcBatch *batch)
 {
     Bound *b = NULL;
@@ -591,6 +625,11 @@ static Bound *begin_run(Exec *e, const FtcProgram *program, const FtcBatch *batc
     if (!b || !e->zeros.map || batch->tokens > e->most[FTC_T] || batch->rows > e->most[FTC_B] ||
         batch->longest > e->most[FTC_L])
         ftc_bug("exec: a program or a batch that nothing was reserved for");
+    const float *encoded = batch->encoded;
+    if (!encoded && reads(b, INPUT_ENCODED)) {
+        exec_run(e, e->model->encode, batch);
+        encoded = exec_output(e, "encoded");
+    }
     memcpy(e->sym, e->most, sizeof e->sym);
     e->sym[FTC_T] = batch->tokens;
     e->sym[FTC_B] = batch->rows;
@@ -598,9 +637,9 @@ static Bound *begin_run(Exec *e, const FtcProgram *program, const FtcBatch *batc
     e->sym[FTC_U] = e->used ? e->used->n : 0;
 
     const int32_t *zeros = (const int32_t *)(const void *)e->zeros.data;
-    const int32_t *given[BATCH_INPUTS] = { batch->ids, batch->types ? batch->types : zeros, batch->row_start,
-                                           find_rows(e, batch), batch->labels ? batch->labels : zeros,
-                                           e->used ? e->used->id : NULL, e->used ? e->used->place : NULL };
+    const void *given[BATCH_INPUTS] = { batch->ids, batch->types ? batch->types : zeros, batch->row_start,
+                                         find_rows(e, batch), batch->labels ? batch->labels : zeros, encoded,
+                                         e->used ? e->used->id : NULL, e->used ? e->used->place : NULL };
     for (int i = 0; i < b->program->n_bufs; i++)
         if (b->input[i] != NO_INPUT)
             b->buf[i] = (void *)given[b->input[i]];

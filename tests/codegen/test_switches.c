@@ -36,7 +36,7 @@ static float *trained(const char *file, const char *off, int threads, int64_t *c
             types[t] = t % 5 == 0;
         }
         exec_set_step(e, step, 1e-2);
-        assert_true(exec_step(e, &(FtcBatch){ ROWS, start[ROWS], 13, ids, types, start, labels, record }));
+        assert_true(exec_step(e, &(FtcBatch){ ROWS, start[ROWS], 13, ids, types, start, labels, record, NULL }));
     }
     *count = params_total(p);
     float *all = malloc((size_t)*count * sizeof *all), *at = all;

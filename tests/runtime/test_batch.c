@@ -7,6 +7,7 @@ enum { ROWS = 103, LONGEST = 9 };
 
 static int32_t ids[ROWS * LONGEST], first[ROWS], labels[ROWS];
 static int64_t start[ROWS + 1], record[ROWS];
+static float encoded[ROWS][3];
 
 /* Row i has 1 + (i * i) % 9 tokens 100*i, 100*i + 1, ...; every third row is a pair. */
 static Examples examples(void)
@@ -19,8 +20,10 @@ static Examples examples(void)
         first[i] = i % 3 == 0 ? n / 2 : n;
         labels[i] = (int32_t)(i % 4);
         record[i] = 1000 + i;
+        encoded[i][0] = encoded[i][2] = (float)i;
     }
-    return (Examples){ .n = ROWS, .ids = ids, .start = start, .first = first, .labels = labels, .record = record };
+    return (Examples){ .n = ROWS, .ids = ids, .start = start, .first = first, .labels = labels, .record = record,
+                       .encoded = encoded[0], .width = 3 };
 }
 
 /* Reads an epoch, checks what a batch promises, and returns the order of rows. */
@@ -44,6 +47,7 @@ static void read_epoch(Batcher *b, int64_t batch, int64_t order[ROWS])
             }
             assert_int_equal(x.labels[k], row % 4);
             assert_int_equal(x.record[k], 1000 + row);
+            assert_memory_equal(x.encoded + 3 * k, encoded[row], sizeof encoded[row]);
             longest = n > longest ? n : longest;
             order[seen++] = row;
         }
