@@ -1,9 +1,11 @@
 /* Spec -> programs -> native code; see compile.h.  One function lists the stages. */
 #include "compiler/api/compile.h"
 
+#include "compiler/passes/passes.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/mem.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +70,7 @@ static void fill_model(FtcModel *m, const Spec *s, const char *name, const Forwa
 
 /* ---- the way through ------------------------------------------------------------------------------------------------------ */
 
-/* One of the two programs on its way. */
+/* One of the programs on its way. */
 typedef struct {
     const char *name;
     bool training;
@@ -98,17 +100,42 @@ static void run_entry(Compiled *c, Entry *e, const Spec *spec, const PipelineOpt
     e->program = s.program;
 }
 
-/* Both programs are there: the tables. */
-static void finish(Compiled *c, const Spec *spec, const char *name, const Entry *step, const Entry *eval)
+static Node *find_node(const Graph *g, const char *name)
+{
+    EACH_NODE(n, g)
+        if (!strcmp(n->name, name))
+            return n;
+    return NULL;
+}
+
+/* Makes a program of what stays the same from epoch to epoch, and lets step and eval begin where it ends.  Both are built in one
+ * order, so a value before all dropout has the same name in both. */
+static void split_encoder(Compiled *c, Entry *step, Entry *eval, Entry *encode)
+{
+    Node *at = find_encoded(step->graph, step->forward);
+    c->encoder_is_random = !at && find_encoded(eval->graph, eval->forward);
+    if (!at)
+        return;
+    Node *same = find_node(eval->graph, at->name);
+    assert(same && type_equal(&same->type, &at->type));
+    cut_encoder(eval->graph, same);
+    encode->graph = cut_encoder(step->graph, at);
+    encode->graph->name = encode->name;
+}
+
+/* All programs are there: the tables. */
+static void finish(Compiled *c, const Spec *spec, const char *name, const Entry *step, const Entry *eval, const Entry *encode)
 {
     fill_model(&c->model, spec, name, step->forward ? step->forward : eval->forward, c->arena);
     c->spec = spec;
     c->step = step->program;
     c->eval = eval->program;
+    c->encode = encode->program;
     c->step_graph = step->graph;
     c->eval_graph = eval->graph;
     c->model.step = c->step ? program_tables(c->step) : NULL;
     c->model.eval = program_tables(c->eval);
+    c->model.encode = c->encode ? program_tables(c->encode) : NULL;
 }
 
 Compiled *compile_spec(const Spec *spec, const char *name, bool training, const PipelineOptions *o, FtcDiag *d)
@@ -116,13 +143,17 @@ Compiled *compile_spec(const Spec *spec, const char *name, bool training, const 
     double start = clock_ms();
     Compiled *c = xcalloc(1, sizeof *c);
     c->arena = arena_new();
-    Entry step = { .name = "step", .training = true }, eval = { .name = "eval" };
+    Entry step = { .name = "step", .training = true }, eval = { .name = "eval" }, encode = { .name = "encode" };
     bool ok = (!training || build_entry(c, &step, spec, d)) && build_entry(c, &eval, spec, d);
     if (ok) {
+        if (training && o->keep_encoded && o->level > 0)
+            split_encoder(c, &step, &eval, &encode);
         if (training)
             run_entry(c, &step, spec, o, d);
         run_entry(c, &eval, spec, o, d);
-        finish(c, spec, name, &step, &eval);
+        if (encode.graph)
+            run_entry(c, &encode, spec, o, d);
+        finish(c, spec, name, &step, &eval, &encode);
         c->compile_ms = clock_ms() - start;
         return c;
     }
@@ -201,7 +232,7 @@ Compiled *compile_stage(const StageText *t, const PipelineOptions *options, FtcD
     if (spec && read_entry(c, &step, spec, t, t->step, d) && read_entry(c, &eval, spec, t, t->eval, d)) {
         run_entry(c, &step, spec, &o, d);
         run_entry(c, &eval, spec, &o, d);
-        finish(c, spec, arena_strdup(c->arena, t->model), &step, &eval);
+        finish(c, spec, arena_strdup(c->arena, t->model), &step, &eval, &(Entry){ 0 });
         c->compile_ms = clock_ms() - start;
         return c;
     }
@@ -217,18 +248,21 @@ bool compiled_jit(Compiled *c, const CodegenOptions *o, FtcDiag *d)
     ftc_diag_during(d, "codegen");
     if (!(c->jit = jit_new(o, d)))
         return false;
-    Program *programs[2] = { c->step, c->eval };
-    FtcProgram *tables[2] = { (FtcProgram *)c->model.step, (FtcProgram *)c->model.eval };
-    /* both entry points at once: they share kernels, and all cores compile */
-    int n = (c->step ? c->step->n_kernels : 0) + c->eval->n_kernels, at = 0;
+    Program *programs[] = { c->step, c->eval, c->encode };
+    FtcProgram *tables[] = { (FtcProgram *)c->model.step, (FtcProgram *)c->model.eval, (FtcProgram *)c->model.encode };
+    enum { N = sizeof programs / sizeof *programs };
+    /* all entry points at once: they share kernels, and all cores compile */
+    int n = 0, at = 0;
+    for (int i = 0; i < N; i++)
+        n += programs[i] ? programs[i]->n_kernels : 0;
     Kernel **kernels = NEW_ARRAY(c->arena, Kernel *, n);
     FtcKernelFn **fns = NEW_ARRAY(c->arena, FtcKernelFn *, n);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < N; i++)
         for (int k = 0; programs[i] && k < programs[i]->n_kernels; k++)
             kernels[at++] = programs[i]->kernels[k];
     if (!jit_compile(c->jit, kernels, n, fns))
         return false;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < N; i++)
         if (programs[i]) {
             tables[i]->fns = fns;
             fns += programs[i]->n_kernels;

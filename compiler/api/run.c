@@ -160,6 +160,21 @@ static void report_epoch(void *user, int64_t epoch, const Metrics *m)
                 100 * m->accuracy, m->macro_f1);
 }
 
+/* Nothing in the encoder learns, but it can't be run once for all epochs. */
+static void note_dropout(Run *r)
+{
+    static const char *const names[] = { "dropout", "attention_dropout" };
+    const Spec *spec = r->c.spec;
+    char flags[128] = "";
+    for (int i = 0; i < 2; i++) {
+        const SpecParam *p = spec_param(spec, names[i]);
+        if (p && strtod(p->text, NULL) > 0)
+            snprintf(flags + strlen(flags), sizeof flags - strlen(flags), "-D model.encoder.%s=0 ", names[i]);
+    }
+    ftc_note(r->diag, spec_loc(spec, "train.freeze"), "the encoder is frozen, but its dropout is on: it runs in every epoch; %slets "
+             "it run once", *flags ? flags : "a rate of 0 in its layers ");
+}
+
 /* What someone should know before waiting for the end. */
 static void announce(Run *r)
 {
@@ -168,6 +183,8 @@ static void announce(Run *r)
     if (!c->folder)
         ftc_note(r->diag, FTC_NOWHERE, "no pre-trained encoder is given: all layers start from random numbers%s; --init DIR "
                  "starts from one", " and the vocabulary is learned from the training texts");
+    if (c->compiled->encoder_is_random)
+        note_dropout(r);
     if (!classifier_is_hf(c, why, sizeof why))
         ftc_warn(r->diag, "not-hf", FTC_FILE(c->spec->file), "transformers has no such architecture: %s; the model's folder "
                  "will be for ftc only", why);
@@ -192,7 +209,9 @@ static RunStatus train(Run *r)
     progress_free(progress);
     r->summary.steps = result.steps;
     r->summary.train_s = clock_s() - r->train_start;
-    r->summary.tokens_per_s = result.step_s > 0 ? (double)result.tokens / result.step_s : 0;
+    r->summary.encode_s = result.encode_s;
+    double work_s = result.step_s + (isnan(result.encode_s) ? 0 : result.encode_s);
+    r->summary.tokens_per_s = work_s > 0 ? (double)result.tokens / work_s : 0;
     if (status == TRAIN_FAILED)
         return RUN_FAILED;
     if (status == TRAIN_DIVERGED) {
@@ -295,8 +314,8 @@ static RunStatus do_run(Run *r)
 RunStatus run_job(const RunJob *job, FtcDiag *d)
 {
     Run *r = xcalloc(1, sizeof *r);
-    *r = (Run){ .job = job, .diag = d, .start = clock_s(), .summary = { .train_s = NAN, .eval_s = NAN, .predict_s = NAN,
-                                                                   .tokens_per_s = NAN } };
+    *r = (Run){ .job = job, .diag = d, .start = clock_s(), .summary = { .train_s = NAN, .encode_s = NAN, .eval_s = NAN,
+                                                                   .predict_s = NAN, .tokens_per_s = NAN } };
     RunStatus status = do_run(r);
     if (!log_close(r->log, d) && status == RUN_DONE)
         status = RUN_FAILED;

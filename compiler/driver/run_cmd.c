@@ -76,6 +76,7 @@ static bool read_flags(RunJob *j, CommonOptions *o, OptionReader *r, FtcDiag *d)
         case OPT_LOG: j->log = m.value; break;
         case OPT_JSON: j->json = true; break;
         case OPT_CHECK_ARENA: j->check_arena = true; break;
+        case OPT_NO_KEEP_ENCODED: o->pipeline.keep_encoded = false; break;
         case OPT_ARGUMENT: ok &= set_positional(j, m.value, d); break;
         default: ftc_bug("run: the flag '%s' is in the table, but not read", options[m.id].name);
         }
@@ -89,6 +90,7 @@ int run_command(int argc, char **argv, FtcDiag *d)
     OptionReader r = { .command = CMD_RUN, .argv = argv, .argc = argc, .diag = d };
     CommonOptions o = common_defaults(a);
     RunJob j = { .notes = stderr };
+    o.pipeline.keep_encoded = true;
     bool ok = read_flags(&j, &o, &r, d);
     int exit = ok ? EXIT_OK : EXIT_USER;
     if (ok && !o.done) {

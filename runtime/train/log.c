@@ -110,6 +110,7 @@ void summary_write(const RunSummary *s, FILE *out)
     jsonw_string(&w, "event", "end");
     jsonw_int(&w, "steps", s->steps);
     jsonw_double(&w, "train_s", s->train_s);
+    jsonw_double(&w, "encode_s", s->encode_s);
     jsonw_double(&w, "compile_s", s->compile_s);
     jsonw_double(&w, "eval_s", s->eval_s);
     jsonw_double(&w, "predict_s", s->predict_s);

@@ -22,6 +22,7 @@ void log_step(Log *log, const StepRecord *r);
 typedef struct {
     int64_t steps;
     double train_s;            /* from opening the table to the last step */
+    double encode_s;           /* of it: running a frozen encoder once for all epochs */
     double compile_s, eval_s, predict_s, total_s;
     double tokens_per_s;       /* of training */
     int64_t seed;

@@ -21,30 +21,39 @@ static bool reserve_for(Exec *e, const Batcher *b, FtcDiag *d)
     return exec_reserve(e, most.tokens, most.rows, most.longest, d);
 }
 
-float *predict_logits(Exec *e, const Examples *x, int64_t batch, const char *what, Progress *progress, FtcDiag *d)
+/* An output of a program for all rows in their order, [n, width]. */
+typedef struct {
+    const FtcProgram *program;
+    const char *output;
+    int64_t width;
+    const char *what;   /* for the progress line */
+} RowsJob;
+
+static bool run_rows(Exec *e, const RowsJob *j, const Examples *x, int64_t batch, float *out, Progress *progress, FtcDiag *d)
 {
-    int64_t classes = exec_classes(e);
-    Batcher *b = batcher_new(x, batch, false, 0, d);
-    if (!b)
-        return NULL;
-    float *logits = NULL;
     FtcBatch rows;
-    if (!reserve_for(e, b, d))
-        goto done;
-    logits = try_alloc((size_t)x->n, (size_t)classes * sizeof *logits, 64);
-    if (!logits) {
-        ftc_error(d, FTC_NOWHERE, "no memory for the logits of %lld rows", (long long)x->n);
-        goto done;
-    }
-    for (int64_t at = 0; batcher_next(b, &rows); at += rows.rows) {
-        exec_run(e, exec_model(e)->eval, &rows);
-        memcpy(logits + at * classes, exec_output(e, "logits"), (size_t)rows.rows * (size_t)classes * sizeof *logits);
-        progress_rows(progress, what, at + rows.rows, x->n);
+    Batcher *b = batcher_new(x, batch, false, 0, d);
+    bool ok = b && reserve_for(e, b, d);
+    for (int64_t at = 0; ok && batcher_next(b, &rows); at += rows.rows) {
+        exec_run(e, j->program, &rows);
+        memcpy(out + at * j->width, exec_output(e, j->output), (size_t)rows.rows * (size_t)j->width * sizeof *out);
+        progress_rows(progress, j->what, at + rows.rows, x->n);
     }
     progress_clear(progress);
-done:
     batcher_free(b);
-    return logits;
+    return ok;
+}
+
+float *predict_logits(Exec *e, const Examples *x, int64_t batch, const char *what, Progress *progress, FtcDiag *d)
+{
+    RowsJob job = { exec_model(e)->eval, "logits", exec_classes(e), what };
+    float *logits = try_alloc((size_t)x->n, (size_t)job.width * sizeof *logits, 64);
+    if (!logits)
+        ftc_error(d, FTC_NOWHERE, "no memory for the logits of %lld rows", (long long)x->n);
+    if (logits && run_rows(e, &job, x, batch, logits, progress, d))
+        return logits;
+    free(logits);
+    return NULL;
 }
 
 /* ----- training ----- */
@@ -139,6 +148,41 @@ static TrainStatus train_epochs(Loop *l, Batcher *b)
     return TRAIN_DONE;
 }
 
+/* Runs the encoder over all rows and hangs what it says on them, where there is memory for it beside *kept bytes of other rows; a
+ * note says if not.  The caller frees x->encoded. */
+static bool encode_rows(Loop *l, Examples *x, double *kept, double *seconds)
+{
+    RowsJob job = { exec_model(l->exec)->encode, "encoded", exec_encoded_width(l->exec), "encoding" };
+    double bytes = (double)x->n * (double)job.width * sizeof(float), start = clock_s();
+    bool allowed = exec_allows(l->exec, *kept + bytes);
+    float *encoded = allowed ? try_alloc((size_t)x->n, (size_t)job.width * sizeof *encoded, 64) : NULL;
+    if (!encoded) {
+        ftc_note(l->diag, FTC_NOWHERE, "the frozen encoder runs in every epoch: %s the %.1f MiB that would keep what it says of "
+                 "%lld rows", allowed ? "there is no memory for" : "train.memory_limit has no room for", bytes / (1 << 20),
+                 (long long)x->n);
+        return true;
+    }
+    bool ok = run_rows(l->exec, &job, x, exec_model(l->exec)->train.batch, encoded, l->job->progress, l->diag);
+    *seconds += clock_s() - start;
+    *kept += bytes;
+    x->encoded = encoded;
+    x->width = job.width;
+    return ok;
+}
+
+/* Rows that come once only are as well encoded when they come. */
+static bool encode_once(Loop *l, Examples *train, Examples *dev)
+{
+    const FtcModel *m = exec_model(l->exec);
+    double kept = 0, seconds = 0; /* of the training rows */
+    if (!m->encode || l->schedule.total <= (train->n + m->train.batch - 1) / m->train.batch)
+        return true;
+    bool ok = encode_rows(l, train, &kept, &seconds) && (dev->n == 0 || encode_rows(l, dev, &kept, &l->result->dev_s));
+    if (train->encoded)
+        l->result->encode_s = seconds;
+    return ok;
+}
+
 static Batcher *train_batcher(const FtcTrain *t, const TrainJob *job, FtcDiag *d)
 {
     return batcher_new(job->train, t->batch, t->shuffle, (uint64_t)t->seed, d);
@@ -158,19 +202,23 @@ bool train_prepare(Exec *e, const TrainJob *job, FtcDiag *d)
     return ok;
 }
 
-TrainStatus train_run(Exec *e, const TrainJob *job, TrainResult *r, FtcDiag *d)
+TrainStatus train_run(Exec *e, const TrainJob *given, TrainResult *r, FtcDiag *d)
 {
     const FtcModel *model = exec_model(e);
-    *r = (TrainResult){ .first_loss = NAN, .last_loss = NAN };
-    if (!train_prepare(e, job, d))
+    Examples train = *given->train, dev = given->dev ? *given->dev : (Examples){ 0 }; /* to hang on what was encoded */
+    TrainJob job = *given;
+    job.train = &train;
+    job.dev = given->dev ? &dev : NULL;
+    *r = (TrainResult){ .encode_s = NAN, .first_loss = NAN, .last_loss = NAN };
+    if (!train_prepare(e, &job, d))
         return TRAIN_FAILED;
-    Batcher *b = train_batcher(&model->train, job, d);
-    if (!b)
-        return TRAIN_FAILED;
-    Loop l = { .exec = e, .job = job, .result = r, .diag = d,
-               .schedule = schedule_make(&model->optimizer, schedule_steps(&model->train, job->train->n)) };
-    TrainStatus status = train_epochs(&l, b);
+    Loop l = { .exec = e, .job = &job, .result = r, .diag = d,
+               .schedule = schedule_make(&model->optimizer, schedule_steps(&model->train, train.n)) };
+    Batcher *b = encode_once(&l, &train, &dev) ? train_batcher(&model->train, &job, d) : NULL;
+    TrainStatus status = b ? train_epochs(&l, b) : TRAIN_FAILED;
     exec_flush(e);
     batcher_free(b);
+    free((void *)train.encoded);
+    free((void *)dev.encoded);
     return status;
 }

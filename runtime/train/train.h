@@ -32,14 +32,16 @@ typedef struct {
     int64_t steps;             /* updates made */
     int64_t tokens;
     double step_s, dev_s;      /* time in steps; in evaluations of dev */
+    double encode_s;           /* time in running model->encode over all rows of `train`, once; NAN: that was not done */
     double first_loss, last_loss;
 } TrainResult;
 
 /* Makes sure there is memory for all that train_run is going to do. */
 bool train_prepare(Exec *e, const TrainJob *job, FtcDiag *d);
 
-/* Trains as the model's FtcTrain and FtcOptimizer say, from step 0.  Rows must have passed examples_check, exec be made with
- * `train`.  What goes wrong has been reported. */
+/* Trains as the model's FtcTrain and FtcOptimizer say, from step 0.  Where the model has an encode program and rows come more
+ * than once, it runs over all of them before the first step and then no more; or, where there is no memory for what it says, with
+ * each batch.  Rows must have passed examples_check, exec be made with `train`.  What goes wrong has been reported. */
 TrainStatus train_run(Exec *e, const TrainJob *job, TrainResult *r, FtcDiag *d);
 
 /* Logits of all rows in their order, [n, classes], by the eval program in batches of `batch` rows; free() it.  NULL after

@@ -50,7 +50,7 @@ awk -F, 'NR > 1 && $3 != $4 { wrong++ } END { exit wrong > 0 }' tiny_cls-model/p
 for key in step epoch loss lr tokens ms; do
     [ "$(head -200 log.jsonl | grep -c "\"$key\": ")" = 200 ] || fail "no $key in each step"
 done
-for key in steps train_s compile_s eval_s predict_s total_s tokens_per_s peak_rss_mib seed accuracy eval_loss macro_f1 \
+for key in steps train_s encode_s compile_s eval_s predict_s total_s tokens_per_s peak_rss_mib seed accuracy eval_loss macro_f1 \
     weighted_f1 balanced_accuracy per_class confusion labels weights_sha256; do
     tail -1 log.jsonl | grep -q "\"$key\": " || fail "no $key at the end"
 done
@@ -104,6 +104,23 @@ done
 [ "$(digest --no-cache)" = "$one" ] || fail "other bits without the cache"
 [ "$(digest --seed 7)" != "$one" ] || fail "the same bits for another seed"
 [ "$(digest --no-shuffle)" != "$one" ] || fail "--no-shuffle shuffled"
+
+# --- a frozen encoder runs once for all epochs, unless its dropout is on; the numbers are the same, and the model is whole
+frozen() {
+    "$ftc" run "$spec" -D 'train.freeze=[embeddings, layers]' -fgemm=native --train train.csv --dev test.csv --force -o frozen --json \
+        "$@" 2> notes | sed 's/.*"encode_s": \([^,]*\),.*sha256": \(.*\)/\1 \2/; s/^[0-9][^ ]*/ran/'
+    grep '^epoch' notes > epochs
+}
+once=$(frozen) && mv epochs epochs.once
+each=$(frozen -fno-keep-encoded)
+[ "${once% *}" = ran ] && [ "${each% *}" = null ] || fail "the frozen encoder ran: $once, $each"
+[ "${once#* }" = "${each#* }" ] || fail "other weights where the encoder ran once"
+diff epochs.once epochs || fail "other evaluations where the encoder ran once"
+[ "$(frozen -fcheck-arena)" = "$once" ] || fail "other bits of a frozen encoder under -fcheck-arena"
+"$ftc" run frozen --eval test.csv > /dev/null 2> notes || fail "the model of a frozen encoder isn't whole"
+random=$(frozen -D model.encoder.dropout=0.1)
+[ "${random% *}" = null ] || fail "an encoder with dropout ran once"
+has notes "note: the encoder is frozen, but its dropout is on: it runs in every epoch; -D model.encoder.dropout=0 lets it run once"
 
 # --- a spec that transformers doesn't have: a warning before training, a folder that is ours
 "$ftc" run "$SOURCE_DIR/models/logreg.yaml" --train train.csv --eval test.csv -o mean > report 2> notes

@@ -33,13 +33,15 @@ static void end_has_all_keys(void **state)
     (void)state;
     static const float logits[] = { 0, 0, 1, 1, 0, 2, 2, 0 };
     Metrics *m = metrics_new(logits, (int32_t[]){ 0, 1, 1, 1 }, 4, 2);
-    RunSummary s = { .steps = 7, .train_s = 1.5, .compile_s = 0.25, .eval_s = 2, .predict_s = NAN, .total_s = 4, .tokens_per_s = 800.5,
-                     .seed = 42, .eval = m, .labels = (const char *[]){ "no", "y\"es" }, .n_labels = 2, .weights_sha256 = "abc" };
+    RunSummary s = { .steps = 7, .train_s = 1.5, .encode_s = 0.5, .compile_s = 0.25, .eval_s = 2, .predict_s = NAN, .total_s = 4,
+                     .tokens_per_s = 800.5, .seed = 42, .eval = m, .labels = (const char *[]){ "no", "y\"es" }, .n_labels = 2,
+                     .weights_sha256 = "abc" };
     json_t *end = end_record(&s);
-    assert_int_equal(json_object_size(end), 19);
+    assert_int_equal(json_object_size(end), 20);
     assert_string_equal(json_string_value(json_object_get(end, "event")), "end");
-    assert_true(number(end, "steps") == 7 && number(end, "train_s") == 1.5 && number(end, "compile_s") == 0.25);
-    assert_true(number(end, "eval_s") == 2 && number(end, "total_s") == 4 && number(end, "tokens_per_s") == 800.5);
+    assert_true(number(end, "steps") == 7 && number(end, "train_s") == 1.5 && number(end, "encode_s") == 0.5);
+    assert_true(number(end, "compile_s") == 0.25 && number(end, "eval_s") == 2 && number(end, "total_s") == 4);
+    assert_true(number(end, "tokens_per_s") == 800.5);
     assert_true(json_is_null(json_object_get(end, "predict_s")));
     assert_true(number(end, "peak_rss_mib") > 1 && number(end, "seed") == 42);
     assert_true(number(end, "accuracy") == 0.5 && number(end, "macro_f1") == 0.5 && number(end, "weighted_f1") == 0.5);
@@ -57,7 +59,7 @@ static void end_has_all_keys(void **state)
     s.eval = NULL;
     end = end_record(&s);
     static const char *const absent[] = { "accuracy", "eval_loss", "macro_f1", "weighted_f1", "balanced_accuracy", "per_class", "confusion" };
-    assert_int_equal(json_object_size(end), 19);
+    assert_int_equal(json_object_size(end), 20);
     for (int i = 0; i < 7; i++)
         assert_true(json_is_null(json_object_get(end, absent[i])));
     json_decref(end);
