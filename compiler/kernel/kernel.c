@@ -10,11 +10,10 @@
 
 /* ---- names ---------------------------------------------------------------------------------------------------- */
 
-/* If name is `base`, or `base`, dash and a number: that number (1 for base alone), else 0. */
-static long suffix(const char *name, const char *base, const char *dash)
+/* If name is the n letters of `base`, or these, dash and a number: that number (1 for base alone), else 0. */
+static long suffix(const char *name, const char *base, size_t n, const char *dash)
 {
-    size_t n = strlen(base);
-    if (strncmp(name, base, n))
+    if (*name != *base || strncmp(name, base, n))
         return 0;
     if (!name[n])
         return 1;
@@ -29,21 +28,38 @@ static long suffix(const char *name, const char *base, const char *dash)
 /* `want` in letters that the text allows; where others came first, with the next free number behind it. */
 static const char *unique_name(const Kernel *k, const char *want)
 {
-    char *base = arena_printf(k->arena, "%s%s", isalpha((unsigned char)*want) ? "" : "v", want);
+    bool letter = isalpha((unsigned char)*want);
+    size_t n = strlen(want) + !letter;
+    char *base = arena_alloc(k->arena, n + 1);
+    *base = 'v';
+    memcpy(base + !letter, want, n + letter);
     for (char *c = base; *c; c++)
         if (!isalnum((unsigned char)*c))
             *c = '_';
-    const char *dash = isdigit((unsigned char)base[strlen(base) - 1]) ? "_" : "";
+    const char *dash = isdigit((unsigned char)base[n - 1]) ? "_" : "";
     bool taken = false;
     long last = 0;
     for (int i = 0; i < k->n_params + k->n_ivars + k->n_values; i++) {
         int ivar = i - k->n_params, value = ivar - k->n_ivars;
         const char *name = value >= 0 ? k->value_names[value] : ivar >= 0 ? k->ivars[ivar] : k->params[i].name;
-        long number = ivar >= 0 && ivar < N_SYMBOLS ? 0 : suffix(name, base, dash);
+        long number = ivar >= 0 && ivar < N_SYMBOLS ? 0 : suffix(name, base, n, dash);
         taken |= number && !strcmp(name, base);
         last = number > last ? number : last;
     }
     return taken ? arena_printf(k->arena, "%s%s%ld", base, dash, last + 1) : base;
+}
+
+/* "v12", which nothing else is called; by hand, for a step has a hundred thousand values. */
+static const char *value_name(Kernel *k, int number)
+{
+    char digits[16];
+    int n = sizeof digits;
+    digits[--n] = '\0';
+    do
+        digits[--n] = (char)('0' + number % 10);
+    while (number /= 10);
+    digits[--n] = 'v';
+    return arena_strdup(k->arena, digits + n);
 }
 
 /* ---- kernels -------------------------------------------------------------------------------------------------- */
@@ -84,7 +100,7 @@ static int new_ivar(Kernel *k, const char *name)
 
 static int new_value(Kernel *k, Elem elem)
 {
-    const char *name = unique_name(k, arena_printf(k->arena, "v%d", k->n_values));
+    const char *name = value_name(k, k->n_values);
     ARENA_GROW(k->arena, k->value_names, k->n_values, k->cap_value_names);
     ARENA_GROW(k->arena, k->values, k->n_values, k->cap_values);
     k->value_names[k->n_values] = name;

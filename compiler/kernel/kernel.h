@@ -203,6 +203,7 @@ void kernel_renumber(Kernel *k);
 
 void kernel_print(const Kernel *k, FILE *out);   /* deterministic; where a statement's place is new, a comment says it */
 char *kernel_text(const Kernel *k);              /* free() it; without places: equal structure, equal text (a cache's key) */
+bool kernel_same(const Kernel *x, const Kernel *y); /* equal texts */
 void poly_print(FILE *out, const Kernel *k, Poly p); /* k may be NULL where there are symbols only */
 char *stmt_text(const Kernel *k, const KStmt *s); /* its line, for messages; free() it */
 Kernel *kernel_parse(Arena *arena, const char *file, const char *text, size_t len, FtcDiag *d); /* NULL after an error */

@@ -9,18 +9,11 @@
 
 int program_kernel(Program *p, Kernel *k)
 {
-    char *text = kernel_text(k);
     for (int i = 0; i < p->n_kernels; i++)
-        if (!strcmp(p->texts[i], text)) {
-            free(text);
+        if (kernel_same(p->kernels[i], k))
             return i;
-        }
-    int cap = p->cap_kernels, n = p->n_kernels;
-    ARENA_GROW(p->arena, p->texts, n, cap);
     ARENA_GROW(p->arena, p->kernels, p->n_kernels, p->cap_kernels);
-    p->texts[p->n_kernels] = arena_strdup(p->arena, text);
     p->kernels[p->n_kernels] = k;
-    free(text);
     return p->n_kernels++;
 }
 

@@ -27,7 +27,6 @@ typedef struct {
     Arena *arena;
     const char *name;
     Kernel **kernels;
-    const char **texts;   /* of the kernels: what tells them apart */
     int n_kernels, cap_kernels;
     Buf *bufs;
     int n_bufs, cap_bufs;

@@ -168,12 +168,9 @@ static void chain_operands(Chain *c, int b)
 }
 
 /* Fuse's groups as they stand in the graph. */
-static void read_groups(Chain *c)
+static void read_groups(Chain *c, int most)
 {
     Fuse *f = &c->f;
-    int most = 0;
-    EACH_NODE(n, f->g)
-        most = n->group > most ? n->group : most;
     for (int i = 1; i <= most; i++)
         new_group(f, &f->g->first->type, REGION_FORWARD, false);
     EACH_NODE(n, f->g)
@@ -211,8 +208,11 @@ void pass_chain(Graph *g)
 {
     graph_renumber(g);
     Arena *a = arena_new();
-    Chain c = { .f = new_fuse(g, a) };
-    read_groups(&c);
+    int most = 0;
+    EACH_NODE(x, g)
+        most = x->group > most ? x->group : most;
+    Chain c = { .f = new_fuse(g, a, most) };
+    read_groups(&c, most);
     int n = c.f.n, *old = NEW_ARRAY(a, int, g->n + 1);
     EACH_NODE(x, g)
         old[x->id] = x->group;

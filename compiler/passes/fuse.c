@@ -29,7 +29,9 @@ static void order(Fuse *f, int earlier, int later)
 {
     if (earlier == later || has(f->group[later].before, earlier))
         return;
-    for (int i = 1; i <= f->n; i++) {
+    f->group[earlier].precedes = true;
+    int first = f->group[later].precedes ? 1 : later, last = f->group[later].precedes ? f->n : later;
+    for (int i = first; i <= last; i++) {
         if (f->group[i].into != i || (i != later && !has(f->group[i].before, later)))
             continue;
         put(f->group[i].before, earlier);
@@ -40,6 +42,8 @@ static void order(Fuse *f, int earlier, int later)
 
 bool can_merge(Fuse *f, int a, int b)
 {
+    if (!f->group[a].precedes && !f->group[b].precedes)
+        return true;
     for (int i = 1; i <= f->n; i++) {
         if (f->group[i].into != i || i == a || i == b)
             continue;
@@ -49,10 +53,10 @@ bool can_merge(Fuse *f, int a, int b)
     return true;
 }
 
-Fuse new_fuse(Graph *g, Arena *a)
+Fuse new_fuse(Graph *g, Arena *a, int most)
 {
-    Fuse f = { .g = g, .a = a, .words = (2 * g->n + 2) / 64 + 1 };
-    f.group = NEW_ARRAY(a, Group, 2 * g->n + 2);
+    Fuse f = { .g = g, .a = a, .words = most / 64 + 1 };
+    f.group = NEW_ARRAY(a, Group, most + 1);
     return f;
 }
 
@@ -199,6 +203,7 @@ void merge_groups(Fuse *f, int from, int into)
         add_member(f, into, x->member[i]);
     widen(y, &x->domain);
     x->into = into;
+    y->precedes |= x->precedes;
     for (int w = 0; w < f->words; w++)
         y->before[w] |= x->before[w];
     for (int i = 1; i <= f->n; i++)
@@ -304,29 +309,44 @@ void order_updates(Fuse *f)
                     order(f, find_group(f, r->group), find_group(f, n->group));
 }
 
+/* All groups that must run before group i have their number. */
+static bool is_ready(const Fuse *f, int i, const uint64_t *waiting)
+{
+    for (int w = 0; w < f->words; w++)
+        if (f->group[i].before[w] & waiting[w])
+            return false;
+    return true;
+}
+
 int *group_order(Fuse *f)
 {
-    int *final = NEW_ARRAY(f->a, int, f->n + 1), *key = NEW_ARRAY(f->a, int, f->n + 1), *waits = NEW_ARRAY(f->a, int, f->n + 1);
+    int *final = NEW_ARRAY(f->a, int, f->n + 1), *by_key = NEW_ARRAY(f->a, int, f->g->n + 1); /* by id of the last member */
+    uint64_t *waiting = NEW_ARRAY(f->a, uint64_t, f->words);
     int next = 0;
     for (int i = 1; i <= f->n; i++) {
+        int key = 0;
         if (f->group[i].into != i)
             continue;
         for (int k = 0; k < f->group[i].n; k++)
-            if (f->group[i].member[k]->id > key[i])
-                key[i] = f->group[i].member[k]->id;
-        for (int j = 1; j <= f->n; j++)
-            waits[i] += j != i && f->group[j].into == j && has(f->group[i].before, j);
+            if (f->group[i].member[k]->id > key)
+                key = f->group[i].member[k]->id;
+        if (!f->group[i].n)
+            continue;
+        by_key[key] = i;
+        put(waiting, i);
     }
-    for (;;) {
-        int best = 0;
-        for (int i = 1; i <= f->n; i++)
-            if (f->group[i].into == i && !final[i] && !waits[i] && (!best || key[i] < key[best]))
-                best = i;
-        if (!best)
+    for (int from = 0; from < f->g->n;) {
+        int key = from;
+        while (key < f->g->n && !(by_key[key] && is_ready(f, by_key[key], waiting)))
+            key++;
+        if (key == f->g->n)
             break;
+        int best = by_key[key];
         final[best] = ++next;
-        for (int i = 1; i <= f->n; i++)
-            waits[i] -= i != best && f->group[i].into == i && has(f->group[i].before, best);
+        by_key[key] = 0;
+        waiting[best / 64] &= ~(UINT64_C(1) << (best % 64));
+        while (from < f->g->n && !by_key[from])
+            from++;
     }
     return final;
 }
@@ -348,7 +368,7 @@ void pass_fuse(Graph *g, bool whole)
     graph_renumber(g);
     graph_count_uses(g);
     Arena *a = arena_new();
-    Fuse f = new_fuse(g, a);
+    Fuse f = new_fuse(g, a, 2 * g->n);
     EACH_NODE(n, g)
         n->group = n->stage = 0;
     if (whole) /* the insides of reductions, before anyone else takes them */

@@ -15,6 +15,7 @@ typedef struct {
     Region region;
     int into;         /* merged into this group; itself otherwise */
     uint64_t *before; /* set of groups that must run earlier */
+    bool precedes;    /* it is in such a set of another */
 } Group;
 
 typedef struct {
@@ -24,7 +25,7 @@ typedef struct {
     int n, cap, words;
 } Fuse;
 
-Fuse new_fuse(Graph *g, Arena *a);
+Fuse new_fuse(Graph *g, Arena *a, int most); /* groups */
 int new_group(Fuse *f, const Type *domain, Region region, bool open);
 void add_member(Fuse *f, int group, Node *n);
 
