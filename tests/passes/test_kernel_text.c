@@ -344,10 +344,13 @@ static void test_any_bytes(void **state)
         if (k) {
             parsed++;
             kernel_verify(k);
-            char *printed = kernel_text(k), *again = kernel_text(parse_kernel(a, printed));
+            Kernel *twin = parse_kernel(a, source);
+            char *printed = kernel_text(k), *again = kernel_text(parse_kernel(a, printed)), *original = kernel_text(twin);
             assert_string_equal(printed, again);
+            assert_true(kernel_same(k, twin) == !strcmp(printed, original));
             free(printed);
             free(again);
+            free(original);
         }
         free(exact);
         arena_free(a);
