@@ -1,4 +1,5 @@
 /* ftc bench: flags to a job.  The work is compiler/api/bench.c. */
+#include "compiler/driver/common.h"
 #include "compiler/driver/driver.h"
 
 #include "compiler/api/bench.h"
@@ -60,7 +61,7 @@ static bool check_job(const BenchJob *j, FtcDiag *d)
 int bench_command(int argc, char **argv, FtcDiag *d)
 {
     Arena *a = arena_new();
-    OptionReader r = { .command = CMD_BENCH, .argv = argv, .argc = argc, .diag = d };
+    OptionReader r = { .command = CMD_BENCH, .argv = argv, .argc = argc, .key_like = key_like, .diag = d };
     CommonOptions o = common_defaults(a);
     BenchJob j = { .repeats = 7 };
     bool ok = read_flags(&j, &o, &r, d);

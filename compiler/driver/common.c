@@ -1,6 +1,7 @@
-/* Flags that more than one command has; see driver.h. */
-#include "compiler/driver/driver.h"
+/* Flags that more than one command has; see common.h. */
+#include "compiler/driver/common.h"
 
+#include "compiler/spec/schema.h"
 #include "runtime/core/nearest.h"
 
 #include <string.h>
@@ -119,4 +120,16 @@ bool common_option(CommonOptions *o, const OptionMatch *m, bool *ok, FtcDiag *d)
         return true;
     default: return false;
     }
+}
+
+const char *key_like(const char *word)
+{
+    while (*word == '-')
+        word++;
+    for (int i = 0; *word && i < n_schema_keys; i++) {
+        const char *key = schema_keys[i].path, *dot = strrchr(key, '.');
+        if (!strcmp(dot + 1, word))
+            return key;
+    }
+    return NULL;
 }

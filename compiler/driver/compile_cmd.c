@@ -1,5 +1,6 @@
 /* ftc compile: a spec, or a stage of one that was printed before, to native code or to any stage on the way. */
 #define _GNU_SOURCE
+#include "compiler/driver/common.h"
 #include "compiler/driver/driver.h"
 
 #include "compiler/api/stage.h"
@@ -352,7 +353,7 @@ static bool run(Job *j)
 
 int compile_command(int argc, char **argv, FtcDiag *d)
 {
-    OptionReader r = { .command = CMD_COMPILE, .argv = argv, .argc = argc, .diag = d };
+    OptionReader r = { .command = CMD_COMPILE, .argv = argv, .argc = argc, .key_like = key_like, .diag = d };
     Arena *a = arena_new();
     Job j = { .emit = -1, .common = common_defaults(a), .diag = d };
     bool ok = read_flags(&j, &r) && (j.common.done || run(&j));

@@ -1,31 +1,25 @@
-/* What the sub-commands of ftc share. */
+/* What the files of the command line share.  It is two programs: ftc, which tokenizes and starts the other one, and
+ * ftc-compiler, which runs, compiles and times (start_compiler.c says why). */
 #ifndef FTC_DRIVER_H
 #define FTC_DRIVER_H
 
-#include "compiler/codegen/codegen.h"
 #include "compiler/driver/options.h"
-#include "compiler/passes/pipeline.h"
 
 enum { EXIT_OK = 0, EXIT_USER = 1, EXIT_DIVERGED = 3, EXIT_BUG = 4 };
 
+/* The commands: each gets the words behind its name and answers an exit status. */
 int run_command(int argc, char **argv, FtcDiag *d);
 int compile_command(int argc, char **argv, FtcDiag *d);
-int tokenize_command(int argc, char **argv, FtcDiag *d);
 int bench_command(int argc, char **argv, FtcDiag *d);
+int tokenize_command(int argc, char **argv, FtcDiag *d);
 
-/* Flags that more than one command has. */
-typedef struct {
-    Arena *arena;
-    PipelineOptions pipeline;
-    CodegenOptions codegen;
-    SpecSetting *settings;   /* -D and the flags that are short for a key, in order */
-    int n_settings, cap_settings;
-    int threads;             /* 0: all cores */
-    bool done;               /* help was asked for and given */
-} CommonOptions;
+/* Goes on as ftc-compiler, with the words of ftc's command line; comes back, with a status, only where that can't be started. */
+int start_compiler(char **argv, FtcDiag *d);
 
-/* In: a match.  Out: whether it was one of the common flags, and then in *ok whether it was right. */
-bool common_option(CommonOptions *o, const OptionMatch *m, bool *ok, FtcDiag *d);
-CommonOptions common_defaults(Arena *a);
+/* From here on, a bug of ours says that it is one and ends the program with EXIT_BUG. */
+void catch_bugs(void);
+
+/* What main answers, given what the command answered: output that can't be written is an error, too. */
+int final_status(int status, FtcDiag *d);
 
 #endif

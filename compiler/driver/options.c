@@ -1,7 +1,6 @@
 /* Reading the command line; see options.h. */
 #include "compiler/driver/options.h"
 
-#include "compiler/spec/schema.h"
 #include "runtime/core/nearest.h"
 
 #include <errno.h>
@@ -37,19 +36,6 @@ static bool matches(const Option *o, const char *word, const char **value)
     return is_long(o) || n == 2; /* -oFILE */
 }
 
-/* The key of the spec that someone may have meant by --lr or --epochs, or NULL. */
-static const char *key_like(const char *word)
-{
-    while (*word == '-')
-        word++;
-    for (int i = 0; *word && i < n_schema_keys; i++) {
-        const char *key = schema_keys[i].path, *dot = strrchr(key, '.');
-        if (!strcmp(dot + 1, word))
-            return key;
-    }
-    return NULL;
-}
-
 static OptionMatch unknown(const OptionReader *r, const char *word)
 {
     const char *names[N_OPTIONS];
@@ -59,7 +45,7 @@ static OptionMatch unknown(const OptionReader *r, const char *word)
     for (int i = 0; i < N_OPTIONS; i++)
         if (options[i].commands & r->command)
             names[n++] = options[i].name;
-    const char *near = nearest_word(name, names, n), *key = r->command == CMD_TOKENIZE ? NULL : key_like(name);
+    const char *near = nearest_word(name, names, n), *key = r->key_like ? r->key_like(name) : NULL;
     if (key)
         ftc_error(r->diag, FTC_NOWHERE, "unknown flag '%s'; the spec's keys are set with -D: -D %s=VALUE", word, key);
     else if (near)

@@ -37,6 +37,7 @@ typedef struct {
     char **argv;
     int argc, at;
     bool only_arguments;    /* "--" was seen */
+    const char *(*key_like)(const char *word); /* the spec's key that an unknown flag may mean; NULL: the command has no spec */
     FtcDiag *diag;
 } OptionReader;
 

@@ -1,4 +1,5 @@
 /* ftc run: flags to a job.  The work is compiler/api/run.c. */
+#include "compiler/driver/common.h"
 #include "compiler/driver/driver.h"
 
 #include "compiler/api/run.h"
@@ -87,7 +88,7 @@ int run_command(int argc, char **argv, FtcDiag *d)
 {
     static const int status[] = { [RUN_DONE] = EXIT_OK, [RUN_FAILED] = EXIT_USER, [RUN_DIVERGED] = EXIT_DIVERGED };
     Arena *a = arena_new();
-    OptionReader r = { .command = CMD_RUN, .argv = argv, .argc = argc, .diag = d };
+    OptionReader r = { .command = CMD_RUN, .argv = argv, .argc = argc, .key_like = key_like, .diag = d };
     CommonOptions o = common_defaults(a);
     RunJob j = { .notes = stderr };
     o.pipeline.keep_encoded = true;

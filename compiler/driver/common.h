@@ -1,0 +1,26 @@
+/* Flags that more than one command of ftc-compiler has. */
+#ifndef FTC_COMMON_H
+#define FTC_COMMON_H
+
+#include "compiler/codegen/codegen.h"
+#include "compiler/driver/options.h"
+#include "compiler/passes/pipeline.h"
+
+typedef struct {
+    Arena *arena;
+    PipelineOptions pipeline;
+    CodegenOptions codegen;
+    SpecSetting *settings;   /* -D and the flags that are short for a key, in order */
+    int n_settings, cap_settings;
+    int threads;             /* 0: all cores */
+    bool done;               /* help was asked for and given */
+} CommonOptions;
+
+/* In: a match.  Out: whether it was one of the common flags, and then in *ok whether it was right. */
+bool common_option(CommonOptions *o, const OptionMatch *m, bool *ok, FtcDiag *d);
+CommonOptions common_defaults(Arena *a);
+
+/* The key of the spec that someone may have meant by --lr or --epochs, or NULL. */
+const char *key_like(const char *word);
+
+#endif
