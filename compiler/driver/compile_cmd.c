@@ -316,10 +316,8 @@ static double parameters(const FtcModel *m, const int64_t *sym)
 static void summarize(const Job *j)
 {
     const Compiled *c = j->compiled;
-    const Spec *s = c->spec;
-    int64_t L = s->data.max_length, B = s->train.batch, C = s->data.labels.n ? s->data.labels.n : 2;
-    int64_t sym[FTC_SYMBOLS] = { [FTC_T] = B * L, [FTC_B] = B, [FTC_L] = L, [FTC_C] = C, [FTC_V] = s->model.tokenizer.vocab_size,
-                                 [FTC_U] = s->model.tokenizer.vocab_size };
+    int64_t sym[N_SYMBOLS];
+    usual_symbols(c->spec, sym);
     fprintf(stderr, "%-10s %10s %10s\n", j->symbol, "step", "eval");
     if (j->values[0][0])
         fprintf(stderr, "%-10s %10d %10d  values as built\n", "graph", j->values[0][0], j->values[1][0]);
@@ -329,8 +327,8 @@ static void summarize(const Job *j)
     fprintf(stderr, "%-10s %10d %10d  kernels\n%-10s %10d %10d  calls\n", "kernels", c->step->n_kernels, c->eval->n_kernels, "",
             c->step->n_calls, c->eval->n_calls);
     fprintf(stderr, "%-10s %10.1f %10.1f  MiB of arena, for a batch of %lld x %lld tokens\n", "plan", mib(c->step, sym),
-            mib(c->eval, sym), (long long)B, (long long)L);
-    fprintf(stderr, "%.0f parameters, with %lld classes and a vocabulary of %lld\n", parameters(&c->model, sym), (long long)C,
+            mib(c->eval, sym), (long long)sym[FTC_B], (long long)sym[FTC_L]);
+    fprintf(stderr, "%.0f parameters, with %lld classes and a vocabulary of %lld\n", parameters(&c->model, sym), (long long)sym[FTC_C],
             (long long)sym[FTC_V]);
 }
 

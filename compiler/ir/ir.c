@@ -43,6 +43,12 @@ size_t elem_size(Elem e)
     return size[e];
 }
 
+const char *region_name(Region r)
+{
+    static const char *const name[] = { "forward", "backward", "update" };
+    return name[r];
+}
+
 const char *elem_name(Elem e)
 {
     static const char *const name[] = { [F32] = "f32", [BF16] = "bf16", [I32] = "i32", [BOOL] = "bool" };

@@ -108,6 +108,7 @@ extern const OpInfo op_info[N_OPS];
 
 /* Which part of the step a value belongs to; they run in this order. */
 typedef enum { REGION_FORWARD, REGION_BACKWARD, REGION_UPDATE } Region;
+const char *region_name(Region r);
 
 struct Node {
     Op op;

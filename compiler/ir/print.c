@@ -93,12 +93,11 @@ static void print_node(const Node *n, FILE *out)
 
 void graph_print(const Graph *g, FILE *out)
 {
-    static const char *const word[] = { "forward", "backward", "update" };
     Region region = REGION_FORWARD;
     fprintf(out, "graph @%s {\n", g->name);
     EACH_NODE(n, g) {
         if (n->region != region)
-            fprintf(out, "%s:\n", word[region = n->region]);
+            fprintf(out, "%s:\n", region_name(region = n->region));
         print_node(n, out);
     }
     fputs("  return", out);

@@ -22,11 +22,12 @@ Poly piece_end(Lower *l, int par, int64_t step, Poly end)
 
 /* ---- buffers ------------------------------------------------------------------------------------------------------ */
 
-static int add_buf(Lower *l, FtcBufKind kind, const char *name, Elem elem, Poly size)
+static int add_buf(Lower *l, FtcBufKind kind, const Node *n, const char *name, Elem elem, Poly size)
 {
     Program *p = l->p;
     ARENA_GROW(p->arena, p->bufs, p->n_bufs, p->cap_bufs);
-    p->bufs[p->n_bufs] = (Buf){ .kind = kind, .elem = elem, .name = name, .size = size, .slot = -1, .first = -1, .last = -1 };
+    p->bufs[p->n_bufs] = (Buf){ .kind = kind, .elem = elem, .name = name, .size = size, .slot = -1, .first = -1, .last = -1,
+                                .node = n };
     return p->n_bufs++;
 }
 
@@ -35,11 +36,15 @@ static int named_buf(Lower *l, FtcBufKind kind, const char *name, Elem elem, Pol
     for (int i = 0; i < l->p->n_bufs; i++)
         if (l->p->bufs[i].kind == kind && !strcmp(l->p->bufs[i].name, name))
             return i;
-    return add_buf(l, kind, name, elem, size);
+    return add_buf(l, kind, NULL, name, elem, size);
 }
 
 int input_buf(Lower *l, const char *name, Elem elem, Poly size) { return named_buf(l, FTC_BUF_INPUT, name, elem, size); }
-int temp_buf(Lower *l, const char *name, Elem elem, Poly size) { return add_buf(l, FTC_BUF_ARENA, name, elem, size); }
+
+int temp_buf(Lower *l, const char *name, Elem elem, Poly size)
+{
+    return add_buf(l, FTC_BUF_ARENA, l->members[l->n_members - 1], name, elem, size);
+}
 
 int buffer_of(Lower *l, const Node *n)
 {
@@ -54,8 +59,8 @@ int buffer_of(Lower *l, const Node *n)
         return *buf = named_buf(l, n->op == OP_weight ? FTC_BUF_WEIGHT : FTC_BUF_STATE, n->a.name, n->type.elem, size);
     for (int i = 0; i < l->g->n_outputs; i++)
         if (l->g->outputs[i].node == n)
-            return *buf = add_buf(l, FTC_BUF_OUTPUT, l->g->outputs[i].name, n->type.elem, size);
-    return *buf = add_buf(l, FTC_BUF_ARENA, n->name, n->type.elem, size);
+            return *buf = add_buf(l, FTC_BUF_OUTPUT, n, l->g->outputs[i].name, n->type.elem, size);
+    return *buf = add_buf(l, FTC_BUF_ARENA, n, n->name, n->type.elem, size);
 }
 
 int param_of(Lower *l, int buf, ParamMode mode)

@@ -13,6 +13,7 @@ typedef struct {
     Poly size;        /* elements, in symbols */
     int slot;         /* arena: set by plan */
     int first, last;  /* arena: calls that write it first and read it last */
+    const Node *node; /* arena: the value in it, or the one that it helps to compute; NULL where the program was read from text */
 } Buf;
 
 typedef struct {
@@ -42,6 +43,9 @@ int program_kernel(Program *p, Kernel *k);
 /* Kernels, then buffers, slots and calls; program_parse reads it back.  NULL after an error. */
 void program_print(const Program *p, FILE *out);
 Program *program_parse(Arena *arena, const char *file, const char *text, size_t len, FtcDiag *d);
+
+/* Which arena values are alive when, and most of all where; lines of comments.  sym[N_SYMBOLS]: T, B, L, C, V of a batch. */
+void program_print_arena(const Program *p, const int64_t *sym, FILE *out);
 
 /* The constant tables for the runtime, in the program's arena; fns are left for codegen to fill in. */
 FtcProgram *program_tables(const Program *p);

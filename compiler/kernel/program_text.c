@@ -22,7 +22,6 @@
 #include <string.h>
 
 static const char *const kind_word[] = { "weight", "state", "input", "arena", "output" };
-static const char *const region_word[] = { "forward", "backward", "update" };
 enum { N_KINDS = sizeof kind_word / sizeof *kind_word };
 
 /* ---- printing ------------------------------------------------------------------------------------------------------- */
@@ -103,7 +102,7 @@ void program_print(const Program *p, FILE *out)
     Region region = REGION_FORWARD;
     for (int i = 0; i < p->n_calls; i++) {
         if (p->calls[i].region != region)
-            fprintf(out, "%s:\n", region_word[region = p->calls[i].region]);
+            fprintf(out, "%s:\n", region_name(region = p->calls[i].region));
         print_call(out, p, i);
     }
     fputs("}\n", out);
