@@ -123,6 +123,21 @@ static void split_encoder(Compiled *c, Entry *step, Entry *eval, Entry *encode)
     encode->graph->name = encode->name;
 }
 
+/* Prediction alone has no step.  What the passes did is told of the step; eval goes the same way. */
+static void run_entries(Compiled *c, Entry *step, Entry *eval, Entry *encode, const Spec *spec, const PipelineOptions *options,
+                        FtcDiag *d)
+{
+    PipelineOptions o = *options;
+    if (step->graph || step->program) {
+        run_entry(c, step, spec, &o, d);
+        o.opt_info = NULL;
+    }
+    run_entry(c, eval, spec, &o, d);
+    o.opt_info = NULL;
+    if (encode->graph)
+        run_entry(c, encode, spec, &o, d);
+}
+
 /* All programs are there: the tables. */
 static void finish(Compiled *c, const Spec *spec, const char *name, const Entry *step, const Entry *eval, const Entry *encode)
 {
@@ -148,11 +163,7 @@ Compiled *compile_spec(const Spec *spec, const char *name, bool training, const 
     if (ok) {
         if (training && o->keep_encoded && o->level > 0)
             split_encoder(c, &step, &eval, &encode);
-        if (training)
-            run_entry(c, &step, spec, o, d);
-        run_entry(c, &eval, spec, o, d);
-        if (encode.graph)
-            run_entry(c, &encode, spec, o, d);
+        run_entries(c, &step, &eval, &encode, spec, o, d);
         finish(c, spec, name, &step, &eval, &encode);
         c->compile_ms = clock_ms() - start;
         return c;
@@ -226,13 +237,12 @@ Compiled *compile_stage(const StageText *t, const PipelineOptions *options, FtcD
     Compiled *c = xcalloc(1, sizeof *c);
     c->arena = arena_new();
     o.from = t->pass;
-    Entry step = { .name = "step", .training = true }, eval = { .name = "eval" };
+    Entry step = { .name = "step", .training = true }, eval = { .name = "eval" }, encode = { .name = "encode" };
     SpecSource source = { .file = arena_printf(c->arena, "%s (its spec)", t->file), .text = t->spec, .len = strlen(t->spec) };
     const Spec *spec = spec_load(c->arena, &source, d);
     if (spec && read_entry(c, &step, spec, t, t->step, d) && read_entry(c, &eval, spec, t, t->eval, d)) {
-        run_entry(c, &step, spec, &o, d);
-        run_entry(c, &eval, spec, &o, d);
-        finish(c, spec, arena_strdup(c->arena, t->model), &step, &eval, &(Entry){ 0 });
+        run_entries(c, &step, &eval, &encode, spec, &o, d);
+        finish(c, spec, arena_strdup(c->arena, t->model), &step, &eval, &encode);
         c->compile_ms = clock_ms() - start;
         return c;
     }

@@ -27,15 +27,6 @@ static int pass_number(const char *name)
 
 /* ---- catching and printing ---------------------------------------------------------------------------------------------- */
 
-void usual_symbols(const Spec *s, int64_t sym[N_SYMBOLS])
-{
-    sym[FTC_B] = s->train.batch;
-    sym[FTC_L] = s->data.max_length;
-    sym[FTC_T] = sym[FTC_B] * sym[FTC_L];
-    sym[FTC_C] = s->data.labels.n ? s->data.labels.n : 2;
-    sym[FTC_V] = sym[FTC_U] = s->model.tokenizer.vocab_size;
-}
-
 char *stage_entry_text(const Stage *s)
 {
     if (!s->program)

@@ -31,9 +31,6 @@ typedef struct {
 void stage_catch(void *ctx, const char *pass, const Stage *s);
 void stage_catch_free(StageCatch *c);
 
-/* T, B, L, C, V of a full batch of the longest rows, as the spec has them; two classes where it names none. */
-void usual_symbols(const Spec *s, int64_t sym[N_SYMBOLS]);
-
 /* The text of one entry's graph or program; behind a planned program comments show the arena over time, in a usual batch.
  * free() it. */
 char *stage_entry_text(const Stage *s);

@@ -172,3 +172,12 @@ Forward *build_forward(const Spec *spec, const BuildOptions *options, Arena *are
     graph_dce(g); /* inputs that this model has no use for */
     return f;
 }
+
+void usual_symbols(const Spec *s, int64_t sym[N_SYMBOLS])
+{
+    sym[FTC_B] = s->train.batch;
+    sym[FTC_L] = s->data.max_length;
+    sym[FTC_T] = sym[FTC_B] * sym[FTC_L];
+    sym[FTC_C] = s->data.labels.n ? s->data.labels.n : 2;
+    sym[FTC_V] = sym[FTC_U] = s->model.tokenizer.vocab_size;
+}

@@ -4,6 +4,7 @@
 #include "compiler/spec/schema.h"
 #include "runtime/core/nearest.h"
 
+#include <errno.h>
 #include <string.h>
 
 CommonOptions common_defaults(Arena *a)
@@ -112,6 +113,7 @@ bool common_option(CommonOptions *o, const OptionMatch *m, bool *ok, FtcDiag *d)
     case OPT_LEVEL: *ok = set_level(o, m->value, d); return true;
     case OPT_NO_PASS: *ok = leave_out(o, m->value, d); return true;
     case OPT_MARCH: *ok = set_cpu(o, m->value); return true;
+    case OPT_OPT_INFO: o->opt_info = m->value; return true;
     case OPT_GEMM: *ok = set_gemm(o, m->value, d); return true;
     case OPT_NO_CACHE: o->codegen.no_cache = true; return true;
     case OPT_THREADS:
@@ -120,6 +122,26 @@ bool common_option(CommonOptions *o, const OptionMatch *m, bool *ok, FtcDiag *d)
         return true;
     default: return false;
     }
+}
+
+bool open_opt_info(CommonOptions *o, FtcDiag *d)
+{
+    if (!o->opt_info)
+        return true;
+    if (*o->opt_info && (*o->opt_info != '=' || !o->opt_info[1]))
+        return ftc_error(d, FTC_NOWHERE, "-fopt-info takes =FILE or nothing, not '%s'", o->opt_info);
+    o->pipeline.opt_info = *o->opt_info ? fopen(o->opt_info + 1, "w") : stderr;
+    return o->pipeline.opt_info || ftc_error(d, FTC_FILE(o->opt_info + 1), "can't be written: %s", strerror(errno));
+}
+
+bool close_opt_info(CommonOptions *o, FtcDiag *d)
+{
+    FILE *f = o->pipeline.opt_info;
+    o->pipeline.opt_info = NULL;
+    if (!f || f == stderr)
+        return true;
+    bool failed = ferror(f);
+    return (fclose(f) == 0 && !failed) || ftc_error(d, FTC_FILE(o->opt_info + 1), "can't be written: %s", strerror(errno));
 }
 
 const char *key_like(const char *word)

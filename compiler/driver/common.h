@@ -13,12 +13,17 @@ typedef struct {
     SpecSetting *settings;   /* -D and the flags that are short for a key, in order */
     int n_settings, cap_settings;
     int threads;             /* 0: all cores */
+    const char *opt_info;    /* "=FILE" or "" behind -fopt-info; NULL: it wasn't given */
     bool done;               /* help was asked for and given */
 } CommonOptions;
 
 /* In: a match.  Out: whether it was one of the common flags, and then in *ok whether it was right. */
 bool common_option(CommonOptions *o, const OptionMatch *m, bool *ok, FtcDiag *d);
 CommonOptions common_defaults(Arena *a);
+
+/* The file of -fopt-info is opened before the work and closed behind it; false if it can't be written. */
+bool open_opt_info(CommonOptions *o, FtcDiag *d);
+bool close_opt_info(CommonOptions *o, FtcDiag *d);
 
 /* The key of the spec that someone may have meant by --lr or --epochs, or NULL. */
 const char *key_like(const char *word);

@@ -291,13 +291,7 @@ static bool write_object(Job *j)
 
 /* ---- summary -------------------------------------------------------------------------------------------------------------- */
 
-static double mib(const Program *p, const int64_t *sym)
-{
-    double bytes = 0;
-    for (int i = 0; i < p->n_slots; i++)
-        bytes += (double)poly_eval_symbols(p->slots[i], sym);
-    return bytes / (1 << 20);
-}
+static double mib(const Program *p, const int64_t *sym) { return (double)slots_bytes(p, sym) / (1 << 20); }
 
 static double parameters(const FtcModel *m, const int64_t *sym)
 {
@@ -341,7 +335,10 @@ static bool run(Job *j)
     j->caught.wanted = j->emit < N_STAGES ? (StageId)j->emit : STAGE_GRAPH;
     if (!j->input)
         return ftc_error(j->diag, FTC_NOWHERE, "which spec? for example: ftc compile models/tiny_cls.yaml");
-    if (!codegen_check_options(&j->common.codegen, j->diag) || !compile(j))
+    if (!codegen_check_options(&j->common.codegen, j->diag) || !open_opt_info(&j->common, j->diag))
+        return false;
+    bool compiled = compile(j);
+    if (!close_opt_info(&j->common, j->diag) || !compiled)
         return false;
     bool ok = j->emit <= EMIT_SPEC ? write_stage(j) : j->emit == EMIT_OBJ ? write_object(j) : write_text(j);
     if (ok && !quiet)

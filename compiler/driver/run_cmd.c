@@ -97,11 +97,13 @@ int run_command(int argc, char **argv, FtcDiag *d)
     if (ok && !o.done) {
         j.source.over = o.settings;
         j.source.n_over = o.n_settings;
-        j.pipeline = o.pipeline;
         j.codegen = o.codegen;
         j.threads = o.threads;
-        ok = check_job(&j, d) && codegen_check_options(&j.codegen, d);
+        ok = check_job(&j, d) && codegen_check_options(&j.codegen, d) && open_opt_info(&o, d);
+        j.pipeline = o.pipeline;
         exit = ok ? status[run_job(&j, d)] : EXIT_USER;
+        if (!close_opt_info(&o, d) && exit == EXIT_OK)
+            exit = EXIT_USER;
     }
     arena_free(a);
     return exit;

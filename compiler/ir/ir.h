@@ -145,6 +145,7 @@ struct Graph {
     int n_outputs, cap_outputs;
     struct NameTable *names;
     FtcDiag *diag;        /* where a builder call reports a type error */
+    struct OptNotes *notes; /* where passes say what they did; NULL: nobody asked */
     /* what new nodes get: */
     const Loc *loc;
     const char *scope;    /* prefix of names: "layers.3.ffn.up" */

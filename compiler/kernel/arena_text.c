@@ -101,18 +101,6 @@ static void print_peak(const Printer *r)
     free(alive);
 }
 
-static void print_sums(const Printer *r)
-{
-    int64_t slots = 0, values = 0;
-    for (int i = 0; i < r->p->n_slots; i++)
-        slots += poly_eval_symbols(r->p->slots[i], r->sym);
-    for (int i = 0; i < r->p->n_bufs; i++)
-        if (r->p->bufs[i].kind == FTC_BUF_ARENA)
-            values += bytes_of(r, &r->p->bufs[i]);
-    fprintf(r->out, "# All slots together: %lld bytes, the peak %lld.  Each value in a slot of its own: %lld.\n",
-            (long long)slots, (long long)r->alive[r->peak], (long long)values);
-}
-
 void program_print_arena(const Program *p, const int64_t *sym, FILE *out)
 {
     Printer r = { .p = p, .sym = sym, .alive = xcalloc((size_t)p->n_calls + 1, sizeof *r.alive), .out = out };
@@ -128,6 +116,7 @@ void program_print_arena(const Program *p, const int64_t *sym, FILE *out)
         print_call(&r, i);
     }
     print_peak(&r);
-    print_sums(&r);
+    fprintf(out, "# All slots together: %lld bytes, the peak %lld.  Each value in a slot of its own: %lld.\n",
+            (long long)slots_bytes(p, sym), (long long)r.alive[r.peak], (long long)values_bytes(p, sym));
     free(r.alive);
 }

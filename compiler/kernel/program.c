@@ -17,6 +17,23 @@ int program_kernel(Program *p, Kernel *k)
     return p->n_kernels++;
 }
 
+int64_t slots_bytes(const Program *p, const int64_t *sym)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < p->n_slots; i++)
+        sum += poly_eval_symbols(p->slots[i], sym);
+    return sum;
+}
+
+int64_t values_bytes(const Program *p, const int64_t *sym)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < p->n_bufs; i++)
+        if (p->bufs[i].kind == FTC_BUF_ARENA)
+            sum += poly_eval_symbols(p->bufs[i].size, sym) * (int64_t)elem_size(p->bufs[i].elem);
+    return sum;
+}
+
 /* ---- tables ------------------------------------------------------------------------------------------------------- */
 
 static FtcForm form_of(Poly p, int64_t scale)

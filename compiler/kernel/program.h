@@ -44,7 +44,11 @@ int program_kernel(Program *p, Kernel *k);
 void program_print(const Program *p, FILE *out);
 Program *program_parse(Arena *arena, const char *file, const char *text, size_t len, FtcDiag *d);
 
-/* Which arena values are alive when, and most of all where; lines of comments.  sym[N_SYMBOLS]: T, B, L, C, V of a batch. */
+/* Bytes of the arena in a batch: of all slots; of all values, had each a slot of its own.  sym[N_SYMBOLS]: T, B, L, C, V. */
+int64_t slots_bytes(const Program *p, const int64_t *sym);
+int64_t values_bytes(const Program *p, const int64_t *sym);
+
+/* Which arena values are alive when, and most of all where; lines of comments. */
 void program_print_arena(const Program *p, const int64_t *sym, FILE *out);
 
 /* The constant tables for the runtime, in the program's arena; fns are left for codegen to fill in. */

@@ -48,6 +48,7 @@ void pass_bf16(Graph *g)
             continue;
         g->before = n;
         g->region = n->region;
+        opt_note(g->notes, n, "reads %s and %s, rounded to bf16", n->in[0]->name, n->in[1]->name);
         for (int k = 0; k < 2; k++)
             n->in[k] = narrowed(&b, n->in[k]);
     }

@@ -204,6 +204,18 @@ static void number(Chain *c, const int *old, int n_old)
         }
 }
 
+/* A chain goes by the name of the first value of its first stage. */
+static void note_chains(Chain *c)
+{
+    Node **first = NEW_ARRAY(c->f.a, Node *, c->f.n + 1);
+    EACH_NODE(n, c->f.g)
+        if (n->stage == 1 && !first[n->group])
+            first[n->group] = n;
+    EACH_NODE(n, c->f.g)
+        if (n->stage > 1)
+            opt_note(c->f.g->notes, n, "joined the chain of %s", first[n->group]->name);
+}
+
 void pass_chain(Graph *g)
 {
     graph_renumber(g);
@@ -224,5 +236,6 @@ void pass_chain(Graph *g)
         if (c.outer[i].n)
             chain_operands(&c, i);
     number(&c, old, n);
+    note_chains(&c);
     arena_free(a);
 }

@@ -199,6 +199,8 @@ static Node *first_part(Demand *d, Node *n, int axis)
     }
     if (y->id >= d->n)
         graph_rename(g, y, arena_printf(g->arena, "%s.first", n->name));
+    if (d->asked[n->id] == axis && n->n_in && op_info[n->op].class != CLASS_SHAPE)
+        opt_note(g->notes, n, "is computed for the first token of each row only");
     return d->first[n->id] = y;
 }
 

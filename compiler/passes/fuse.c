@@ -363,6 +363,19 @@ static void number_groups(Fuse *f)
         }
 }
 
+/* A group goes by the name of its first member; the update has several for each weight, too many to name. */
+static void note_groups(Fuse *f)
+{
+    Node **first = NEW_ARRAY(f->a, Node *, f->n + 1);
+    EACH_NODE(n, f->g)
+        if (n->group && !first[n->group])
+            first[n->group] = n;
+        else if (n->group && n->region == REGION_UPDATE)
+            opt_note(f->g->notes, n, "joined a region of the update");
+        else if (n->group)
+            opt_note(f->g->notes, n, "joined the region of %s", first[n->group]->name);
+}
+
 void pass_fuse(Graph *g, bool whole)
 {
     graph_renumber(g);
@@ -396,5 +409,6 @@ void pass_fuse(Graph *g, bool whole)
     }
     order_updates(&f);
     number_groups(&f);
+    note_groups(&f);
     arena_free(a);
 }

@@ -25,6 +25,10 @@ static int operands_to_pack(const Node *n)
 
 void pass_pack(Graph *g)
 {
-    EACH_NODE(n, g)
+    EACH_NODE(n, g) {
         n->packs = op_lower[n->op] == lower_dot ? operands_to_pack(n) : 0;
+        for (int k = 0; k < 2; k++)
+            if (n->packs & (k ? RIGHT : LEFT))
+                opt_note(g->notes, n, "reads %s from panels", behind_views(n->in[k])->name);
+    }
 }

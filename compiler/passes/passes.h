@@ -6,6 +6,7 @@
 
 #include "compiler/build/build.h"
 #include "compiler/kernel/program.h"
+#include "compiler/passes/opt_notes.h"
 
 /* cut: the value of which training needs nothing but itself, of all that comes before it: one vector for each row of the batch, the
  * same in every epoch, since only the row's tokens and frozen weights decide it.  NULL: there is none, or more than one.  In: a

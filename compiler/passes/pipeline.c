@@ -21,7 +21,17 @@ static void run_no_fuse(Stage *s) { pass_fuse(s->graph, false); }
 static void run_chain(Stage *s) { pass_chain(s->graph); }
 static void run_pack(Stage *s) { pass_pack(s->graph); }
 static void run_lower(Stage *s) { s->program = lower_graph(s->graph, s->arena); }
-static void run_plan(Stage *s) { pass_plan(s->program, true); }
+
+static void run_plan(Stage *s)
+{
+    int64_t sym[N_SYMBOLS];
+    pass_plan(s->program, true);
+    usual_symbols(s->spec, sym);
+    opt_note(s->notes, NULL, "the arena takes %lld bytes, not %lld, for %lld rows with %lld tokens in all: values share slots",
+             (long long)slots_bytes(s->program, sym), (long long)values_bytes(s->program, sym), (long long)sym[FTC_B],
+             (long long)sym[FTC_T]);
+}
+
 static void run_no_plan(Stage *s) { pass_plan(s->program, false); }
 
 static void run_rows(Stage *s) { build_rows(s->graph, s->spec, s->forward); }
@@ -94,11 +104,15 @@ static bool switched_off(const Pass *p, const PipelineOptions *o)
 void run_pipeline(Stage *s, bool training, const PipelineOptions *o, FtcDiag *d)
 {
     const Pass *last = o->from ? find_pass(o->from) : NULL;
+    s->notes = o->opt_info ? opt_notes_new() : NULL;
+    if (s->graph)
+        s->graph->notes = s->notes;
     for (int i = last ? (int)(last - pipeline) + 1 : 0; i < n_passes; i++) {
         const Pass *p = &pipeline[i];
         if (p->training && !training)
             continue;
         ftc_diag_during(d, p->name);
+        opt_notes_during(s->notes, p->name);
         void (*run)(Stage *) = switched_off(p, o) ? p->instead : p->run;
         if (run)
             run(s);
@@ -107,5 +121,11 @@ void run_pipeline(Stage *s, bool training, const PipelineOptions *o, FtcDiag *d)
         if (o->after)
             o->after(o->ctx, p->name, s);
     }
+    if (s->notes)
+        opt_notes_print(s->notes, o->opt_info);
+    opt_notes_free(s->notes);
+    s->notes = NULL;
+    if (s->graph)
+        s->graph->notes = NULL;
     ftc_diag_during(d, "");
 }

@@ -4,6 +4,7 @@
 
 #include "compiler/build/build.h"
 #include "compiler/kernel/program.h"
+#include "compiler/passes/opt_notes.h"
 
 /* What a stage works on; each fills or rewrites its part. */
 typedef struct {
@@ -12,6 +13,7 @@ typedef struct {
     Graph *graph;
     Program *program;  /* NULL before lowering */
     Arena *arena;
+    OptNotes *notes;   /* NULL: nobody asked */
 } Stage;
 
 typedef struct {
@@ -21,6 +23,7 @@ typedef struct {
     const char *off;   /* names of passes to leave out, each between commas: ",remat,fuse,"; NULL: none */
     void (*after)(void *ctx, const char *pass, const Stage *s); /* to print a stage; may be NULL */
     void *ctx;
+    FILE *opt_info;    /* where to print what the passes did; NULL: nowhere */
 } PipelineOptions;
 
 typedef struct {

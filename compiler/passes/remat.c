@@ -113,6 +113,8 @@ static Node *cloned(Remat *r, Node *n, Node *before)
     a.name = NULL;
     Node *c = graph_add(g, n->op, n->n_in, in, &a, &n->type);
     graph_rename(g, c, arena_printf(g->arena, "%s.again", n->name));
+    if (op_lower[n->op] != lower_view && op_lower[n->op] != lower_inline)
+        opt_note(g->notes, n, "is computed again in the backward part, not kept");
     return r->clone[n->id] = c;
 }
 

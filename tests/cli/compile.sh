@@ -53,6 +53,36 @@ if [ "$(uname -m)" = x86_64 ]; then
     if grep -q '%zmm' v3.s; then fail "-march=x86-64-v3 uses zmm"; fi
 fi
 
+# what the passes did: a line for each line of the spec, and the same from a later stage's text
+if grep -q optimized: dump; then fail "passes tell what they did, and nobody asked"; fi
+"$ftc" compile -fopt-info "$spec" 2> notes
+while read -r line; do
+    grep -qxF "$line" notes || { cat notes; fail "no note '$line'"; }
+done << 'END'
+layers/bert.yaml:28:15: optimized: layers.0.ffn.up (2 values) is computed for the first token of each row only [demand]
+layers/bert.yaml:29:15: optimized: layers.0.activation.first (6 values) is computed again in the backward part, not kept [remat]
+layers/bert.yaml:29:15: optimized: layers.0.activation.first (4 values) joined the region of layers.0.ffn.up.first [fuse]
+layers/bert.yaml:24:15: optimized: layers.0.attention.key joined the chain of layers.0.attention.key.dot [chain]
+layers/bert.yaml:24:15: optimized: d.layers.0.attention.key.weight (2 values) reads embeddings.norm from panels [pack]
+END
+[ "$(grep -vc ': optimized: .* \[[a-z0-9]*\]$' notes)" = 0 ] || fail "a note of another form"
+[ "$(cut -d'[' -f2 notes | uniq | tr '\n' ' ')" = "demand] remat] fuse] chain] pack] plan] " ] || fail "notes out of order"
+read -r shared alone < <(awk '/^# All slots/ { print $5, $NF + 0; exit }' plan)
+has notes "^ftc: optimized: the arena takes $shared bytes, not $alone, for 8 rows with 128 tokens in all: values share slots .plan.$"
+"$ftc" compile -fopt-info=again --emit=plan graph -o again.plan
+diff <(grep -v 'of the update' notes) <(grep -v 'of the update' again) || fail "other notes from the graph's text"
+"$ftc" compile -fopt-info -O0 --emit=plan "$spec" 2> none > O0.plan && [ ! -s none ] || { cat none; fail "-O0 optimizes"; }
+"$ftc" compile -fopt-info -D train.precision=bf16 --emit=plan "$spec" 2> bf16 > bf16.plan
+has bf16 'layers.0.ffn.up.dot.first reads layers.0.attention_norm.first and layers.0.ffn.up.weight, rounded to bf16 \[bf16\]$'
+"$ftc" compile -fopt-info --emit=plan "$SOURCE_DIR/models/bert_cls.yaml" 2> layers > bert.plan
+has layers 'bert.yaml:29:15: optimized: layers.\*.activation (5 values) joined the region of layers.\*.ffn.up \[fuse\] x3$'
+if "$ftc" compile -fopt-info=missing/x "$spec" 2> err; then fail "-fopt-info into a folder that isn't there"; fi
+has err "^missing/x: error: can't be written: No such file"
+if "$ftc" compile -fopt-information "$spec" 2> err; then fail "-fopt-information"; fi
+has err "takes =FILE or nothing, not 'rmation'"
+if "$ftc" compile -fopt-info=/dev/full "$spec" 2> err; then fail "a full disk"; fi
+has err "^/dev/full: error: can't be written: No space left"
+
 # going back is no way
 if "$ftc" compile plan --emit=graph 2> err; then fail "a plan became a graph"; fi
 has err "plan: error: is behind the stage 'graph' already"

@@ -35,6 +35,7 @@ has report 'confusion matrix'
 has notes 'all layers start from random numbers'
 has notes 'epoch 10: dev loss'
 has notes 'the model is in tiny_cls-model'
+if grep -q 'optimized: ' notes; then fail "passes tell what they did, and nobody asked"; fi
 for file in model.safetensors config.json ftc.yaml vocab.txt tokenizer.json predictions.csv; do
     [ -s tiny_cls-model/$file ] || fail "no $file"
 done
@@ -57,7 +58,8 @@ done
 tail -1 log.jsonl | grep -q '"event": "end", "steps": 200, .*"accuracy": 1.0, .*"labels": \["no", "yes"\]' || fail "end of the log"
 
 # --- the folder as a model; without our spec beside it, as transformers would write it
-"$ftc" run tiny_cls-model --eval test.csv > again 2> /dev/null
+"$ftc" run tiny_cls-model --eval test.csv -fopt-info=passes > again 2> /dev/null
+has passes 'optimized: layers.0.activation.first (4 values) joined the region of layers.0.ffn.up.first \[fuse\]$'
 diff report again || fail "the saved model evaluates to something else"
 mkdir theirs
 cp tiny_cls-model/{config.json,model.safetensors,tokenizer.json,tokenizer_config.json} theirs
