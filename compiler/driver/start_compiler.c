@@ -41,6 +41,7 @@ int start_compiler(char **argv, FtcDiag *d)
         ftc_error(d, FTC_FILE("/proc/self/exe"), "doesn't say where ftc lies, so its compiler can't be found: is /proc mounted?");
         return EXIT_USER;
     }
+    setenv("OPENBLAS_NUM_THREADS", "1", false); /* its own threads would start as it is loaded, and spin where ours work */
     errno = ENOENT;
     for (int i = 0; i < 2 && errno == ENOENT; i++) {
         free(path);

@@ -22,6 +22,8 @@ static bool is_cheap(const Node *n)
     OpClass c = op_info[n->op].class;
     if (c == CLASS_CONTRACT)
         return is_quadratic(n);
+    if (n->type.elem == BF16 && op_info[n->in[0]->op].class == CLASS_CONTRACT) /* kept in the place of the dot's result */
+        return false;
     return c == CLASS_MAP || c == CLASS_RANDOM || op_lower[n->op] == lower_view || op_lower[n->op] == lower_inline;
 }
 

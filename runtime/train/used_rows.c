@@ -4,6 +4,7 @@
 #include "runtime/core/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 UsedRows *used_rows_new(int64_t vocab)
 {
@@ -23,21 +24,49 @@ void used_rows_free(UsedRows *u)
     free(u->id);
     free(u->place_of);
     free(u->place);
+    free(u->added);
     free(u);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Merges what the last batch added into what ascends, from the back. */
+static void sort_known(UsedRows *u)
+{
+    int32_t n = u->n - u->sorted, old = u->sorted, at = u->n;
+    if (n == 0)
+        return;
+    int32_t *added = u->added;
+    memcpy(added, u->id + u->sorted, (size_t)n * sizeof *added);
+    qsort(added, (size_t)n, sizeof *added, ascending);
+    while (at > 0) {
+        int32_t next = n > 0 && (old == 0 || added[n - 1] > u->id[old - 1]) ? added[--n] : u->id[--old];
+        u->id[--at] = next;
+        u->place_of[next] = at;
+    }
+    u->sorted = u->n;
 }
 
 bool used_rows_reserve(UsedRows *u, int64_t tokens)
 {
     if (tokens <= u->cap)
         return true;
+    sort_known(u); /* needs room for what the last batch added */
     free(u->place);
+    free(u->added);
     u->place = try_alloc((size_t)tokens, sizeof *u->place, 64);
-    u->cap = u->place ? tokens : 0;
-    return u->place != NULL;
+    u->added = try_alloc((size_t)tokens, sizeof *u->added, 64);
+    u->cap = u->place && u->added ? tokens : 0;
+    return u->cap > 0;
 }
 
 void used_rows_add(UsedRows *u, const int32_t *ids, int32_t tokens)
 {
+    sort_known(u);
     for (int32_t t = 0; t < tokens; t++) {
         int32_t *place = &u->place_of[ids[t]];
         if (*place < 0) {

@@ -1,7 +1,8 @@
 /* The entries of the vocabulary that training has used, for tables that are trained by rows (ftc/model.h).
  *
  * In:  each batch's ids, before its step.
- * Out: the used entries in the order of their first use, and where among them each token's stands.
+ * Out: the used entries, and where among them each token's stands: first those that were known before the batch, ascending, so that
+ *      a sweep over the tables' used rows goes through memory one way; then the batch's new ones.
  * An entry that has moments must count as used: who loads a state with them adds such entries first. */
 #ifndef FTC_USED_ROWS_H
 #define FTC_USED_ROWS_H
@@ -12,10 +13,12 @@
 typedef struct {
     int64_t vocab;
     int32_t n;
-    int32_t *id;         /* [vocab], n of them used */
+    int32_t *id;         /* [vocab], n of them used; the first `sorted` ascend */
+    int32_t sorted;
     int32_t *place_of;   /* [vocab] where an entry stands in `id`; -1: nowhere */
     int32_t *place;      /* [tokens] of the last ids added */
-    int64_t cap;         /* of place */
+    int32_t *added;      /* [tokens] to sort what a batch added */
+    int64_t cap;         /* of both */
     double pending;      /* what decay multiplies all others by; 1 where they are up to date */
 } UsedRows;
 
