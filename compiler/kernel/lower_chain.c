@@ -1,6 +1,7 @@
 /* Chains: groups with stages, each of them a dot or a loop group as it would be alone.  A piece of the chain does all stages
  * for one row of the batch and one head, or for a panel of tokens.  What a stage hands on lies in scratch, as large as a piece
- * of it, unless it is read outside of the chain too and so has a buffer. */
+ * of it, unless it is read outside of the chain too and so has a buffer.  What dots outside want in panels is packed while it is in
+ * the cache. */
 #include "compiler/kernel/lowering.h"
 
 /* x is read by n in another stage and nowhere outside. */

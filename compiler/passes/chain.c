@@ -2,7 +2,8 @@
  *
  * The idea: attention is dots, a softmax and dots over one row of the batch and one head; each of them needs of the others what has
  * the same row and head, and nothing else.  So a piece of the chain runs them one after another, and what they hand on
- * stays in the thread's scratch, in its cache.  Whether a group can be part is read off types (its values lead with the
+ * stays in the thread's scratch, in its cache.  A panel of tokens is such a piece as well, for dots with a matrix that all tokens
+ * share; sums over tokens end in it, as a sum for each panel.  Whether a group can be part is read off types (its values lead with the
  * outer dims) and index relations (what is read across is read at the same outer index), as in fuse. */
 #include "compiler/passes/fuse_groups.h"
 

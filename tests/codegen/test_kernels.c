@@ -180,6 +180,11 @@ static const Case cases[] = {
     { "embedding", "@embedding", "T,V*3,T*3,T*3,V,T", 0 },
     { "indices", "@indices", "R*C*5,R*C*6,1", 0 },
     { "dropout_file", "@dropout", "1,1,B,B*200,B*200", 1e-6 },
+    { "pack_pieces", "@pack_pieces", "T*20,T*32", 0 },
+    { "pack_pairs",
+      "kernel @pack_pairs(in bf16 %x, out bf16 %p) { par %t = 0 .. 2*T step 4 index %end = min(%t + 4, 2*T)"
+      " pack packed 16 %p[16*%t] = %x[20*%t + 20*k + j], j < 20, k < %end - %t of 2*T }",
+      "T*40,T*64", 0 },
 };
 enum { N_CASES = sizeof cases / sizeof *cases };
 

@@ -104,6 +104,18 @@ static void test_dot_panel(void **state)
     assert_floats(g, want_g, 12);
 }
 
+static void test_pack_pieces(void **state)
+{
+    (void)state;
+    enum { ROWS = 7 };
+    float x[ROWS * 20], p[ROWS * 32], want[ROWS * 32] = { 0 };
+    for (int t = 0; t < ROWS; t++)
+        for (int j = 0; j < 20; j++)
+            want[(j / 16 * ROWS + t) * 16 + j % 16] = x[20 * t + j] = (float)(100 * t + j + 1);
+    run_file("pack_pieces", &(Call){ (int64_t[]){ ROWS, 0, 0, 0, 0, 0 }, NULL, (void *[]){ x, p }, (int64_t[]){ ROWS * 20, ROWS * 32 } });
+    assert_floats(p, want, ROWS * 32);
+}
+
 static void test_packed_dot(void **state)
 {
     (void)state;
@@ -307,7 +319,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_saxpy), cmocka_unit_test(test_layer_norm), cmocka_unit_test(test_ragged_softmax),
-        cmocka_unit_test(test_column_sums), cmocka_unit_test(test_dot_panel), cmocka_unit_test(test_packed_dot),
+        cmocka_unit_test(test_column_sums), cmocka_unit_test(test_dot_panel), cmocka_unit_test(test_packed_dot), cmocka_unit_test(test_pack_pieces),
         cmocka_unit_test(test_embedding), cmocka_unit_test(test_dropout), cmocka_unit_test(test_indices), cmocka_unit_test(test_bf16_rounds_to_even),
         cmocka_unit_test(test_integers_wrap_and_casts_saturate), cmocka_unit_test(test_empty), cmocka_unit_test(test_whole),
         cmocka_unit_test(test_bugs), cmocka_unit_test(test_unwritten_scratch),

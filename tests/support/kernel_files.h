@@ -6,7 +6,7 @@
 #include "tests/support/testing.h"
 
 static const char *const kernel_files[] = { "saxpy", "layer_norm", "ragged_softmax", "column_sums", "dot_panel", "embedding",
-                                            "dropout", "indices", "packed_dot" };
+                                            "dropout", "indices", "packed_dot", "pack_pieces" };
 enum { N_KERNEL_FILES = sizeof kernel_files / sizeof *kernel_files };
 
 static inline char *read_kernel_file(Arena *arena, const char *name)
