@@ -39,8 +39,11 @@ static bool same_names(const char *const *x, const char *const *y, int n)
 bool kernel_same(const Kernel *x, const Kernel *y)
 {
     if (x->n_params != y->n_params || x->n_ivars != y->n_ivars || x->n_values != y->n_values || x->n_imms != y->n_imms ||
-        x->n_par != y->n_par || strcmp(x->name, y->name) || memcmp(x->values, y->values, sizeof *x->values * (size_t)x->n_values))
+        x->n_par != y->n_par || strcmp(x->name, y->name))
         return false;
+    for (int i = 0; i < x->n_values; i++)
+        if (x->values[i] != y->values[i])
+            return false;
     for (int i = 0; i < x->n_params; i++) {
         const KParam *p = &x->params[i], *q = &y->params[i];
         if (p->elem != q->elem || p->mode != q->mode || strcmp(p->name, q->name) || !poly_equal(p->size, q->size))

@@ -52,7 +52,7 @@ static void test_saxpy(void **state)
         y[i] = 0.5f * (float)i;
         want[i] = 3 * (float)i - 25; /* 2.5 (i - 10) + 0.5 i */
     }
-    run_file("saxpy", &(Call){ (int64_t[]){ 21, 0, 0, 0, 0 }, NULL, (void *[]){ x, y }, (int64_t[]){ 21, 21 } });
+    run_file("saxpy", &(Call){ (int64_t[N_SYMBOLS]){ 21, 0, 0, 0, 0 }, NULL, (void *[]){ x, y }, (int64_t[]){ 21, 21 } });
     assert_floats(y, want, 21);
 }
 
@@ -62,7 +62,7 @@ static void test_layer_norm(void **state)
     float x[] = { 1, 2, 3, 6, /**/ 5, 5, 5, 5, /**/ -1, 1, -1, 1 }, gamma[] = { 1, 2, 1, 1 }, beta[] = { 0, 0, 2, 0 }, y[12];
     /* row 0: mean 3, variance 3.5 */
     const float want[] = { -2 / sqrtf(3.5f), -2 / sqrtf(3.5f), 2, 3 / sqrtf(3.5f), /**/ 0, 0, 2, 0, /**/ -1, 2, 1, 1 };
-    run_file("layer_norm", &(Call){ (int64_t[]){ 3, 0, 0, 0, 0 }, NULL, (void *[]){ x, gamma, beta, y, NULL },
+    run_file("layer_norm", &(Call){ (int64_t[N_SYMBOLS]){ 3, 0, 0, 0, 0 }, NULL, (void *[]){ x, gamma, beta, y, NULL },
                                     (int64_t[]){ 12, 4, 4, 12, 0 } });
     assert_floats(y, want, 12);
 }
@@ -75,7 +75,7 @@ static void test_ragged_softmax(void **state)
     float x[] = { -7, /**/ 0, ln3, 1000, 1000, /* an empty row */ 0, 0, ln2, -INFINITY, 0, ln3, 5, 5, 5 };
     const float third = 1 / 3.0f;
     const float want[] = { 1, /**/ 0.25f, 0.75f, 0.5f, 0.5f, /**/ 0.25f, 0.25f, 0.5f, 0, 0.25f, 0.75f, third, third, third };
-    run_file("ragged_softmax", &(Call){ (int64_t[]){ 6, 4, 3, 0, 0 }, NULL, (void *[]){ start, square, x, y },
+    run_file("ragged_softmax", &(Call){ (int64_t[N_SYMBOLS]){ 6, 4, 3 }, NULL, (void *[]){ start, square, x, y },
                                         (int64_t[]){ 5, 4, 14, 14 } });
     assert_floats(y, want, 14);
 }
@@ -87,7 +87,7 @@ static void test_column_sums(void **state)
     for (int i = 0; i < 30; i++)
         x[i] = (float)(i / 6 * 10 + i % 6);
     const float want[] = { 60, 64, 68, 72, 76, 80, /**/ 40, 41, 42, 43, 44, 45 };
-    run_file("column_sums", &(Call){ (int64_t[]){ 5, 0, 0, 0, 0 }, NULL, (void *[]){ x, partial }, (int64_t[]){ 30, 12 } });
+    run_file("column_sums", &(Call){ (int64_t[N_SYMBOLS]){ 5, 0, 0, 0, 0 }, NULL, (void *[]){ x, partial }, (int64_t[]){ 30, 12 } });
     assert_floats(partial, want, 12);
 }
 
@@ -99,7 +99,7 @@ static void test_dot_panel(void **state)
         g[i] = i < 6 ? 100 : 0;
     const float want_y[] = { 11, 22, 33, 13, 24, 37, 15, 26, 41 };
     const float want_g[] = { 110, 114, 114, 120, 124, 134, /**/ 25, 30, 30, 36, 55, 66 };
-    run_file("dot_panel", &(Call){ (int64_t[]){ 3, 0, 0, 0, 0 }, NULL, (void *[]){ x, w, b, y, g }, (int64_t[]){ 6, 6, 3, 9, 12 } });
+    run_file("dot_panel", &(Call){ (int64_t[N_SYMBOLS]){ 3, 0, 0, 0, 0 }, NULL, (void *[]){ x, w, b, y, g }, (int64_t[]){ 6, 6, 3, 9, 12 } });
     assert_floats(y, want_y, 9);
     assert_floats(g, want_g, 12);
 }
@@ -112,7 +112,7 @@ static void test_pack_pieces(void **state)
     for (int t = 0; t < ROWS; t++)
         for (int j = 0; j < 20; j++)
             want[(j / 16 * ROWS + t) * 16 + j % 16] = x[20 * t + j] = (float)(100 * t + j + 1);
-    run_file("pack_pieces", &(Call){ (int64_t[]){ ROWS, 0, 0, 0, 0, 0 }, NULL, (void *[]){ x, p }, (int64_t[]){ ROWS * 20, ROWS * 32 } });
+    run_file("pack_pieces", &(Call){ (int64_t[N_SYMBOLS]){ ROWS, 0, 0, 0, 0, 0 }, NULL, (void *[]){ x, p }, (int64_t[]){ ROWS * 20, ROWS * 32 } });
     assert_floats(p, want, ROWS * 32);
 }
 
@@ -126,7 +126,7 @@ static void test_packed_dot(void **state)
             for (int i = 0; i < 2; i++)
                 want[17 * i + j] = (k ? want[17 * i + j] : 0) + 2 * x[2 * i + k] * (float)(100 * k + j);
         }
-    run_file("packed_dot", &(Call){ (int64_t[]){ 2, 0, 0, 0, 0 }, NULL, (void *[]){ x, w, y }, (int64_t[]){ 4, 68, 34 } });
+    run_file("packed_dot", &(Call){ (int64_t[N_SYMBOLS]){ 2, 0, 0, 0, 0 }, NULL, (void *[]){ x, w, y }, (int64_t[]){ 4, 68, 34 } });
     assert_floats(y, want, 34);
 }
 
@@ -137,7 +137,7 @@ static void test_embedding(void **state)
     uint16_t table[] = { 0x3F80, 0xC000, 0x0000, /* 1, -2, 0 */ 0, 0, 0, 0x3F81, 0x4040, 0x4100 /* 1.0078125, 3, 8 */ }, half[9];
     float y[9];
     uint8_t differs[3];
-    run_file("embedding", &(Call){ (int64_t[]){ 3, 0, 0, 0, 3 }, NULL, (void *[]){ ids, table, y, half, count, differs },
+    run_file("embedding", &(Call){ (int64_t[N_SYMBOLS]){ 3, 0, 0, 0, 3 }, NULL, (void *[]){ ids, table, y, half, count, differs },
                                    (int64_t[]){ 3, 9, 9, 9, 3, 3 } });
     const float want[] = { 1.011749267578125f, 3.01171875f, 8.03125f, /**/ 1.00390625f, -2.0078125f, 0,
                            /**/ 1.011749267578125f, 3.01171875f, 8.03125f };
@@ -164,7 +164,7 @@ static void test_dropout(void **state)
         want[i] = keep ? x[i] * 1.3333334f : 0;
     }
     assert_in_range(kept, 150, 300);
-    run_file("dropout", &(Call){ (int64_t[]){ 0, 2, 0, 2, 0 }, (int32_t[]){ 7, 8 }, (void *[]){ &seed, &step, rows, x, y },
+    run_file("dropout", &(Call){ (int64_t[N_SYMBOLS]){ 0, 2, 0, 2 }, (int32_t[]){ 7, 8 }, (void *[]){ &seed, &step, rows, x, y },
                                  (int64_t[]){ 1, 1, 2, 400, 400 } });
     assert_floats(y, want, 400);
 }
@@ -181,7 +181,7 @@ static void test_indices(void **state)
         for (int h = 0; h < 2; h++)
             for (int i = 0; i < 5; i++)
                 want[5 * (2 * (r - 3) + h) + i] = (7 * h + i) / 3 * 100 + (7 * h + i) % 3 * 10 + (i < h ? i : h);
-    run_file("indices", &(Call){ (int64_t[]){ 0, 3, 1, 2, 0 }, NULL, (void *[]){ y, z, NULL }, (int64_t[]){ 30, 36, 0 } });
+    run_file("indices", &(Call){ (int64_t[N_SYMBOLS]){ 0, 3, 1, 2 }, NULL, (void *[]){ y, z, NULL }, (int64_t[]){ 30, 36, 0 } });
     assert_memory_equal(y, want, sizeof y);
     assert_int_equal(y[26], 221); /* r = 5, h = 1, i = 1: 8 / 3, 8 % 3, min(1, 1) */
     for (int at = 0; at < 6; at += at == 1 ? 3 : 1) {
@@ -276,7 +276,7 @@ static void expect_bug(const char *text, const char *said)
         dup2(ends[1], 2);
         float x[8] = { 0 }, y[8];
         int32_t id[] = { 8, -1 };
-        run_text(text, &(Call){ (int64_t[]){ 4, 2, 0, 0, 0 }, NULL, (void *[]){ x, id, y, NULL }, (int64_t[]){ 8, 2, 8, 0 } });
+        run_text(text, &(Call){ (int64_t[N_SYMBOLS]){ 4, 2, 0, 0, 0 }, NULL, (void *[]){ x, id, y, NULL }, (int64_t[]){ 8, 2, 8, 0 } });
         _exit(0);
     }
     close(ends[1]);
