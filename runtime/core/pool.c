@@ -4,8 +4,8 @@
  * first: what it wrote in one call of a step is still in its cache when it reads it in the next.  Then it helps the others.
  * For each share a 64-bit word, the ticket, holds the job's number and how many pieces are still to take; taking one is a
  * compare-and-swap on it.  A thread that comes late finds another job's number or no piece left, so nobody ever waits for a
- * thread that is asleep: the caller returns as soon as the last piece is finished.  Idle threads spin for a moment, since the next job of a training
- * step is microseconds away, and then sleep on a futex. */
+ * thread that is asleep: the caller returns as soon as the last piece is finished.  Idle threads spin for a moment, since the
+ * next job of a training step is microseconds away, and then sleep on a futex. */
 #define _GNU_SOURCE
 #include "runtime/core/pool.h"
 

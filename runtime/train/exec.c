@@ -429,7 +429,7 @@ static bool lay_out(Exec *e, int64_t tokens, int64_t rows, FtcDiag *d)
         return false;
     size_t tokens_bytes = (size_t)e->most[FTC_T] * sizeof(int32_t);
     bool ok = reserve_arena(e) && reserve_scratch(e, scratch) && block_reserve(&e->zeros, tokens_bytes, false) &&
-              block_reserve(&e->row_of, tokens_bytes, false);
+              block_reserve(&e->row_of, tokens_bytes, false) && (!e->used || used_rows_reserve(e->used, e->most[FTC_T]));
     for (int i = 0; ok && i < e->n_bound; i++)
         ok = reserve_own(e, &e->bound[i]);
     if (ok)
@@ -452,7 +452,7 @@ bool exec_reserve(Exec *e, int64_t tokens, int64_t rows, int64_t longest, FtcDia
     for (int i = 0; i < 3; i++)
         e->most[FTC_T + i] = need[i] > e->most[FTC_T + i] ? need[i] : e->most[FTC_T + i];
     free_room(e);
-    if ((!e->used || used_rows_reserve(e->used, e->most[FTC_T])) && lay_out(e, tokens, rows, d))
+    if (lay_out(e, tokens, rows, d))
         return true;
     free_room(e);
     memcpy(e->most, before, sizeof before);
@@ -657,13 +657,14 @@ void exec_run(Exec *e, const FtcProgram *program, const FtcBatch *batch)
 
 void exec_flush(Exec *e)
 {
-    for (int i = 0; e->used && i < e->params->n; i++) {
+    if (!e->used)
+        return;
+    for (int i = 0; i < e->params->n; i++) {
         const FtcWeight *w = &e->model->weights[i];
         if (w->by_rows && w->decay)
             used_rows_decay(e->used, e->params->weight[i].data, e->params->count[i]);
     }
-    if (e->used)
-        e->used->pending = 1;
+    e->used->pending = 1;
 }
 
 static bool is_finite_output(const Exec *e, const char *name)

@@ -60,8 +60,9 @@ bool exec_allows(const Exec *e, double bytes);
 /* How many floats model->encode answers for a row; 0: there is no such program. */
 int64_t exec_encoded_width(const Exec *e);
 
-/* Runs all calls of a program of the model, on weights that are up to date.  The batch must fit what was reserved, and its ids and labels the model
- * (examples_check).  Missing types or labels are taken as 0; if `encoded` is missing where it is read, model->encode runs first. */
+/* Runs all calls of a program of the model, on weights that are up to date.  The batch must fit what was reserved, and its ids and
+ * labels the model (examples_check).  Missing types or labels are taken as 0; if `encoded` is missing where it is read,
+ * model->encode runs first. */
 void exec_run(Exec *e, const FtcProgram *program, const FtcBatch *batch);
 
 /* A training step: computes the gradients; then, if loss and gradient norm are finite, updates the parameters and returns

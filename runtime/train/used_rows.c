@@ -87,7 +87,12 @@ void used_rows_decay(const UsedRows *u, float *table, int64_t count)
 {
     float factor = (float)u->pending;
     int64_t width = count / u->vocab;
-    for (int64_t row = 0; factor != 1 && row < u->vocab; row++)
-        for (int64_t i = row * width; u->place_of[row] < 0 && i < (row + 1) * width; i++)
+    if (factor == 1)
+        return;
+    for (int64_t row = 0; row < u->vocab; row++) {
+        if (u->place_of[row] >= 0)
+            continue;
+        for (int64_t i = row * width; i < (row + 1) * width; i++)
             table[i] *= factor;
+    }
 }
