@@ -208,24 +208,36 @@ static bool check_graph(const Entry *e, const char *file, FtcDiag *d)
            ftc_error(d, FTC_FILE(file), "graph @%s has no output '%s'", e->name, wanted);
 }
 
+/* Whether the pass rows ran on what was read. */
+static bool trains_rows(const Entry *e)
+{
+    if (e->graph)
+        EACH_NODE(n, e->graph)
+            if (n->op == OP_update_rows)
+                return true;
+    for (int i = 0; e->program && i < e->program->n_bufs; i++)
+        if (e->program->bufs[i].kind == FTC_BUF_INPUT && !strcmp(e->program->bufs[i].name, "used"))
+            return true;
+    return false;
+}
+
 static bool read_entry(Compiled *c, Entry *e, const Spec *spec, const StageText *t, const char *text, FtcDiag *d)
 {
     if (!text)
         return ftc_error(d, FTC_FILE(t->file), "has no part '%s'", e->name);
     if (!build_entry(c, e, spec, d))
         return false;
-    if (e->training && strstr(text, "\"used\"")) /* the weight table says what the text's step does */
-        build_rows(e->graph, spec, e->forward);
-    if (t->is_program) {
-        e->graph = NULL;
-        e->program = program_parse(c->arena, t->file, text, strlen(text), d);
-        if (e->program)
-            e->program->name = e->name;
-        return e->program != NULL;
-    }
-    e->graph = graph_parse(c->arena, t->file, text, strlen(text), d);
-    if (!e->graph)
+    Graph *built = e->graph;
+    e->graph = t->is_program ? NULL : graph_parse(c->arena, t->file, text, strlen(text), d);
+    e->program = t->is_program ? program_parse(c->arena, t->file, text, strlen(text), d) : NULL;
+    if (!e->graph && !e->program)
         return false;
+    if (trains_rows(e)) /* the weight table says so too */
+        build_rows(built, spec, e->forward);
+    if (e->program) {
+        e->program->name = e->name;
+        return true;
+    }
     e->graph->name = e->name;
     return check_graph(e, t->file, d) && (t->pass || find_weights(e->forward, e->graph, t->file, d));
 }
