@@ -56,11 +56,11 @@ static Node *places(Graph *g) { return input_once(g, "place", (Type){ .elem = I3
 
 void build_rows(Graph *g, const Spec *spec, Forward *f)
 {
-    bool any = spec->optimizer.type == OPT_ADAMW || spec->optimizer.momentum == 0;
+    bool decay_waits = spec->optimizer.type == OPT_ADAMW || spec->optimizer.momentum == 0;
     for (int i = 0; i < f->n_weights; i++) {
         FtcWeight *w = &f->weights[i];
         /* SGD's momentum gathers decay too, in rows that no batch used */
-        Node *x = w->frozen || (w->decay && !any) || f->nodes[i]->type.dim[0] != DIM_V ? NULL : only_gather(g, f->nodes[i]);
+        Node *x = w->frozen || (w->decay && !decay_waits) || f->nodes[i]->type.dim[0] != DIM_V ? NULL : only_gather(g, f->nodes[i]);
         if (!x)
             continue;
         w->by_rows = true;

@@ -27,11 +27,6 @@ typedef struct {
     FILE *out;
 } Printer;
 
-static int64_t bytes_of(const Printer *r, const Buf *b)
-{
-    return poly_eval_symbols(b->size, r->sym) * (int64_t)elem_size(b->elem);
-}
-
 static bool is_alive(const Buf *b, int call) { return b->kind == FTC_BUF_ARENA && b->first <= call && call <= b->last; }
 
 static void find_peak(Printer *r)
@@ -39,7 +34,7 @@ static void find_peak(Printer *r)
     for (int i = 0; i < r->p->n_bufs; i++) {
         const Buf *b = &r->p->bufs[i];
         for (int call = b->first; call >= 0 && is_alive(b, call); call++)
-            r->alive[call] += bytes_of(r, b);
+            r->alive[call] += value_bytes(b, r->sym);
     }
     for (int call = 1; call < r->p->n_calls; call++)
         if (r->alive[call] > r->alive[r->peak])
@@ -87,7 +82,7 @@ static void print_peak(const Printer *r)
     int n = 0;
     for (int i = 0; i < r->p->n_bufs; i++)
         if (is_alive(&r->p->bufs[i], r->peak))
-            alive[n++] = (Value){ &r->p->bufs[i], bytes_of(r, &r->p->bufs[i]) };
+            alive[n++] = (Value){ &r->p->bufs[i], value_bytes(&r->p->bufs[i], r->sym) };
     qsort(alive, (size_t)n, sizeof *alive, largest_first);
     fprintf(r->out, "# Alive at the peak, during call %d:\n", r->peak);
     for (int i = 0; i < n; i++) {

@@ -48,6 +48,9 @@ int64_t shared_bytes(const Node *n)
     return bytes;
 }
 
+/* They stand for row, column and inner index of a dot, and don't survive the split into strides. */
+enum { vi = 31000, vj, vk };
+
 /* An operand or the result as a matrix: where element (i, j) of a piece lies. */
 typedef struct {
     int param;
@@ -130,7 +133,8 @@ static Poly packed_rows(Lower *l, Elem elem, Poly k)
     return poly_scale(l->a, var(l, kb_index(&l->b, "pairs", IX_DIV, up, poly_const(l->a, 2))), 2);
 }
 
-enum { vj = 31000, vk }; /* stand for the column and the row of an operand's panels */
+/* Element (k, j) of x, [T, columns], as it lies. */
+static Poly plain_offset(Lower *l, const Node *x) { return element_offset(l, &x->type, &(Index){ .v = { var(l, vk), var(l, vj) } }); }
 
 /* A packed operand of a dot: element (k, j) is base's at the offset. */
 static Node *packed_base(Lower *l, const Node *n, int which, Poly *offset)
@@ -202,11 +206,11 @@ Node *packed_by_chain(Lower *l, const Node *n, int which)
     const Node *x = n->in[which];
     if (!(n->packs >> which & 1) || x->type.dim[which ? n->a.cb : n->a.ca] != DIM_T)
         return NULL;
-    Poly offset, k = var(l, vk), j = var(l, vj);
+    Poly offset;
     Node *base = packed_base(l, n, which, &offset);
     const Type *t = &base->type;
-    bool as_it_is = t->rank == 2 && t->dim[0] == DIM_T && t->dim[1] > 0 && poly_equal(offset, poly_add(l->a, poly_scale(l->a, k, t->dim[1]), j));
-    return as_it_is && base->stage ? base : NULL;
+    bool rows = base->stage && t->rank == 2 && t->dim[0] == DIM_T && t->dim[1] > 0;
+    return rows && poly_equal(offset, plain_offset(l, base)) ? base : NULL;
 }
 
 void pack_rows(Lower *l, Node *x)
@@ -223,8 +227,7 @@ void pack_rows(Lower *l, Node *x)
         int width = panel_width(which);
         if (!(l->packed_as[x->id] >> which & 1))
             continue;
-        Poly offset = poly_add(l->a, poly_mul(l->a, columns, var(l, vk)), var(l, vj));
-        int buf = add_pack(l, x, width, offset, all, x->type.dim[1]);
+        int buf = add_pack(l, x, width, plain_offset(l, x), all, x->type.dim[1]);
         Dot d = { .n = columns, .k = rows.size, .m = all };
         d.b = (Operand){ m.param, m.at, m.row, m.col, 0 };
         d.c = (Operand){ .buf = param_of(l, buf, PARAM_OUT), .at = poly_scale(l->a, rows.from, width), .packed = width };
@@ -285,7 +288,6 @@ static void choose_strides(Lower *l, const Dot *d, Matrix *a, Matrix *b, Matrix 
 
 void lower_dot_statement(Lower *l, Node *n, const Index *at, Span m, Span cols, Span k, Packed packed)
 {
-    enum { vi = 31002 }; /* like vj and vk, it doesn't survive the split into strides */
     int fa = dot_free_axis(n, 0), fb = dot_free_axis(n, 1), out = n->a.batch;
     Index at_a = *at, at_b = *at, at_y = *at;
     at_a.v[n->a.ca] = is_one(k.size) ? k.from : poly_add(l->a, k.from, var(l, vk));

@@ -137,8 +137,10 @@ static bool sums_tokens(const Node *n, const Domain *d)
 
 bool is_token_sum(const Node *n)
 {
-    const Type *x = n->n_in ? &n->in[0]->type : NULL;
-    return op_lower[n->op] == lower_reduce && x->rank == 2 && x->dim[0] == DIM_T && x->dim[1] > 1 && n->a.n_axes == 1 && n->a.axes[0] == 0;
+    if (op_lower[n->op] != lower_reduce || n->in[0]->type.rank != 2 || n->in[0]->type.dim[0] != DIM_T)
+        return false;
+    Domain d = domain_of(&n->in[0]->type, false);
+    return sums_tokens(n, &d);
 }
 
 /* A row for each panel: width * (T / PANEL_TOKENS + 1) at most. */

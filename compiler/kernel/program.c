@@ -25,12 +25,14 @@ int64_t slots_bytes(const Program *p, const int64_t *sym)
     return sum;
 }
 
+int64_t value_bytes(const Buf *b, const int64_t *sym) { return poly_eval_symbols(b->size, sym) * (int64_t)elem_size(b->elem); }
+
 int64_t values_bytes(const Program *p, const int64_t *sym)
 {
     int64_t sum = 0;
     for (int i = 0; i < p->n_bufs; i++)
         if (p->bufs[i].kind == FTC_BUF_ARENA)
-            sum += poly_eval_symbols(p->bufs[i].size, sym) * (int64_t)elem_size(p->bufs[i].elem);
+            sum += value_bytes(&p->bufs[i], sym);
     return sum;
 }
 
