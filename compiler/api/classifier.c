@@ -240,19 +240,25 @@ static void describe_head(const Classifier *c, const WeightsReport *r)
 /* Fills the parameters from the folder: a whole model's all, an encoder's without its classifier. */
 static bool load_weights(Classifier *c)
 {
-    Weight *w = xcalloc((size_t)c->params->n + 1, sizeof *w);
+    Params *p = c->params;
+    Weight *w = xcalloc((size_t)p->n + 1, sizeof *w);
+    Weight **of = xcalloc((size_t)p->n + 1, sizeof *of);
     WeightsReport report;
     int n = 0;
-    for (int i = 0; i < c->params->n; i++) {
-        if (!c->continues && starts_with(c->params->weight[i].name, "classifier."))
+    for (int i = 0; i < p->n; i++) {
+        if (!c->continues && starts_with(p->weight[i].name, "classifier."))
             continue;
-        w[n] = c->params->weight[i];
+        of[n] = &p->weight[i];
+        w[n] = p->weight[i];
         w[n++].may_be_missing &= !c->continues;
     }
     bool ok = weights_load(c->folder, c->config.family, w, n, &report, c->diag);
+    for (int i = 0; i < n; i++)
+        of[i]->loaded = w[i].loaded;
     if (ok && !c->continues)
         describe_head(c, &report);
     weights_report_free(&report);
+    free(of);
     free(w);
     return ok;
 }
@@ -266,9 +272,9 @@ bool classifier_make(Classifier *c, Pool *pool, bool check_arena)
     c->params = params_new(m, c->n_labels, vocab, check_arena, c->diag);
     if (!c->params || (training && !params_add_states(c->params, c->diag)))
         return false;
-    params_init(c->params, (uint64_t)m->train.seed, pool);
     if (c->folder && !load_weights(c))
         return false;
+    params_init(c->params, (uint64_t)m->train.seed, pool);
     ExecOptions options = { .train = training, .check_arena = check_arena };
     c->exec = exec_new(m, c->params, pool, options, c->diag);
     return c->exec != NULL;

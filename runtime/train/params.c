@@ -163,6 +163,8 @@ static void fill_chunk(void *arg, int64_t piece, int thread)
 void params_init(Params *p, uint64_t seed, Pool *pool)
 {
     for (int i = 0; i < p->n; i++) {
+        if (p->weight[i].loaded)
+            continue;
         Fill f = { .seed = seed, .index = (uint32_t)i, .info = &p->model->weights[i], .data = p->weight[i].data,
                    .count = p->count[i] };
         pool_run(pool, (f.count + INIT_CHUNK - 1) / INIT_CHUNK, fill_chunk, &f);

@@ -1,8 +1,8 @@
 /* The parameters of a model in memory: f32 masters, and what the optimizer keeps beside them.
  *
  * In:  the model's weight table, with the number of classes and vocabulary entries that its shapes leave open.
- * Out: memory for each weight and state, filled by params_init (random numbers), by weights_load (a folder: give it
- *      `weight`, `n`), and then by the step itself. */
+ * Out: memory for each weight and state, filled by weights_load (a folder: give it `weight`, `n`), by params_init (random
+ *      numbers for all others), and then by the step itself. */
 #ifndef FTC_PARAMS_H
 #define FTC_PARAMS_H
 
@@ -32,7 +32,7 @@ Params *params_new(const FtcModel *model, int64_t classes, int64_t vocab, bool g
 bool params_add_states(Params *p, FtcDiag *d);
 void params_free(Params *p);
 
-/* Fills all weights as FtcWeight.init says.  A weight's numbers depend on the seed and on its place in the
+/* Fills all weights that weren't loaded as FtcWeight.init says.  A weight's numbers depend on the seed and on its place in the
  * table, not on the number of threads. */
 void params_init(Params *p, uint64_t seed, Pool *pool);
 
