@@ -179,5 +179,6 @@ void usual_symbols(const Spec *s, int64_t sym[N_SYMBOLS])
     sym[FTC_L] = s->data.max_length;
     sym[FTC_T] = sym[FTC_B] * sym[FTC_L];
     sym[FTC_C] = s->data.labels.n ? s->data.labels.n : 2;
+    sym[FTC_P] = ftc_panels(sym[FTC_T]);
     sym[FTC_V] = sym[FTC_U] = s->model.tokenizer.vocab_size;
 }

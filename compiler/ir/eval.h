@@ -10,7 +10,7 @@
 #include "compiler/ir/ir.h"
 
 typedef struct {
-    int64_t sym[N_SYMBOLS];   /* T, B, L, C, V, U */
+    int64_t sym[N_SYMBOLS];   /* T, B, L, C, V, U, P */
     const int32_t *row_start; /* [B+1] */
 } Binding;
 

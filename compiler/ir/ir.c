@@ -57,7 +57,7 @@ const char *elem_name(Elem e)
 
 const char *dim_name(Dim d, char buf[24])
 {
-    static const char *const symbol[] = { "T", "B", "L", "C", "V", "U", "n(r)" };
+    static const char *const symbol[] = { "T", "B", "L", "C", "V", "U", "P", "n(r)" };
     if (d < 0)
         return symbol[-d - 1];
     snprintf(buf, 24, "%lld", (long long)d);

@@ -23,8 +23,8 @@ void axis_bounds(Lower *l, const Domain *d, int axis, const Index *at, Poly *lo,
 {
     *lo = (Poly){ 0 };
     if (l->piece && !l->piece->fixed && d->type.dim[axis] == DIM_T) {
-        *lo = l->piece->tokens.from;
-        *hi = poly_add(l->a, *lo, l->piece->tokens.size);
+        *lo = l->piece->panel.tokens.from;
+        *hi = poly_add(l->a, *lo, l->piece->panel.tokens.size);
     } else if (d->type.dim[axis] != DIM_N)
         *hi = dim_extent(l, d->type.dim[axis]);
     else if (!d->by_row)

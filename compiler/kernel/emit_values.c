@@ -224,7 +224,7 @@ Poly panel_offset(Lower *l, const Type *t, const Index *at)
     Poly off = { 0 };
     for (int i = l->piece->fixed; i < t->rank; i++) {
         if (t->dim[i] == DIM_T)
-            off = minus(l->a, at->v[i], l->piece->tokens.from);
+            off = minus(l->a, at->v[i], l->piece->panel.tokens.from);
         else if (t->dim[i] == DIM_N)
             off = poly_add(l->a, poly_mul(l->a, off, row_length(l, at->v[0])), minus(l->a, at->v[i], row_start_of(l, at->v[0])));
         else if (t->dim[i] != 1)

@@ -73,7 +73,7 @@ bool poly_is_const(Poly x, int64_t *value);
 bool poly_split(Arena *a, Poly x, int var, Poly *quotient, Poly *rest);
 bool poly_uses(Poly x, int var);
 
-/* Index variables 0..N_SYMBOLS-1 are T, B, L, C, V, U (symbol DIM_T is variable 0, and so on); the others are the
+/* Index variables 0..N_SYMBOLS-1 are T, B, L, C, V, U, P (symbol DIM_T is variable 0, and so on); the others are the
  * kernel's own: par, for and vec variables, and the results of index statements. */
 static inline int symbol_var(Dim d) { return (int)(-d - 1); }
 
@@ -213,7 +213,7 @@ Kernel *kernel_parse(Arena *arena, const char *file, const char *text, size_t le
 const char *kernel_problem(const Kernel *k, const KStmt **where);
 void kernel_verify(const Kernel *k);             /* ftc_bug with kernel, statement and problem */
 
-/* Run all pieces in C: bufs[i] is parameter i (scratch parameters are allocated here).  sym[N_SYMBOLS]: T, B, L, C, V, U.
+/* Run all pieces in C: bufs[i] is parameter i (scratch parameters are allocated here).  sym[N_SYMBOLS]: T, B, L, C, V, U, P.
  * Sums and dots run in double and round at the store.  Scratch holds NaN at the start of each piece, and every access to
  * it is checked; with sizes (elements of each parameter that is not scratch) every access is: ftc_bug names kernel and
  * statement. */

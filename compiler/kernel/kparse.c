@@ -12,7 +12,7 @@
  *   memory     store %p[poly] = %v
  *   dot        dot %c[poly] = %a[poly] * %b[poly], i < poly, j < poly, k < poly        (or +=; packed N %b[poly])
  *   pack       pack packed N %c[poly] = %b[poly], j < poly, k < poly       (and: of poly)
- *   poly       sums and differences of products of whole numbers, %i and T, B, L, C, V, U; in a dot also i, j, k
+ *   poly       sums and differences of products of whole numbers, %i and T, B, L, C, V, U, P; in a dot also i, j, k
  * A name is a letter, then letters, digits and _; each is given once in a kernel.  # starts a comment. */
 #include "compiler/kernel/kernel.h"
 #include "compiler/ops/ops.h"
@@ -114,13 +114,13 @@ static bool read_var(Parser *p, int *var)
     if (scan_peek(&p->s, "%"))
         return read_use(p, find_ivar, "index", var);
     FtcLoc at = scan_here(&p->s);
-    const char *word = scan_word(&p->s, "", "a whole number, an index or one of T, B, L, C, V, U");
+    const char *word = scan_word(&p->s, "", "a whole number, an index or one of T, B, L, C, V, U, P");
     if (!word)
         return false;
     *var = find(p->k->ivars, N_SYMBOLS, word);
     if (*var < 0 && p->in_dot && strlen(word) == 1 && strchr("ijk", *word))
         *var = p->k->n_ivars + (*word - 'i');
-    return *var >= 0 || ftc_error(p->s.diag, at, "'%s' is none of T, B, L, C, V, U; an index is written %%%s", word, word);
+    return *var >= 0 || ftc_error(p->s.diag, at, "'%s' is none of T, B, L, C, V, U, P; an index is written %%%s", word, word);
 }
 
 static bool read_term(Parser *p, bool minus, Poly *sum)

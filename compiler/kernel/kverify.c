@@ -48,7 +48,7 @@ static bool check_symbols_only(Check *c, Poly p, const char *what)
     for (int i = 0; i < p.n; i++)
         for (int f = 0; f < p.t[i].n; f++)
             if (p.t[i].var[f] >= N_SYMBOLS)
-                return WRONG(c, "%s may only depend on T, B, L, C, V and U", what);
+                return WRONG(c, "%s may only depend on T, B, L, C, V, U and P", what);
     return true;
 }
 

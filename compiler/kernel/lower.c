@@ -20,6 +20,23 @@ Poly piece_end(Lower *l, int par, int64_t step, Poly end)
     return poly_var(l->a, kb_index(&l->b, "end", IX_MIN, next, end));
 }
 
+/* The first token of the panel. */
+static Poly panel_start(Lower *l, const char *name, Poly number)
+{
+    Poly tokens = poly_add(l->a, dim_extent(l, DIM_T), poly_const(l->a, 1)), panels = dim_extent(l, DIM_P);
+    int pair = kb_index(&l->b, name, IX_DIV, poly_mul(l->a, number, tokens), poly_scale(l->a, panels, 2));
+    return poly_scale(l->a, poly_var(l->a, pair), 2);
+}
+
+Panel open_panel(Lower *l)
+{
+    Poly p = var(l, open_par(l, "p", dim_extent(l, DIM_P), 1, -1)), next = poly_add(l->a, p, poly_const(l->a, 1));
+    Poly from = panel_start(l, "pair", p), end = panel_start(l, "next", next);
+    from = var(l, kb_index(&l->b, "from", IX_SET, from, (Poly){ 0 }));
+    end = var(l, kb_index(&l->b, "end", IX_MIN, end, dim_extent(l, DIM_T)));
+    return (Panel){ p, { from, minus(l->a, end, from) } };
+}
+
 /* ---- buffers ------------------------------------------------------------------------------------------------------ */
 
 static int add_buf(Lower *l, FtcBufKind kind, const Node *n, const char *name, Elem elem, Poly size)

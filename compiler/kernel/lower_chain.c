@@ -48,9 +48,7 @@ static void open_pieces(Lower *l, const Type *t, Index *at)
             at->v[1] = var(l, open_par(l, "h", dim_extent(l, t->dim[1]), 1, t->dim[1]));
         return;
     }
-    int par = open_par(l, "p", dim_extent(l, DIM_T), PANEL_TOKENS, -1);
-    p->tokens.from = var(l, par);
-    p->tokens.size = minus(l->a, piece_end(l, par, PANEL_TOKENS, dim_extent(l, DIM_T)), p->tokens.from);
+    p->panel = open_panel(l);
 }
 
 void lower_chain_group(Lower *l)

@@ -216,7 +216,7 @@ Node *packed_by_chain(Lower *l, const Node *n, int which)
 void pack_rows(Lower *l, Node *x)
 {
     Index at = { 0 };
-    Span rows = l->piece->tokens;
+    Span rows = l->piece->panel.tokens;
     Matrix m;
     at.v[0] = poly_add(l->a, rows.from, var(l, vk));
     at.v[1] = var(l, vj);
@@ -243,7 +243,7 @@ Packed pack_operands(Lower *l, Node *n)
 Span whole_dim(Lower *l, Dim d, const Index *at)
 {
     if (d == DIM_T && l->piece && !l->piece->fixed)
-        return l->piece->tokens;
+        return l->piece->panel.tokens;
     if (d == DIM_N) {
         Poly start = row_start_of(l, at->v[0]);
         return (Span){ start, minus(l->a, row_end_of(l, at->v[0]), start) };

@@ -143,22 +143,20 @@ bool is_token_sum(const Node *n)
     return sums_tokens(n, &d);
 }
 
-/* A row for each panel: width * (T / PANEL_TOKENS + 1) at most. */
+/* A row for each panel. */
 static int partial_rows(Lower *l, const Node *n, const Domain *d)
 {
-    int64_t width = d->type.dim[d->axis[1]];
-    Poly size = poly_scale(l->a, dim_extent(l, DIM_T), (width + PANEL_TOKENS - 1) / PANEL_TOKENS);
-    return temp_buf(l, "partial", n->type.elem, poly_add(l->a, size, poly_const(l->a, width)));
+    return temp_buf(l, "partial", n->type.elem, poly_scale(l->a, dim_extent(l, DIM_P), d->type.dim[d->axis[1]]));
 }
 
-/* The sum of tokens lo .. hi, one panel or less, into its row. */
-static void sum_panel(Lower *l, Node *n, const Domain *d, int partial, Poly lo, Poly hi)
+/* The sum of a panel's tokens, into its row. */
+static void sum_panel(Lower *l, Node *n, const Domain *d, int partial, const Panel *p)
 {
     int first = d->axis[0], lane = d->axis[1];
     int64_t extent = d->type.dim[lane];
-    Poly width = poly_const(l->a, extent);
+    Poly width = poly_const(l->a, extent), row = poly_mul(l->a, p->number, width);
+    Poly lo = p->tokens.from, hi = poly_add(l->a, lo, p->tokens.size);
     Index at = domain_index(d);
-    Poly panel = var(l, kb_index(&l->b, "panel", IX_DIV, lo, poly_const(l->a, PANEL_TOKENS))), row = poly_mul(l->a, panel, width);
     int out = param_of(l, partial, PARAM_INOUT), v = open_vec(l, width, extent);
     kb_store(&l->b, out, poly_add(l->a, row, var(l, v)), kb_const(&l->b, n->op == OP_sum ? 0 : -INFINITY, n->type.elem));
     close_block(l);
@@ -179,8 +177,7 @@ static void sum_partials(Lower *l, Node *n, const Domain *d, int partial)
     Poly zero = { 0 }, width = poly_const(l->a, d->type.dim[lane]);
     begin_kernel(l, kernel_name(n, "sum_partials", "amax_partials"));
     int c = open_par(l, "c", width, COLUMNS, -1);
-    Poly stop = piece_end(l, c, COLUMNS, width), up = poly_add(l->a, dim_extent(l, DIM_T), poly_const(l->a, PANEL_TOKENS - 1));
-    Poly panels = var(l, kb_index(&l->b, "panels", IX_DIV, up, poly_const(l->a, PANEL_TOKENS)));
+    Poly stop = piece_end(l, c, COLUMNS, width), panels = dim_extent(l, DIM_P);
     to.v[lane] = poly_add(l->a, var(l, c), var(l, open_vec(l, minus(l->a, stop, var(l, c)), -1)));
     int acc = kb_acc(&l->b, reduce_op(n), n->type.elem);
     Poly i = var(l, open_for(l, "p", zero, panels, -1));
@@ -194,10 +191,9 @@ static void sum_partials(Lower *l, Node *n, const Domain *d, int partial)
 static void reduce_tokens(Lower *l, Node *n, const Domain *d)
 {
     int partial = partial_rows(l, n, d);
-    Poly tokens = dim_extent(l, DIM_T);
     begin_kernel(l, kernel_name(n, "sum_panels", "amax_panels"));
-    int p = open_par(l, "p", tokens, PANEL_TOKENS, -1);
-    sum_panel(l, n, d, partial, var(l, p), piece_end(l, p, PANEL_TOKENS, tokens));
+    Panel p = open_panel(l);
+    sum_panel(l, n, d, partial, &p);
     end_kernel(l);
     sum_partials(l, n, d, partial);
 }
@@ -205,9 +201,8 @@ static void reduce_tokens(Lower *l, Node *n, const Domain *d)
 int lower_sum_stage(Lower *l, Node *n)
 {
     Domain d = domain_of(&n->in[0]->type, false);
-    Span tokens = l->piece->tokens;
     int partial = partial_rows(l, n, &d);
-    sum_panel(l, n, &d, partial, tokens.from, poly_add(l->a, tokens.from, tokens.size));
+    sum_panel(l, n, &d, partial, &l->piece->panel);
     return partial;
 }
 

@@ -22,14 +22,19 @@ typedef struct {
 
 enum { MAX_PARAMS = 256 };
 
-/* Tokens of a panel: two tiles of dots (codegen/gemm.c).  Few enough for what a chain hands on to stay in the cache, and for all
- * threads to have as many panels. */
-enum { PANEL_TOKENS = 28 };
+/* Tokens of a panel at most: two tiles of dots (codegen/gemm.c), and few enough for what a chain hands on to stay in the cache. */
+enum { PANEL_TOKENS = FTC_PANEL_TOKENS };
+
+/* A panel of tokens, as P in ftc/step.h has them. */
+typedef struct {
+    Poly number;
+    Span tokens;
+} Panel;
 
 /* What a piece of an open chain covers. */
 typedef struct {
     int fixed;        /* so many leading dims have one index: a row and a head; 0: a panel of tokens */
-    Span tokens;      /* the panel */
+    Panel panel;
 } Piece;
 
 /* A copy in panels that is there already: of base's elements at offset, a polynomial in placeholders. */
@@ -80,6 +85,7 @@ void close_block(Lower *l);
 Poly dim_extent(Lower *l, Dim d);           /* in symbols; n(r) has none */
 int64_t const_extent(Dim d);
 Poly piece_end(Lower *l, int par, int64_t step, Poly end); /* min(par + step, end) */
+Panel open_panel(Lower *l);                 /* a par dim over all panels */
 
 /* A group's loops, outermost first.  With one n(r) the tokens are one dim of size T in front (on the ragged axis), unless rows
  * have to be told apart. */

@@ -4,8 +4,8 @@
  * they are called on which buffers.  The tables hold no addresses, so the same object serves the JIT, a .o file and an
  * executable.  A program serves every batch, class count and vocabulary: sizes are polynomials in the symbols below.
  *
- *   symbols    T tokens in the batch, B rows, L longest row (batch time); C classes, V vocabulary (load time); U entries of the
- *              vocabulary that training has used so far
+ *   symbols    T tokens in the batch, B rows, L longest row, P panels of tokens (batch time); C classes, V vocabulary (load time);
+ *              U entries of the vocabulary that training has used so far
  *   buffers    weights, optimizer state, inputs, results, and one arena for everything in between
  *   calls      kernel, buffers, run-time arguments; in order.  Pieces of one call run in parallel. */
 #ifndef FTC_STEP_H
@@ -14,7 +14,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { FTC_T, FTC_B, FTC_L, FTC_C, FTC_V, FTC_U, FTC_SYMBOLS };
+enum { FTC_T, FTC_B, FTC_L, FTC_C, FTC_V, FTC_U, FTC_P, FTC_SYMBOLS };
+
+/* What is computed token by token goes by panels: panel p has the tokens 2 * floor(p * (T + 1) / 2P) and on, below the next
+ * one's first.  They are of even numbers, at most so many, and as many for each thread as for any other: P is a multiple of 4 or
+ * 8, where there are tokens enough.  It depends on T alone, so that sums don't depend on the number of threads. */
+enum { FTC_PANEL_TOKENS = 28 };
+
+static inline int64_t ftc_panels(int64_t tokens)
+{
+    int64_t n = (tokens + FTC_PANEL_TOKENS - 1) / FTC_PANEL_TOKENS, unit = n <= 2 ? 1 : n <= 16 ? 4 : 8;
+    return (n + unit - 1) / unit * unit;
+}
 
 typedef enum { FTC_F32, FTC_BF16, FTC_I32, FTC_BOOL } FtcElem;
 
@@ -36,7 +47,7 @@ typedef struct {
 } FtcKernelArgs;
 typedef void FtcKernelFn(const FtcKernelArgs *args, int64_t piece);
 
-/* coef * T^e[0] * B^e[1] * L^e[2] * C^e[3] * V^e[4] * U^e[5]; a form is a sum of n terms. */
+/* coef * T^e[0] * B^e[1] * L^e[2] * C^e[3] * V^e[4] * U^e[5] * P^e[6]; a form is a sum of n terms. */
 typedef struct {
     int64_t coef;
     uint8_t e[FTC_SYMBOLS];

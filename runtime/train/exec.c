@@ -451,6 +451,7 @@ bool exec_reserve(Exec *e, int64_t tokens, int64_t rows, int64_t longest, FtcDia
     memcpy(before, e->most, sizeof before);
     for (int i = 0; i < 3; i++)
         e->most[FTC_T + i] = need[i] > e->most[FTC_T + i] ? need[i] : e->most[FTC_T + i];
+    e->most[FTC_P] = ftc_panels(e->most[FTC_T]);
     free_room(e);
     if (lay_out(e, tokens, rows, d))
         return true;
@@ -634,6 +635,7 @@ static Bound *begin_run(Exec *e, const FtcProgram *program, const FtcBatch *batc
     e->sym[FTC_T] = batch->tokens;
     e->sym[FTC_B] = batch->rows;
     e->sym[FTC_L] = batch->longest;
+    e->sym[FTC_P] = ftc_panels(batch->tokens);
     e->sym[FTC_U] = e->used ? e->used->n : 0;
 
     const int32_t *zeros = (const int32_t *)(const void *)e->zeros.data;

@@ -1,4 +1,4 @@
-/* Sizes: the polynomials in T, B, L, C, V, U of a compiled program, with numbers put in. */
+/* Sizes: the polynomials in T, B, L, C, V, U, P of a compiled program, with numbers put in. */
 #ifndef FTC_FORM_H
 #define FTC_FORM_H
 

@@ -255,7 +255,7 @@ static int64_t size_of(const char *sizes, int i, const int64_t *sym)
             product *= strtol(sizes, &end, 10);
             sizes = end;
         } else {
-            product *= *sizes == 'R' ? sym[FTC_B] + 1 : sym[strchr("TBLCVU", *sizes) - "TBLCVU"];
+            product *= *sizes == 'R' ? sym[FTC_B] + 1 : sym[strchr("TBLCVUP", *sizes) - "TBLCVUP"];
             sizes++;
         }
         if (*sizes != '*')

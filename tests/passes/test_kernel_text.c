@@ -178,7 +178,7 @@ static const struct {
     { "in f32 %x", "in f64 %x", "unknown type 'f64': f32, bf16, i32 or bool", 1, 14 },
     { "scratch f32 %d[4]", "scratch f32 %d[4], in f32 %e", "scratch comes behind the other parameters, but %e follows %d", 1, 1 },
     { "step 16", "step 0", "expected a whole number from 1 to 1073741824", 2, 24 },
-    { "0 .. T", "0 .. N", "'N' is none of T, B, L, C, V, U; an index is written %N", 2, 17 },
+    { "0 .. T", "0 .. N", "'N' is none of T, B, L, C, V, U, P; an index is written %N", 2, 17 },
     { "%p + 16", "%q + 16", "there is no index %q above", 3, 20 },
     { "%p + 16", "%p*%p*%p*T*L + 16", "a product has at most 4 variables", 3, 20 },
     { "%p + 16", "%p + 2000000*1000000", "this number is too large", 3, 25 },
@@ -216,7 +216,7 @@ static const struct {
     { "4*j + k]", "4*j*k]", "expected an offset, k and j, each times its stride", 14, 45 },
     { "4*j + k]", "4*j + k + i]", "expected an offset, k and j, each times its stride", 14, 45 },
     { "%x[4*j + k]", "packed 24 %x[0]", "panels have a multiple of 16 columns up to 128, not 24", 14, 3 },
-    { "%x[4*j + k]", "packed 16 %x[4*j]", "'j' is none of T, B, L, C, V, U; an index is written %j", 14, 60 },
+    { "%x[4*j + k]", "packed 16 %x[4*j]", "'j' is none of T, B, L, C, V, U, P; an index is written %j", 14, 60 },
     { "%x[%p + 4*i + k]", "packed 16 %x[%p]", "expected '%'", 14, 26 },
     { "let %c = cast %zero i32\n}", "let %c = rand site 0, seed %q", "there is no value %q above", 15, 30 },
     { "let %c = cast %zero i32\n}", "", "expected a statement or }", 16, 1 },
@@ -282,7 +282,7 @@ static void test_problems(void **state)
             store->at.t->coef = 0;
         static const char *const want[] = {
             "store %?[2] = %v0: uses parameter 7 of 1", "store %x[2] = %?: uses a value that is not defined above",
-            "store %x[C*B] = %v0: a polynomial is not in canonical form", "store %x[2*%?] = %v0: a polynomial names variable 40 of 6",
+            "store %x[C*B] = %v0: a polynomial is not in canonical form", "store %x[2*%?] = %v0: a polynomial names variable 40 of 7",
             "k: has 1 run-time arguments and uses 0", "store %x[0] = %v0: a polynomial is not in canonical form",
         };
         const char *problem = kernel_problem(k, &where);

@@ -5,6 +5,7 @@
 
 #include "compiler/ir/eval.h"
 #include "compiler/ops/ops.h"
+#include "ftc/step.h"
 
 #include <string.h>
 
@@ -28,6 +29,7 @@ static inline Sizes *sizes_of(Sizes *s, int rows, const int *lengths, int64_t cl
     s->b.sym[symbol_index(DIM_C)] = classes;
     s->b.sym[symbol_index(DIM_V)] = vocabulary;
     s->b.sym[symbol_index(DIM_U)] = (vocabulary + 1) / 2;
+    s->b.sym[symbol_index(DIM_P)] = ftc_panels(s->row_start[rows]);
     s->b.row_start = s->row_start;
     s->seed = seed;
     return s;
@@ -41,7 +43,7 @@ static inline double uniform(uint32_t seed, uint32_t stream, uint32_t i)
 static inline int64_t index_bound(const char *name, const Binding *b)
 {
     const char *s = name + strlen("index");
-    const char *symbols = "TBLCVU", *at = *s ? strchr(symbols, *s) : NULL;
+    const char *symbols = "TBLCVUP", *at = *s ? strchr(symbols, *s) : NULL;
     return at ? b->sym[at - symbols] : atoi(s); /* "index7.3": below 7 */
 }
 
