@@ -2,7 +2,6 @@
 #include "compiler/api/classifier.h"
 
 #include "runtime/core/files.h"
-#include "runtime/core/mem.h"
 #include "runtime/weights/weights.h"
 
 #include <stdlib.h>
@@ -241,25 +240,16 @@ static void describe_head(const Classifier *c, const WeightsReport *r)
 static bool load_weights(Classifier *c)
 {
     Params *p = c->params;
-    Weight *w = xcalloc((size_t)p->n + 1, sizeof *w);
-    Weight **of = xcalloc((size_t)p->n + 1, sizeof *of);
     WeightsReport report;
-    int n = 0;
     for (int i = 0; i < p->n; i++) {
-        if (!c->continues && starts_with(p->weight[i].name, "classifier."))
-            continue;
-        of[n] = &p->weight[i];
-        w[n] = p->weight[i];
-        w[n++].may_be_missing &= !c->continues;
+        Weight *w = &p->weight[i];
+        w->may_be_missing &= !c->continues;
+        w->starts_anew = !c->continues && starts_with(w->name, "classifier.");
     }
-    bool ok = weights_load(c->folder, c->config.family, w, n, &report, c->diag);
-    for (int i = 0; i < n; i++)
-        of[i]->loaded = w[i].loaded;
+    bool ok = weights_load(c->folder, c->config.family, p->weight, p->n, &report, c->diag);
     if (ok && !c->continues)
         describe_head(c, &report);
     weights_report_free(&report);
-    free(of);
-    free(w);
     return ok;
 }
 

@@ -179,7 +179,7 @@ static void make_report(WeightsReport *r, const Parts *p, const Weight *w, int n
 {
     int cap = 0;
     for (int i = 0; i < n; i++) {
-        if (w[i].loaded)
+        if (w[i].loaded || w[i].starts_anew)
             continue;
         GROW(r->missing, r->n_missing, cap);
         r->missing[r->n_missing++] = xstrdup(w[i].name);
@@ -211,10 +211,12 @@ bool weights_load(const char *folder, HfFamily f, Weight *w, int n, WeightsRepor
         *report = (WeightsReport){ 0 };
     bool ok = open_parts(&p, folder, d);
     for (int i = 0; ok && i < n; i++) {
+        w[i].loaded = false;
+        if (w[i].starts_anew)
+            continue;
         const char *file;
         char *name = name_in_file(f, w[i].name);
         const Tensor *t = find_tensor(&p, f, name, &file);
-        w[i].loaded = false;
         if (t) {
             ok = fill(&w[i], t, file, d);
         } else if (!w[i].may_be_missing && absent++ == 0) {

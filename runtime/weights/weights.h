@@ -21,6 +21,7 @@ typedef struct {
     int64_t dims[WEIGHT_RANK];
     float *data;                 /* as many as the product of dims */
     bool may_be_missing;         /* a new head: left as it is where the folder doesn't have it */
+    bool starts_anew;            /* left as it is in any case, and no word said of it */
     bool loaded;                 /* out, by weights_load */
 } Weight;
 
