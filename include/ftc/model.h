@@ -32,6 +32,9 @@
 #include "ftc/diag.h"
 #include "ftc/step.h"
 
+/* What is predicted of a row: one of C classes; any number of C labels, each for itself; or a number (C = 1). */
+typedef enum { FTC_SINGLE_LABEL, FTC_MULTI_LABEL, FTC_REGRESSION } FtcTask;
+
 typedef enum { FTC_SGD, FTC_ADAMW } FtcOptimizerKind;
 typedef enum { FTC_SCHEDULE_CONSTANT, FTC_SCHEDULE_LINEAR, FTC_SCHEDULE_COSINE } FtcScheduleKind;
 
@@ -92,6 +95,7 @@ typedef struct FtcModel {
     int32_t n_dropouts;                 /* the rate of input "dropout.K" is dropout[K]; 0 <= rate < 1 */
     const float *dropout;
 
+    FtcTask task;
     FtcOptimizer optimizer;
     FtcLoss loss;
     FtcData data;

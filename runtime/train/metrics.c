@@ -6,6 +6,24 @@
 #include <math.h>
 #include <stdlib.h>
 
+const MetricInfo metric_info[METRIC_KINDS] = {
+#define METRIC(name, title, better, tasks) { #name, title, better, tasks },
+#include "runtime/train/metrics.def"
+};
+
+double metrics_value(const Metrics *m, MetricKind kind)
+{
+    switch (kind) {
+    case METRIC_loss: return m->loss;
+    case METRIC_accuracy: return m->accuracy;
+    case METRIC_balanced_accuracy: return m->balanced_accuracy;
+    case METRIC_macro_f1: return m->macro_f1;
+    case METRIC_weighted_f1: return m->weighted_f1;
+    case METRIC_KINDS: break;
+    }
+    return NAN;
+}
+
 int32_t metrics_predict(const float *logits, int32_t classes)
 {
     int32_t best = 0;

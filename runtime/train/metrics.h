@@ -10,8 +10,25 @@
 #ifndef FTC_METRICS_H
 #define FTC_METRICS_H
 
+#include "ftc/model.h"
+
 #include <stdint.h>
 #include <stdio.h>
+
+/* The numbers of one name each, METRIC_loss and on; metrics.def has them. */
+typedef enum {
+#define METRIC(name, title, better, tasks) METRIC_##name,
+#include "runtime/train/metrics.def"
+    METRIC_KINDS
+} MetricKind;
+
+typedef struct {
+    const char *name, *title;
+    int better;              /* 1: more is better, -1: less */
+    unsigned tasks;          /* bit FtcTask is set: it has a meaning there */
+} MetricInfo;
+
+extern const MetricInfo metric_info[METRIC_KINDS];
 
 typedef struct {
     int64_t support, predicted, right; /* rows of this class, rows said to be, both */
@@ -31,6 +48,9 @@ typedef struct {
 /* n > 0; labels are below classes.  Free it with metrics_free. */
 Metrics *metrics_new(const float *logits, const int32_t *labels, int64_t n, int32_t classes);
 void metrics_free(Metrics *m);
+
+/* NAN where that number has no meaning for this task. */
+double metrics_value(const Metrics *m, MetricKind kind);
 
 /* The class with the largest logit. */
 int32_t metrics_predict(const float *logits, int32_t classes);
