@@ -28,6 +28,18 @@ want=$(digest whole)
 has whole.notes '^the best is that of epoch '
 [ -e whole/training ] && fail "checkpoints stay behind a run that is done"
 
+# --- the record is enough to make the model again, elsewhere and at other threads; other data is refused
+mkdir elsewhere
+(cd elsewhere && "$ftc" rerun ../whole --check --threads 1 > ../stdout 2> ../notes) || fail "$(cat notes)"
+has stdout '^../whole: same bits: the weights.* SHA-256 is again [0-9a-f]*$'
+[ -z "$(ls elsewhere)" ] || fail "--check leaves something"
+sed 's/"weights_sha256": "./"weights_sha256": "x/' whole/run.json > run.json && cp -r whole changed && mv run.json changed
+"$ftc" rerun changed --check > stdout 2> notes && fail "other bits pass for the same"
+has notes '^changed: error: other bits'
+sed 's/$/ /' train.csv > other.csv
+"$ftc" rerun whole -o again --train other.csv > stdout 2> notes && fail "a rerun of other data"
+has notes '^other.csv: error: has changed since the run began'
+
 # --- SIGTERM (and SIGINT, which a shell's background job ignores): a checkpoint, how to go on, status 130
 "$ftc" "${run[@]}" -o termed --log termed.jsonl > stdout 2> notes &
 while ! grep -q '^epoch' notes; do sleep 0.02; done
@@ -42,14 +54,12 @@ has notes 'interrupted after step [0-9]* of [0-9]*; to go on from step [0-9]*: f
 has notes "holds a run that isn't done; go on with 'ftc run --resume termed', or begin anew with --force"
 "$ftc" run --resume termed --seed 3 > stdout 2> notes && fail "--resume with another seed"
 has notes "leave '--seed' out"
-sed 's/$/ /' train.csv > other.csv
 "$ftc" run --resume termed --train other.csv > stdout 2> notes && fail "--resume with another table"
 has notes '^other.csv: error: has changed since the run began'
 "$ftc" run --resume whole > stdout 2> notes && fail "--resume of a run that is done"
 has notes "whole: error: holds no run that isn't done"
 
 # --- at 1, 2 and 7 threads from the same checkpoint, elsewhere too: the same bits; log and table read like one run
-mkdir elsewhere
 for threads in 1 2 7; do
     cp -r termed copy
     (cd elsewhere && "$ftc" run --resume ../copy --threads $threads --log ../log$threads > stdout 2> ../notes) || fail "$(cat notes)"
