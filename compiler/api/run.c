@@ -8,7 +8,9 @@
 #include "runtime/train/class_weights.h"
 #include "runtime/train/dataset.h"
 #include "runtime/train/predictions.h"
+#include "runtime/train/sampling.h"
 #include "runtime/train/schedule.h"
+#include "runtime/train/targets.h"
 #include "runtime/train/train.h"
 #include "runtime/weights/weights.h"
 
@@ -35,8 +37,14 @@ typedef struct {
 static bool open_table(Run *r, Dataset *s, const char *path, bool labelled, int64_t limit)
 {
     const Spec *spec = r->c.spec;
-    DatasetColumns columns = { .text = { spec->data.text.v[0], spec->data.text.n > 1 ? spec->data.text.v[1] : NULL },
-                               .label = labelled ? spec->data.label : NULL, .limit = limit };
+    DatasetColumns columns = { .text = { spec->data.text.v[0], spec->data.text.n > 1 ? spec->data.text.v[1] : NULL }, .limit = limit };
+    if (labelled && spec->data.label.n > 1) {
+        columns.flag = spec->data.label.v;
+        columns.n_flags = spec->data.label.n;
+    } else if (labelled)
+        columns.label = spec->data.label.v[0];
+    if (s == &r->train)
+        columns.weight = spec->data.weight;
     return !path || dataset_open(s, path, &columns, r->diag);
 }
 
@@ -51,14 +59,28 @@ static bool open_tables(Run *r)
     return open_table(r, &r->train, j->train, true, r->c.spec->data.limit) && ok;
 }
 
+/* What should come out for each row: a class, labels, a number. */
+static bool read_answers(Run *r, Dataset *s, const char *whose)
+{
+    const Classifier *c = &r->c;
+    switch (spec_task(c->spec)) {
+    case FTC_SINGLE_LABEL: return dataset_number(s, c->labels, c->n_labels, whose, r->diag);
+    case FTC_MULTI_LABEL: return targets_labels(s, c->spec->data.label_separator, c->labels, c->n_labels, whose, r->diag);
+    case FTC_REGRESSION: return targets_numbers(s, r->diag);
+    }
+    return false;
+}
+
 /* The classes: those of the folder or the spec, else those of the training table. */
 static bool number_labels(Run *r)
 {
     Classifier *c = &r->c;
+    FtcTask task = spec_task(c->spec);
     const char *whose = c->continues ? "of the model's" : c->n_labels ? "of data.labels" : "that the training table has";
     if (!c->n_labels) {
         Labels found;
-        bool ok = labels_collect(&found, &r->train, r->diag);
+        bool ok = task == FTC_MULTI_LABEL ? targets_collect(&found, &r->train, c->spec->data.label_separator, r->diag)
+                                          : labels_collect(&found, &r->train, r->diag);
         if (ok)
             classifier_set_labels(c, (const char *const *)found.v, found.n);
         labels_free(&found);
@@ -69,9 +91,10 @@ static bool number_labels(Run *r)
     bool ok = true;
     for (int i = 0; i < 3; i++)
         if (tables[i]->csv)
-            ok &= dataset_number(tables[i], c->labels, c->n_labels, whose, r->diag);
+            ok &= read_answers(r, tables[i], whose);
     if (ok && r->train.csv)
-        ok = dataset_check_classes(&r->train, r->diag);
+        ok = (task == FTC_SINGLE_LABEL ? dataset_check_classes(&r->train, r->diag) : targets_check(&r->train, r->diag)) &&
+             targets_weights(&r->train, r->diag);
     PredictionColumns columns = { c->labels, c->n_labels, r->job->logits };
     return ok && (!r->predict.csv || predictions_check(r->predict.csv, &columns, r->diag));
 }
@@ -185,6 +208,9 @@ static void announce(Run *r)
                  "starts from one", " and the vocabulary is learned from the training texts");
     if (c->compiled->encoder_is_random)
         note_dropout(r);
+    if (c->spec->train.sampling != SAMPLING_NONE && c->spec->loss.class_weights.kind != WEIGHTS_NONE)
+        ftc_warn(r->diag, "weighed-twice", spec_loc(c->spec, "loss.class_weights"), "train.sampling evens out the classes already, and "
+                 "class weights do it again; one of them is enough");
     if (!classifier_is_hf(c, why, sizeof why))
         ftc_warn(r->diag, "not-hf", FTC_FILE(c->spec->file), "transformers has no such architecture: %s; the model's folder "
                  "will be for ftc only", why);
@@ -197,11 +223,12 @@ static RunStatus train(Run *r)
 {
     Classifier *c = &r->c;
     const FtcModel *m = &c->compiled->model;
-    const Examples *x = &r->train.examples;
-    if (!class_weights_resolve(&m->loss, c->labels, c->n_labels, x->labels, x->n, exec_inputs(c->exec)->class_weights, r->diag))
+    Examples *x = &r->train.examples;
+    x->sampling = m->train.sampling;
+    if (!class_weights_resolve(&m->loss, c->labels, c->n_labels, x, exec_inputs(c->exec)->class_weights, r->diag))
         return RUN_FAILED;
     announce(r);
-    Progress *progress = progress_new(r->job->notes, schedule_steps(&m->train, x->n));
+    Progress *progress = progress_new(r->job->notes, schedule_steps(&m->train, sampling_rows(x)));
     TrainJob job = { .train = x, .dev = r->dev.csv ? &r->dev.examples : NULL, .train_name = csv_name(r->train.csv),
                      .progress = progress, .log = r->log, .epoch = report_epoch, .user = r };
     TrainResult result;

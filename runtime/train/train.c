@@ -4,6 +4,7 @@
 #include "runtime/core/clock.h"
 
 #include "runtime/core/mem.h"
+#include "runtime/train/sampling.h"
 #include "runtime/train/schedule.h"
 
 #include <math.h>
@@ -213,7 +214,7 @@ TrainStatus train_run(Exec *e, const TrainJob *given, TrainResult *r, FtcDiag *d
     if (!train_prepare(e, &job, d))
         return TRAIN_FAILED;
     Loop l = { .exec = e, .job = &job, .result = r, .diag = d,
-               .schedule = schedule_make(&model->optimizer, schedule_steps(&model->train, train.n)) };
+               .schedule = schedule_make(&model->optimizer, schedule_steps(&model->train, sampling_rows(&train))) };
     Batcher *b = encode_once(&l, &train, &dev) ? train_batcher(&model->train, &job, d) : NULL;
     TrainStatus status = b ? train_epochs(&l, b) : TRAIN_FAILED;
     exec_flush(e);
