@@ -451,6 +451,8 @@ static bool check_spec(Reader *r)
     if (s->optimizer.nesterov && s->optimizer.momentum == 0)
         ok = ftc_error(d, spec_loc(s, "optimizer.nesterov"), "'nesterov' needs a momentum above 0; 0.9 is usual");
     ok &= check_label_columns(r);
+    if (s->train.early_stop.patience && !s->train.best)
+        ok = ftc_error(d, spec_loc(s, "train.early_stop.patience"), "'patience' needs a metric to watch; train.best names it");
     if (s->data.text.n == 2 && e->segments == 1) {
         ok = ftc_error(d, spec_loc(s, "data.text"), "pairs of texts need 2 segments, but the encoder has 1");
         ftc_note(d, spec_loc(s, "model.encoder.segments"), "set here");

@@ -77,6 +77,8 @@ typedef struct {
  * as many as there are, each drawn from a class that all are as likely to be. */
 typedef enum { FTC_SAMPLING_NONE, FTC_SAMPLING_OVER, FTC_SAMPLING_UNDER, FTC_SAMPLING_WEIGHTED } FtcSampling;
 
+enum { FTC_EVERY_EPOCH = -1, FTC_EVERY_MINUTES = -2 };
+
 typedef struct {
     int32_t epochs;
     int32_t batch;                      /* rows */
@@ -85,6 +87,12 @@ typedef struct {
     bool shuffle;
     FtcSampling sampling;
     double memory_limit;                /* GiB that parameters, states and a step's values may take; 0: no limit */
+    int64_t eval_every;                 /* steps between evaluations of dev; below 1: an epoch */
+    int64_t checkpoint_every;           /* steps; FTC_EVERY_EPOCH, FTC_EVERY_MINUTES; 0: none */
+    int64_t checkpoint_keep;            /* so many of the last ones stay */
+    int32_t best;                       /* which evaluation's weights are kept: 1 + MetricKind (metrics.h); 0: the last step's */
+    int64_t patience;                   /* so many evaluations without a gain above `threshold` end training; 0: none do */
+    double threshold;
 } FtcTrain;
 
 typedef struct FtcModel {
