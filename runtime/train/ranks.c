@@ -72,31 +72,20 @@ static Group next_group(const Ranked *r, int64_t n, const uint32_t *times, int64
     return g;
 }
 
-double ranks_roc_auc(const Ranked *r, int64_t n, const uint32_t *times)
+RankScores ranks_score(const Ranked *r, int64_t n, const uint32_t *times)
 {
     double pairs = 0; /* a negative row below a positive one; of equal score, half */
+    double precisions = 0;
     int64_t yes = 0, no = 0;
     for (int64_t i = 0; i < n;) {
         Group g = next_group(r, n, times, &i);
         pairs += (double)g.no * ((double)yes + (double)g.yes / 2);
         yes += g.yes;
         no += g.no;
-    }
-    return yes && no ? pairs / ((double)yes * (double)no) : NAN;
-}
-
-double ranks_average_precision(const Ranked *r, int64_t n, const uint32_t *times)
-{
-    double sum = 0;
-    int64_t yes = 0, all = 0;
-    for (int64_t i = 0; i < n;) {
-        Group g = next_group(r, n, times, &i);
-        yes += g.yes;
-        all += g.yes + g.no;
         if (g.yes)
-            sum += (double)g.yes * (double)yes / (double)all;
+            precisions += (double)g.yes * (double)yes / (double)(yes + no);
     }
-    return yes ? sum / (double)yes : 0;
+    return (RankScores){ yes && no ? pairs / ((double)yes * (double)no) : (double)NAN, yes ? precisions / (double)yes : 0 };
 }
 
 void ranks_mean(const Ranked *r, int64_t n, const uint32_t *times, double *out)

@@ -20,11 +20,12 @@ void rank_doubles(const double *score, int64_t stride, int64_t n, Ranked *out);
 
 /* times[n] as in tally.h; NULL: once each. */
 
-/* NAN where all rows are positive, or none. */
-double ranks_roc_auc(const Ranked *r, int64_t n, const uint32_t *times);
+typedef struct {
+    double roc_auc;            /* NAN where all rows are positive, or none */
+    double average_precision;  /* sum over the distinct scores, from the highest, of (gain in recall) * precision; 0 without positive rows */
+} RankScores;
 
-/* Sum over the distinct scores, from the highest, of (gain in recall) * precision; 0 without positive rows. */
-double ranks_average_precision(const Ranked *r, int64_t n, const uint32_t *times);
+RankScores ranks_score(const Ranked *r, int64_t n, const uint32_t *times);
 
 /* out[row] = rank, mean of those of equal scores, among the rows counted so many times; 0 and on from the highest. */
 void ranks_mean(const Ranked *r, int64_t n, const uint32_t *times, double *out);

@@ -192,12 +192,16 @@ static double mean_loss(const Tally *t, const uint32_t *times)
     return sum / rows;
 }
 
-static double mean_of_columns(const Tally *t, const uint32_t *times, double (*f)(const Ranked *, int64_t, const uint32_t *))
+static void rank_values(const Tally *t, const uint32_t *times, double v[METRIC_KINDS])
 {
-    double sum = 0;
-    for (int32_t k = 0; k < t->columns; k++)
-        sum += f(t->ranked + k * t->s.n, t->s.n, times);
-    return sum / t->columns;
+    RankScores sum = { 0, 0 };
+    for (int32_t k = 0; k < t->columns; k++) {
+        RankScores one = ranks_score(t->ranked + k * t->s.n, t->s.n, times);
+        sum.roc_auc += one.roc_auc;
+        sum.average_precision += one.average_precision;
+    }
+    v[METRIC_roc_auc] = sum.roc_auc / t->columns;
+    v[METRIC_average_precision] = sum.average_precision / t->columns;
 }
 
 /* Averages over classes; `all` counts those, too, that occur nowhere. */
@@ -330,7 +334,6 @@ void tally_values(const Tally *t, const uint32_t *times, double value[METRIC_KIN
         single_values(t, times, by_class, value);
     else
         multi_values(t, times, value);
-    value[METRIC_roc_auc] = mean_of_columns(t, times, ranks_roc_auc);
-    value[METRIC_average_precision] = mean_of_columns(t, times, ranks_average_precision);
+    rank_values(t, times, value);
     free(by_class);
 }
