@@ -1,0 +1,157 @@
+/* From a model that knows nothing to its folder; see training.h. */
+#include "compiler/api/training.h"
+
+#include "runtime/core/clock.h"
+#include "runtime/core/interrupt.h"
+#include "runtime/train/class_weights.h"
+#include "runtime/train/schedule.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the table of epochs ------------------------------------------------------------------------------------------------ */
+
+/* A line for people: the losses, the metrics that say most, and that which decides. */
+static void print_epoch(const Run *r, const EpochRecord *e)
+{
+    FILE *out = r->job->notes;
+    const FtcTrain *t = &r->c.compiled->model.train;
+    static const MetricKind shown[] = { METRIC_loss, METRIC_accuracy, METRIC_macro_f1 };
+    enum { N = sizeof shown / sizeof *shown };
+    char time[24];
+    bool decides = t->best != 0;
+    fprintf(out, "epoch %lld", (long long)e->epoch);
+    if (t->eval_every > 0)
+        fprintf(out, ", step %lld", (long long)e->step);
+    fprintf(out, ": train loss %.4f", e->train_loss);
+    for (int i = 0; i < N + 1; i++) {
+        int k = i < N ? (int)shown[i] : t->best - 1;
+        if (k < 0 || (i == N && !decides) || isnan(e->dev[k]))
+            continue;
+        decides &= k != t->best - 1;
+        fprintf(out, "  %s%s ", k == METRIC_loss ? "dev " : "", metric_info[k].title);
+        if (k == METRIC_accuracy)
+            fprintf(out, "%.2f %%", 100 * e->dev[k]);
+        else
+            fprintf(out, "%.4f", e->dev[k]);
+    }
+    fprintf(out, "  in %s\n", progress_time(e->train_s + e->dev_s, time));
+}
+
+static void on_epoch(void *user, const EpochRecord *e, const Metrics *m)
+{
+    const Run *r = user;
+    (void)m;
+    if (r->job->notes)
+        print_epoch(r, e);
+}
+
+/* Which epoch the model is of, and why training ended before its time. */
+static void print_choice(const Run *r, const TrainResult *result)
+{
+    const History *h = &r->history;
+    const FtcTrain *t = &r->c.compiled->model.train;
+    if (!r->job->notes || h->best < 0)
+        return;
+    const EpochRecord *e = &h->epoch[h->best];
+    if (result->stopped_early)
+        fprintf(r->job->notes, "stopped early: %lld evaluations without a gain in %s\n", (long long)t->patience,
+                metric_info[t->best - 1].title);
+    fprintf(r->job->notes, "the best is that of epoch %lld, step %lld: dev %s %.4f\n", (long long)e->epoch, (long long)e->step,
+            metric_info[t->best - 1].title, e->dev[t->best - 1]);
+}
+
+/* ---- before the first step ---------------------------------------------------------------------------------------------- */
+
+/* Nothing in the encoder learns, but it can't be run once for all epochs. */
+static void note_dropout(Run *r)
+{
+    static const char *const names[] = { "dropout", "attention_dropout" };
+    const Spec *spec = r->c.spec;
+    char flags[128] = "";
+    for (int i = 0; i < 2; i++) {
+        const SpecParam *p = spec_param(spec, names[i]);
+        if (p && strtod(p->text, NULL) > 0)
+            snprintf(flags + strlen(flags), sizeof flags - strlen(flags), "-D model.encoder.%s=0 ", names[i]);
+    }
+    ftc_note(r->diag, spec_loc(spec, "train.freeze"), "the encoder is frozen, but its dropout is on: it runs in every epoch; %slets "
+             "it run once", *flags ? flags : "a rate of 0 in its layers ");
+}
+
+/* What someone should know before waiting for the end. */
+static void announce(Run *r)
+{
+    const Classifier *c = &r->c;
+    char why[256];
+    if (!c->folder)
+        ftc_note(r->diag, FTC_NOWHERE, "no pre-trained encoder is given: all layers start from random numbers and the "
+                 "vocabulary is learned from the training texts; --init DIR starts from one");
+    if (c->compiled->encoder_is_random)
+        note_dropout(r);
+    if (!classifier_is_hf(c, why, sizeof why))
+        ftc_warn(r->diag, "not-hf", FTC_FILE(c->spec->file), "transformers has no such architecture: %s; the model's folder "
+                 "will be for ftc only", why);
+    if (r->job->notes)
+        fprintf(r->job->notes, "%lld records, %d classes; %lld parameters, %lld of them trained\n", (long long)r->train.examples.n,
+                c->n_labels, (long long)params_total(c->params), (long long)params_trained(c->params));
+}
+
+/* Tokens trained a second of training; evaluations don't count. */
+static double throughput(const History *h, double encode_s)
+{
+    double seconds = isnan(encode_s) ? 0 : encode_s, tokens = 0;
+    for (int64_t i = 0; i < h->n_steps; i++) {
+        seconds += h->step[i].ms / 1000;
+        tokens += (double)h->step[i].tokens;
+    }
+    return seconds > 0 ? tokens / seconds : 0;
+}
+
+/* The choice needs something to choose by. */
+static bool check_choice(const Run *r)
+{
+    const FtcTrain *t = &r->c.compiled->model.train;
+    if (t->best && !r->dev.csv)
+        return ftc_error(r->diag, spec_loc(r->c.spec, "train.best"), "'best' chooses among evaluations of a dev table; give one with "
+                         "--dev");
+    if (t->best && !(metric_info[t->best - 1].tasks & 1u << r->c.compiled->model.task))
+        return ftc_error(r->diag, spec_loc(r->c.spec, "train.best"), "'%s' has no meaning for what this model predicts",
+                         metric_info[t->best - 1].name);
+    return true;
+}
+
+RunStatus training_run(Run *r)
+{
+    Classifier *c = &r->c;
+    const FtcModel *m = &c->compiled->model;
+    const Examples *x = &r->train.examples;
+    if (!check_choice(r) || !class_weights_resolve(&m->loss, c->labels, c->n_labels, x->labels, x->n, exec_inputs(c->exec)->class_weights, r->diag))
+        return RUN_FAILED;
+    announce(r);
+    Progress *progress = progress_new(r->job->notes, schedule_steps(&m->train, x->n));
+    TrainJob job = { .train = x, .dev = r->dev.csv ? &r->dev.examples : NULL, .train_name = csv_name(r->train.csv),
+                     .progress = progress, .log = r->log, .history = &r->history, .best = &r->best, .epoch = on_epoch, .user = r };
+    TrainResult result;
+    TrainStatus status = train_run(c->exec, c->params, &job, &result, r->diag);
+    progress_free(progress);
+    r->summary.steps = result.steps;
+    r->summary.train_s = clock_s() - r->train_start;
+    r->summary.encode_s = result.encode_s;
+    r->summary.tokens_per_s = throughput(&r->history, result.encode_s);
+    if (status == TRAIN_FAILED)
+        return RUN_FAILED;
+    if (status == TRAIN_DIVERGED) {
+        outputs_keep_last_good(&r->out, c, result.steps);
+        return RUN_DIVERGED;
+    }
+    print_choice(r, &result);
+    if (!outputs_save(&r->out, c))
+        return RUN_FAILED;
+    if (r->job->notes) {
+        char time[24];
+        fprintf(r->job->notes, "trained %lld steps in %s, %.0f tokens/s; the model is in %s\n", (long long)result.steps,
+                progress_time(r->summary.train_s, time), r->summary.tokens_per_s, r->out.folder);
+    }
+    return RUN_DONE;
+}
