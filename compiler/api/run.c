@@ -40,6 +40,13 @@ static bool open_tables(Run *r)
     return open_table(r, &r->train, j->train, true, r->c.spec->data.limit) && ok;
 }
 
+static PredictionColumns prediction_columns(const Run *r)
+{
+    const Classifier *c = &r->c;
+    return (PredictionColumns){ .task = spec_task(c->spec), .labels = c->labels, .classes = c->n_labels, .logits = r->job->logits,
+                                .separator = c->spec->data.label_separator, .thresholds = c->threshold };
+}
+
 /* What should come out for each row: a class, labels, a number. */
 static bool read_answers(Run *r, Dataset *s, const char *whose)
 {
@@ -76,7 +83,11 @@ static bool number_labels(Run *r)
     if (ok && r->train.csv)
         ok = (task == FTC_SINGLE_LABEL ? dataset_check_classes(&r->train, r->diag) : targets_check(&r->train, r->diag)) &&
              targets_weights(&r->train, r->diag);
-    PredictionColumns columns = { c->labels, c->n_labels, r->job->logits };
+    ok = ok && classifier_set_thresholds(c);
+    if (ok && c->spec->data.threshold.tuned && !(r->train.csv && r->dev.csv))
+        ok = ftc_error(r->diag, spec_loc(c->spec, "data.threshold"), "'threshold' is tuned on a dev table, after training; give both with "
+                       "--train and --dev");
+    PredictionColumns columns = prediction_columns(r);
     return ok && (!r->predict.csv || predictions_check(r->predict.csv, &columns, r->diag));
 }
 
@@ -172,7 +183,8 @@ static bool evaluate(Run *r)
     float *logits = logits_of(r, &r->eval, "evaluating");
     if (!logits)
         return false;
-    r->metrics = metrics_new(logits, r->eval.examples.labels, r->eval.examples.n, r->c.n_labels);
+    Scored scored = infer_scored(r->c.exec, &r->eval.examples, logits, r->c.threshold);
+    r->metrics = metrics_of(&scored);
     free(logits);
     r->summary.eval_s = clock_s() - start;
     metrics_print(r->metrics, r->c.labels, r->out.report);
@@ -183,7 +195,7 @@ static bool evaluate(Run *r)
 static bool predict(Run *r)
 {
     double start = clock_s();
-    PredictionColumns columns = { r->c.labels, r->c.n_labels, r->job->logits };
+    PredictionColumns columns = prediction_columns(r);
     float *logits = logits_of(r, &r->predict, "predicting");
     bool ok = logits && predictions_write(r->out.predictions, r->predict.csv, &columns, logits, r->diag);
     free(logits);

@@ -6,6 +6,7 @@
 #include "runtime/train/class_weights.h"
 #include "runtime/train/sampling.h"
 #include "runtime/train/schedule.h"
+#include "runtime/train/thresholds.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,8 +19,13 @@ static void print_epoch(const Run *r, const EpochRecord *e)
 {
     FILE *out = r->job->notes;
     const FtcTrain *t = &r->c.compiled->model.train;
-    static const MetricKind shown[] = { METRIC_loss, METRIC_accuracy, METRIC_macro_f1 };
-    enum { N = sizeof shown / sizeof *shown };
+    enum { N = 3 };
+    static const MetricKind of_task[][N] = {
+        [FTC_SINGLE_LABEL] = { METRIC_loss, METRIC_accuracy, METRIC_macro_f1 },
+        [FTC_MULTI_LABEL] = { METRIC_loss, METRIC_micro_f1, METRIC_macro_f1 },
+        [FTC_REGRESSION] = { METRIC_loss, METRIC_pearson, METRIC_spearman },
+    };
+    const MetricKind *shown = of_task[r->c.compiled->model.task];
     char time[24];
     bool decides = t->best != 0;
     fprintf(out, "epoch %lld", (long long)e->epoch);
@@ -96,9 +102,15 @@ static void announce(Run *r)
     if (!classifier_is_hf(c, why, sizeof why))
         ftc_warn(r->diag, "not-hf", FTC_FILE(c->spec->file), "transformers has no such architecture: %s; the model's folder "
                  "will be for ftc only", why);
-    if (r->job->notes)
-        fprintf(r->job->notes, "%lld records, %d classes; %lld parameters, %lld of them trained\n", (long long)r->train.examples.n,
-                c->n_labels, (long long)params_total(c->params), (long long)params_trained(c->params));
+    if (!r->job->notes)
+        return;
+    fprintf(r->job->notes, "%lld records", (long long)r->train.examples.n);
+    if (spec_task(c->spec) != FTC_REGRESSION)
+        fprintf(r->job->notes, ", %d %s", c->n_labels, spec_task(c->spec) == FTC_MULTI_LABEL ? "labels" : "classes");
+    if (c->spec->train.sampling != SAMPLING_NONE)
+        fprintf(r->job->notes, ", %lld rows an epoch", (long long)sampling_rows(&r->train.examples));
+    fprintf(r->job->notes, "; %lld parameters, %lld of them trained\n", (long long)params_total(c->params),
+            (long long)params_trained(c->params));
 }
 
 /* Tokens trained a second of training; evaluations don't count. */
@@ -125,6 +137,20 @@ static bool check_choice(const Run *r)
     return true;
 }
 
+/* Once the weights are final. */
+static bool tune_thresholds(Run *r, Progress *progress)
+{
+    Classifier *c = &r->c;
+    const Examples *x = &r->dev.examples;
+    if (!c->spec->data.threshold.tuned)
+        return true;
+    float *logits = infer_logits(c->exec, x, c->spec->train.eval_batch, "tuning thresholds", progress, r->diag);
+    if (logits)
+        thresholds_tune(logits, x->targets, x->n, c->n_labels, c->threshold);
+    free(logits);
+    return logits != NULL;
+}
+
 RunStatus training_run(Run *r)
 {
     Classifier *c = &r->c;
@@ -137,9 +163,11 @@ RunStatus training_run(Run *r)
     announce(r);
     Progress *progress = progress_new(r->job->notes, schedule_steps(&m->train, sampling_rows(x)));
     TrainJob job = { .train = x, .dev = r->dev.csv ? &r->dev.examples : NULL, .train_name = csv_name(r->train.csv),
-                     .progress = progress, .log = r->log, .history = &r->history, .best = &r->best, .epoch = on_epoch, .user = r };
+                     .thresholds = c->threshold, .progress = progress, .log = r->log, .history = &r->history, .best = &r->best, .epoch = on_epoch, .user = r };
     TrainResult result;
     TrainStatus status = train_run(c->exec, c->params, &job, &result, r->diag);
+    if (status == TRAIN_DONE && !tune_thresholds(r, progress))
+        status = TRAIN_FAILED;
     progress_free(progress);
     r->summary.steps = result.steps;
     r->summary.train_s = clock_s() - r->train_start;

@@ -98,7 +98,8 @@ static bool apply(Reader *r, const SpecSetting *set, bool weak)
         return ftc_error(r->diag, set->at, "this is no UTF-8 text");
     for (;;) {
         size_t len = strcspn(rest, ".");
-        if (!strncmp(set->key, "loss.class_weights.", 19) && rest == set->key + 19)
+        if ((!strncmp(set->key, "loss.class_weights.", 19) && rest == set->key + 19) ||
+            (!strncmp(set->key, "data.threshold.", 15) && rest == set->key + 15))
             len = strlen(rest); /* a label may have dots in it */
         if (!len)
             return ftc_error(r->diag, set->at, "'%s' is no key; write it as optimizer.lr", set->key);

@@ -46,6 +46,13 @@ typedef struct {
     double *weight;
 } SpecWeights;
 
+typedef struct {
+    bool tuned;         /* then there are no numbers */
+    int n;              /* 1: for all labels alike, where it is not by label */
+    const char **label; /* by label; NULL: in label order */
+    double *value;
+} SpecThresholds;
+
 /* ---- the encoder -------------------------------------------------------------------------------------------------- */
 
 typedef enum {
@@ -97,6 +104,7 @@ typedef struct {
     struct {
         SpecStrings text, label;
         const char *label_separator, *weight;
+        SpecThresholds threshold;
         SpecStrings labels;
         int64_t max_length, limit;
     } data;

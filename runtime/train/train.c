@@ -117,7 +117,8 @@ static bool evaluate(Loop *l)
         float *logits = infer_logits(l->exec, j->dev, l->how->batch, "evaluating", j->progress, l->diag);
         if (!logits)
             return false;
-        m = metrics_new(logits, j->dev->labels, j->dev->n, exec_classes(l->exec));
+        Scored scored = infer_scored(l->exec, j->dev, logits, j->thresholds);
+        m = metrics_of(&scored);
         free(logits);
         for (int k = 0; k < METRIC_KINDS; k++)
             r.dev[k] = metrics_value(m, (MetricKind)k);
