@@ -118,7 +118,7 @@ int run_command(int argc, char **argv, FtcDiag *d)
     OptionReader r = { .command = CMD_RUN, .argv = argv, .argc = argc, .key_like = key_like, .diag = d };
     CommonOptions o = common_defaults(a);
     RunJob j = { .notes = stderr };
-    o.pipeline.keep_encoded = true;
+    o.pipeline.keep_encoded = o.pipeline.accumulate = true;
     bool ok = read_flags(&j, &o, &r, d);
     int exit = ok ? EXIT_OK : EXIT_USER;
     if (ok && !o.done) {

@@ -140,7 +140,7 @@ typedef struct {
         } schedule;
     } optimizer;
     struct {
-        int64_t epochs, batch, eval_batch, seed;
+        int64_t epochs, batch, accumulate, eval_batch, seed;
         bool shuffle;
         int sampling; /* Sampling */
         int64_t max_steps;
