@@ -1,7 +1,7 @@
 /* How good a model is: from what it says of rows and the truth about them to the numbers people report.
  *
  * In:  Scored: a model's scores of n rows beside the truth, for one of the tasks.
- * Out: one Metrics, and its text for a terminal.
+ * Out: one Metrics.  (For people: sheet.h.)
  *
  * Conventions are scikit-learn's (classification_report, balanced_accuracy_score, roc_auc_score, ...), all in double:
  *
@@ -24,7 +24,6 @@
 #include "ftc/model.h"
 
 #include <stdint.h>
-#include <stdio.h>
 
 /* The numbers of one name each, METRIC_loss and on; metrics.def has them. */
 typedef enum {
@@ -98,8 +97,5 @@ double metrics_softmax(const float *logits, int32_t classes, double *out);
 
 /* 1 / (1 + exp(-score)), without overflow. */
 double metrics_sigmoid(float score);
-
-/* A table a person reads.  Columns line up for labels in any script. */
-void metrics_print(const Metrics *m, const char *const *labels, FILE *out);
 
 #endif

@@ -27,6 +27,10 @@ typedef struct {
 
 RankScores ranks_score(const Ranked *r, int64_t n, const uint32_t *times);
 
+/* The precision-recall curve as at most cap + 2 points { recall, precision }, recall rising: all of them, or where there are more
+ * one for each gain of 1/cap in recall.  0 without positive rows. */
+int64_t ranks_precision_recall(const Ranked *r, int64_t n, int64_t cap, double (*out)[2]);
+
 /* out[row] = rank, mean of those of equal scores, among the rows counted so many times; 0 and on from the highest. */
 void ranks_mean(const Ranked *r, int64_t n, const uint32_t *times, double *out);
 

@@ -1,11 +1,12 @@
-/* Metrics as text for a terminal; see metrics.h.
+/* The result sheet as text for a terminal; see sheet.h.
  *
  * A label is cut to what a column holds, and columns line up in any script: wide characters (East Asian, pictures) count
  * twice, combining marks not at all.  A matrix too wide for a terminal gives way to the most frequent mistakes. */
-#include "runtime/train/metrics.h"
+#include "runtime/train/sheet.h"
 
 #include "runtime/core/mem.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 #define CELL_LABEL 10     /* over a column of the matrix */
 #define MATRIX_WIDTH 100  /* the widest matrix printed */
 #define MISTAKES 10
+#define TEXT_WIDTH 60     /* of a text that was got wrong */
+#define WORST_PRINTED 5
 
 /* One character of text that is UTF-8 or nearly so: its length in bytes and how many columns it takes. */
 static int char_width(const char *text, int *bytes)
@@ -119,32 +122,12 @@ static void print_matrix(const Metrics *m, const char *const *labels, int left, 
     }
 }
 
-typedef struct {
-    int64_t count;
-    int32_t is, said;
-} Mistake;
-
-static int more_frequent_first(const void *a, const void *b)
-{
-    const Mistake *x = a, *y = b;
-    if (x->count != y->count)
-        return x->count < y->count ? 1 : -1;
-    return x->is != y->is ? (x->is > y->is) - (x->is < y->is) : (x->said > y->said) - (x->said < y->said);
-}
-
 static void print_mistakes(const Metrics *m, const char *const *labels, FILE *out)
 {
-    Mistake *list = NULL;
-    int64_t n = 0, cap = 0;
-    for (int32_t r = 0; r < m->classes; r++)
-        for (int32_t c = 0; c < m->classes; c++)
-            if (r != c && m->confusion[(int64_t)r * m->classes + c]) {
-                GROW(list, n, cap);
-                list[n++] = (Mistake){ m->confusion[(int64_t)r * m->classes + c], r, c };
-            }
+    int64_t n;
+    Mistake *list = sheet_mistakes(m, &n);
     if (n) {
         int width = label_column(m, labels, 10, LABEL_WIDTH);
-        qsort(list, (size_t)n, sizeof *list, more_frequent_first);
         fputs("\nmost frequent mistakes\n", out);
         put_cell(out, "true", width, false);
         fputs("  ", out);
@@ -160,12 +143,8 @@ static void print_mistakes(const Metrics *m, const char *const *labels, FILE *ou
     free(list);
 }
 
-void metrics_print(const Metrics *m, const char *const *labels, FILE *out)
+static void print_confusion(const Metrics *m, const char *const *labels, FILE *out)
 {
-    fprintf(out, "rows %lld   loss %.4f   accuracy %.2f %%   balanced accuracy %.2f %%\n\n", (long long)m->n, m->loss,
-            100 * m->accuracy, 100 * m->balanced_accuracy);
-    print_classes(m, labels, out);
-
     int64_t largest = 0;
     for (int64_t i = 0; i < (int64_t)m->classes * m->classes; i++)
         largest = m->confusion[i] > largest ? m->confusion[i] : largest;
@@ -175,4 +154,106 @@ void metrics_print(const Metrics *m, const char *const *labels, FILE *out)
         print_matrix(m, labels, left, cell, out);
     else
         print_mistakes(m, labels, out);
+}
+
+/* ---- numbers with their intervals ---------------------------------------------------------------------------------------- */
+
+static void print_headline(const Metrics *m, FILE *out)
+{
+    fprintf(out, "rows %lld   loss %.4f", (long long)m->n, m->loss);
+    if (m->task == FTC_SINGLE_LABEL)
+        fprintf(out, "   accuracy %.2f %%   balanced accuracy %.2f %%", 100 * m->accuracy, 100 * m->balanced_accuracy);
+    else if (m->task == FTC_MULTI_LABEL)
+        fprintf(out, "   micro F1 %.4f   macro F1 %.4f   subset accuracy %.2f %%", m->micro_f1, m->macro_f1, 100 * m->subset_accuracy);
+    else
+        fprintf(out, "   Pearson %.4f   Spearman %.4f   RMSE %.4f", m->pearson, m->spearman, m->rmse);
+    fputs("\n\n", out);
+}
+
+static void put_number(FILE *out, double value, int width)
+{
+    if (isnan(value))
+        fprintf(out, "%*s", width, "-");
+    else
+        fprintf(out, "%*.4f", width, value);
+}
+
+static void print_numbers(const Sheet *s, FILE *out)
+{
+    char title[256];
+    int width = (int)strlen("balanced accuracy");
+    for (int k = 0; k < METRIC_KINDS; k++)
+        if (sheet_shows(s, (MetricKind)k)) {
+            sheet_title(s, (MetricKind)k, title, sizeof title);
+            width = text_width(title) > width ? text_width(title) : width;
+        }
+    width = width < 2 * LABEL_WIDTH ? width : 2 * LABEL_WIDTH;
+    put_cell(out, "metric", width, false);
+    fprintf(out, "  %9s  %19s  %9s\n", "value", "95 % interval", "baseline");
+    for (int k = 0; k < METRIC_KINDS; k++) {
+        if (!sheet_shows(s, (MetricKind)k))
+            continue;
+        const Interval *i = &s->intervals->value[k];
+        sheet_title(s, (MetricKind)k, title, sizeof title);
+        put_cell(out, title, width, false);
+        put_number(out, s->metrics->value[k], 11);
+        put_number(out, i->low, 11);
+        put_number(out, i->high, 10);
+        put_number(out, s->baseline->value[k], 11);
+        fputc('\n', out);
+    }
+    sheet_baseline(s, title, sizeof title);
+    fputs("baseline: ", out);
+    put_cell(out, title, text_width(title), false);
+    fprintf(out, "; intervals: %sa bootstrap of %d resamples of the rows\n",
+            s->metrics->task == FTC_SINGLE_LABEL  ? "Wilson's of accuracy, else "
+            : s->metrics->task == FTC_MULTI_LABEL ? "Wilson's of subset accuracy, else "
+                                                  : "",
+            s->intervals->resamples);
+}
+
+/* ---- rows ---------------------------------------------------------------------------------------------------------------- */
+
+static void print_worst(const Sheet *s, FILE *out)
+{
+    const Metrics *m = s->metrics;
+    Bytes text = { 0 };
+    if (!s->source.table || m->task == FTC_MULTI_LABEL || !s->n_worst)
+        return;
+    int width = m->task == FTC_SINGLE_LABEL ? label_column(m, s->source.labels, 9, 16) : 9;
+    fprintf(out, "\nworst errors\n%7s  %8s  ", "line", "loss");
+    put_cell(out, "true", width, false);
+    fputs("  ", out);
+    put_cell(out, "predicted", width, false);
+    fputs("  text\n", out);
+    for (int i = 0; i < s->n_worst && i < WORST_PRINTED; i++) {
+        int64_t row = s->worst[i];
+        sheet_text(s, row, &text);
+        bytes_put(&text, '\0');
+        fprintf(out, "%7d  %8.4f  ", sheet_line(s, row), tally_losses(s->tally)[row]);
+        if (m->task == FTC_SINGLE_LABEL) {
+            put_cell(out, s->source.labels[s->source.scored->labels[row]], width, false);
+            fputs("  ", out);
+            put_cell(out, s->source.labels[tally_said(s->tally)[row]], width, false);
+        } else
+            fprintf(out, "%9.4g  %9.4g", (double)s->source.scored->targets[row], (double)s->source.scored->scores[row]);
+        fputs("  ", out);
+        put_cell(out, text.p, text_width(text.p) < TEXT_WIDTH ? text_width(text.p) : TEXT_WIDTH, false);
+        fputc('\n', out);
+    }
+    bytes_free(&text);
+}
+
+void sheet_print(const Sheet *s, FILE *out)
+{
+    const Metrics *m = s->metrics;
+    print_headline(m, out);
+    print_numbers(s, out);
+    if (m->by_class) {
+        fputc('\n', out);
+        print_classes(m, s->source.labels, out);
+    }
+    if (m->confusion)
+        print_confusion(m, s->source.labels, out);
+    print_worst(s, out);
 }
