@@ -6,6 +6,7 @@
 #define FTC_EVALUATION_H
 
 #include "compiler/api/classifier.h"
+#include "runtime/train/batch.h"
 #include "runtime/train/metrics.h"
 
 /* Borrows all it is given.  logits [x->n, classes]. */

@@ -10,6 +10,7 @@ typedef struct {
     char *training;        /* in it: checkpoints and record of a run that isn't done */
     char *predictions;     /* a file or "-"; NULL where nothing is predicted */
     FILE *report;          /* what an evaluation says */
+    char *sheets;          /* a folder for report.json and report.html; NULL: they aren't written */
 } Outputs;
 
 /* False after an error: a folder that exists, without --force; a place that can't be written to. */

@@ -1,10 +1,13 @@
 /* Training, evaluating and predicting, from tables to files; see run.h. */
+#include "compiler/api/evaluation.h"
 #include "compiler/api/training.h"
+#include "ftc/ftc.h"
 
 #include "runtime/core/clock.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 #include "runtime/train/predictions.h"
+#include "runtime/train/sheet.h"
 #include "runtime/weights/weights.h"
 
 #include <math.h>
@@ -52,6 +55,7 @@ static bool number_labels(Run *r)
     for (int i = 0; i < 3; i++)
         if (tables[i]->csv)
             ok &= dataset_number(tables[i], c->labels, c->n_labels, whose, r->diag);
+    ok = ok && evaluation_check_positive(c, r->diag);
     if (ok && r->train.csv)
         ok = dataset_check_classes(&r->train, r->diag);
     PredictionColumns columns = { c->labels, c->n_labels, r->job->logits };
@@ -150,12 +154,22 @@ static bool evaluate(Run *r)
     float *logits = logits_of(r, &r->eval, "evaluating");
     if (!logits)
         return false;
-    r->metrics = metrics_new(logits, r->eval.examples.labels, r->eval.examples.n, r->c.n_labels);
-    free(logits);
     r->summary.eval_s = clock_s() - start;
-    metrics_print(r->metrics, r->c.labels, r->out.report);
+    Scored scored = evaluation_scored(&r->c, &r->eval.examples, logits);
+    SheetSource source = { .scored = &scored, .labels = r->c.labels, .table = &r->eval, .table_name = csv_name(r->eval.csv),
+                           .history = &r->history, .model = r->out.folder ? r->out.folder : r->job->source.model,
+                           .version = ftc_version(), .train_s = r->summary.train_s, .eval_s = r->summary.eval_s,
+                           .tokens_per_s = r->summary.tokens_per_s, .seed = (uint64_t)r->c.spec->train.seed, .pool = r->pool };
+    Sheet *sheet = sheet_new(&source);
+    sheet_print(sheet, r->out.report);
     fflush(r->out.report);
-    return true;
+    bool ok = !r->out.sheets || sheet_save(sheet, r->out.sheets, r->diag);
+    if (ok && r->out.sheets && r->job->notes)
+        fprintf(r->job->notes, "the result sheet is in %s/report.html\n", r->out.sheets);
+    r->metrics = sheet_take_metrics(sheet);
+    sheet_free(sheet);
+    free(logits);
+    return ok;
 }
 
 static bool predict(Run *r)

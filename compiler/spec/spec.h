@@ -96,6 +96,7 @@ typedef struct {
         SpecStrings text;
         const char *label;
         SpecStrings labels;
+        const char *positive;
         int64_t max_length, limit;
     } data;
     struct {

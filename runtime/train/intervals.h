@@ -26,7 +26,7 @@ typedef struct {
 
 typedef struct {
     int32_t classes;
-    int resamples;                     /* RESAMPLES, but fewer, at least 100, where a table is so large that they would take minutes */
+    int resamples; /* RESAMPLES, but fewer, at least 100, where a table is so large that they would take minutes */
     Interval value[METRIC_KINDS];
     ClassIntervals *by_class;          /* [classes]; regression: NULL */
 } Intervals;

@@ -12,8 +12,8 @@
  *                 against the rest (multi_class="ovr").  ece: 15 bins of equal width by the probability of the prediction,
  *                 [k/15, (k+1)/15), the last one closed; the mean over rows of a bin's |share right - mean probability|.
  *   multi-label   A label is predicted where sigmoid(score) >= its threshold.  The loss is the mean binary cross entropy of all
- *                 rows and labels, hamming_loss the share of wrong decisions, subset_accuracy that of rows without one.  Averages run
- *                 over all labels.
+ *                 rows and labels, hamming_loss the share of wrong decisions, subset_accuracy that of rows without one.
+ *                 Averages run over all labels.
  *   regression    The loss is the mean squared error.  Spearman's correlation gives ties their mean rank.
  *
  * A ratio with nothing below the line is 0.  NAN stands for what has no value: a ROC AUC where a class doesn't occur, or

@@ -22,7 +22,7 @@ void rank_doubles(const double *score, int64_t stride, int64_t n, Ranked *out);
 
 typedef struct {
     double roc_auc;            /* NAN where all rows are positive, or none */
-    double average_precision;  /* sum over the distinct scores, from the highest, of (gain in recall) * precision; 0 without positive rows */
+    double average_precision;  /* sum over the scores, from the highest, of (gain in recall) * precision; 0 without positive rows */
 } RankScores;
 
 RankScores ranks_score(const Ranked *r, int64_t n, const uint32_t *times);

@@ -164,7 +164,8 @@ static void print_headline(const Metrics *m, FILE *out)
     if (m->task == FTC_SINGLE_LABEL)
         fprintf(out, "   accuracy %.2f %%   balanced accuracy %.2f %%", 100 * m->accuracy, 100 * m->balanced_accuracy);
     else if (m->task == FTC_MULTI_LABEL)
-        fprintf(out, "   micro F1 %.4f   macro F1 %.4f   subset accuracy %.2f %%", m->micro_f1, m->macro_f1, 100 * m->subset_accuracy);
+        fprintf(out, "   micro F1 %.4f   macro F1 %.4f   subset accuracy %.2f %%", m->micro_f1, m->macro_f1,
+                100 * m->subset_accuracy);
     else
         fprintf(out, "   Pearson %.4f   Spearman %.4f   RMSE %.4f", m->pearson, m->spearman, m->rmse);
     fputs("\n\n", out);
@@ -204,8 +205,8 @@ static void print_numbers(const Sheet *s, FILE *out)
     }
     sheet_baseline(s, title, sizeof title);
     fputs("baseline: ", out);
-    put_cell(out, title, text_width(title), false);
-    fprintf(out, "; intervals: %sa bootstrap of %d resamples of the rows\n",
+    put_cell(out, title, text_width(title) < MATRIX_WIDTH ? text_width(title) : MATRIX_WIDTH, false);
+    fprintf(out, "\nintervals: %sa bootstrap of %d resamples of the rows\n",
             s->metrics->task == FTC_SINGLE_LABEL  ? "Wilson's of accuracy, else "
             : s->metrics->task == FTC_MULTI_LABEL ? "Wilson's of subset accuracy, else "
                                                   : "",

@@ -134,6 +134,13 @@ void sheet_free(Sheet *s)
     free(s);
 }
 
+Metrics *sheet_take_metrics(Sheet *s)
+{
+    Metrics *m = s->metrics;
+    s->metrics = NULL;
+    return m;
+}
+
 bool sheet_shows(const Sheet *s, MetricKind kind)
 {
     switch (kind) {

@@ -39,6 +39,9 @@ typedef struct {
 Sheet *sheet_new(const SheetSource *source);
 void sheet_free(Sheet *s);
 
+/* Hands the metrics over; the sheet has none from here on, and can only be freed. */
+Metrics *sheet_take_metrics(Sheet *s);
+
 void sheet_print(const Sheet *s, FILE *out);
 void sheet_write_json(const Sheet *s, FILE *out);
 void sheet_write_html(const Sheet *s, FILE *out);

@@ -11,35 +11,37 @@
 enum { TEXT_CHARS = 400, MISTAKES = 15 };
 
 static const char style[] =
-    ":root{color-scheme:light dark;--page:#f4f5f7;--card:#fff;--ink:#1a1d23;--soft:#565d69;--line:#dfe2e7;--none:#e9ebef;"
-    "--c0:#1f5fbf;--c1:#b45309;--c2:#15803d;--c3:#7c3aed;--c4:#0e7490;--c5:#be123c}\n"
-    "@media (prefers-color-scheme:dark){:root{--page:#111419;--card:#1a1e25;--ink:#eceff4;--soft:#a4adba;--line:#333a45;--none:#2b313b;"
-    "--c0:#6fa8ff;--c1:#f0a04b;--c2:#5fcf8a;--c3:#c0a2ff;--c4:#55c7dd;--c5:#ff8ba0}}\n"
-    "*{box-sizing:border-box}body{margin:0;background:var(--page);color:var(--ink);"
-    "font:15px/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,\"DejaVu Sans\",sans-serif}\n"
-    "main{max-width:1180px;margin:0 auto;padding:24px 20px 60px}h1{font-size:26px;line-height:1.25;margin:0 0 4px;overflow-wrap:anywhere}"
-    "h2{font-size:17px;margin:0 0 12px}p{margin:8px 0}\n"
-    ".soft,.note,.legend{color:var(--soft)}.note,.legend{font-size:13px}.legend svg{vertical-align:middle;margin:0 5px 0 10px}"
-    ".legend svg:first-child{margin-left:0}\n"
-    "section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:18px 20px;margin:18px 0;overflow-x:auto}"
-    ".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:18px;margin:18px 0}.pair section{margin:0}\n"
-    ".key{display:flex;flex-wrap:wrap;gap:12px;margin:18px 0}.key div{flex:1 1 170px;background:var(--card);border:1px solid var(--line);"
-    "border-radius:10px;padding:12px 16px}.key b{display:block;font-size:26px;line-height:1.3;font-variant-numeric:tabular-nums}"
+    ":root{color-scheme:light dark;--page:#f4f5f7;--card:#fff;--ink:#1a1d23;--soft:#565d69;--line:#dfe2e7;"
+    "--none:#e9ebef;--c0:#1f5fbf;--c1:#b45309;--c2:#15803d;--c3:#7c3aed;--c4:#0e7490;--c5:#be123c}\n"
+    "@media (prefers-color-scheme:dark){:root{--page:#111419;--card:#1a1e25;--ink:#eceff4;--soft:#a4adba;"
+    "--line:#333a45;--none:#2b313b;--c0:#6fa8ff;--c1:#f0a04b;--c2:#5fcf8a;--c3:#c0a2ff;--c4:#55c7dd;--c5:#ff8ba0}}\n"
+    "*{box-sizing:border-box}\n"
+    "body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,"
+    "\"DejaVu Sans\",sans-serif}main{max-width:1180px;margin:0 auto;padding:24px 20px 60px}\n"
+    "h1{font-size:26px;line-height:1.25;margin:0 0 4px;overflow-wrap:anywhere}h2{font-size:17px;margin:0 0 12px}\n"
+    "p{margin:8px 0}.soft,.note,.legend{color:var(--soft)}.note,.legend{font-size:13px}\n"
+    ".legend span{display:inline-block;margin-right:14px}.legend svg{vertical-align:middle;margin-right:6px}\n"
+    "section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:18px 20px;margin:18px 0;"
+    "overflow-x:auto}.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:18px;margin:18px 0}\n"
+    ".pair section{margin:0}.key{display:flex;flex-wrap:wrap;gap:12px;margin:18px 0}\n"
+    ".key div{flex:1 1 170px;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 16px}\n"
+    ".key b{display:block;font-size:26px;line-height:1.3;font-variant-numeric:tabular-nums}\n"
     ".key span{display:block;font-size:13px;color:var(--soft)}\n"
-    "table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{padding:5px 10px;text-align:left;"
-    "border-bottom:1px solid var(--line);vertical-align:top}th{font-size:13px;font-weight:600;color:var(--soft);vertical-align:bottom}"
-    "tr:last-child td{border-bottom:0}.n{text-align:right;white-space:nowrap}td small{display:block;color:var(--soft);font-size:12px}"
-    "td svg{display:block;margin-top:4px}.text{overflow-wrap:anywhere;white-space:pre-wrap;min-width:280px}.label{overflow-wrap:anywhere}"
-    "tr.sum td{border-top:2px solid var(--line);color:var(--soft)}tr.sum+tr.sum td{border-top:0}\n"
-    "section>svg,.plot>svg{display:block;height:auto;max-width:100%}.wide>svg{max-width:none}"
-    "svg text{font-family:inherit;fill:var(--ink)}svg .tick{font-size:12px;fill:var(--soft)}svg .title{font-size:13px;fill:var(--soft)}"
-    ".grid{stroke:var(--line);fill:none}.axis{stroke:var(--soft);fill:none}.frame{stroke:var(--soft);fill:none}.none{fill:var(--none)}"
-    ".line{fill:none;stroke-width:2;stroke-linejoin:round}.thin{stroke-width:1.2}.faint{stroke:var(--soft);stroke-width:1.5}"
-    ".c0{stroke:var(--c0)}.c1{stroke:var(--c1)}.c2{stroke:var(--c2)}.c3{stroke:var(--c3)}.c4{stroke:var(--c4)}.c5{stroke:var(--c5)}"
-    ".f0{fill:var(--c0)}.f1{fill:var(--c1)}.f2{fill:var(--c2)}.f3{fill:var(--c3)}.f4{fill:var(--c4)}.f5{fill:var(--c5)}"
-    ".dash1{stroke-dasharray:6 4}.dash2{stroke-dasharray:2 3}.dash3{stroke-dasharray:10 3 2 3}.dash4{stroke-dasharray:12 5}"
-    ".dash5{stroke-dasharray:4 2 1 2}\n"
-    "@media print{body{background:#fff}section,.key div{break-inside:avoid}}\n";
+    "table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}\n"
+    "th,td{padding:5px 10px;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}\n"
+    "th{font-size:13px;font-weight:600;color:var(--soft);vertical-align:bottom}tr:last-child td{border-bottom:0}\n"
+    ".n{text-align:right;white-space:nowrap}td small{display:block;color:var(--soft);font-size:12px}\n"
+    "td svg{display:block;margin-top:4px}.text{overflow-wrap:anywhere;white-space:pre-wrap;min-width:280px}\n"
+    ".label{overflow-wrap:break-word;min-width:120px}tr.sum td{border-top:2px solid var(--line);color:var(--soft)}\n"
+    "tr.sum+tr.sum td{border-top:0}section>svg,.plot>svg{display:block;height:auto;max-width:100%}.wide>svg{max-width:none}\n"
+    "svg text{font-family:inherit;fill:var(--ink)}svg .tick{font-size:12px;fill:var(--soft)}\n"
+    "svg .title{font-size:13px;fill:var(--soft)}.grid{stroke:var(--line);fill:none}.axis{stroke:var(--soft);fill:none}\n"
+    ".frame{stroke:var(--soft);fill:none}.none{fill:var(--none)}.line{fill:none;stroke-width:2;stroke-linejoin:round}\n"
+    ".thin{stroke-width:1.2}.faint{stroke:var(--soft);stroke-width:1.5}.c0{stroke:var(--c0)}.c1{stroke:var(--c1)}\n"
+    ".c2{stroke:var(--c2)}.c3{stroke:var(--c3)}.c4{stroke:var(--c4)}.c5{stroke:var(--c5)}.f0{fill:var(--c0)}\n"
+    ".f1{fill:var(--c1)}.f2{fill:var(--c2)}.f3{fill:var(--c3)}.f4{fill:var(--c4)}.f5{fill:var(--c5)}\n"
+    ".dash1{stroke-dasharray:6 4}.dash2{stroke-dasharray:2 3}.dash3{stroke-dasharray:10 3 2 3}.dash4{stroke-dasharray:12 5}\n"
+    ".dash5{stroke-dasharray:4 2 1 2}@media print{body{background:#fff}section,.key div{break-inside:avoid}}\n";
 
 /* ---- pieces -------------------------------------------------------------------------------------------------------------- */
 
@@ -149,7 +151,9 @@ static void put_metrics(const Sheet *s, FILE *out)
         sheet_title(s, (MetricKind)k, text, sizeof text);
         fputs("<tr><td class=\"label\">", out);
         put(out, text);
-        fputs(metric_info[k].better < 0 ? " <span class=\"soft\">(less is better)</span></td><td class=\"n\">" : "</td><td class=\"n\">", out);
+        fputs(metric_info[k].better < 0 ? " <span class=\"soft\">(less is better)</span></td><td class=\"n\">"
+                                        : "</td><td class=\"n\">",
+              out);
         put_number(out, s->metrics->value[k]);
         fputs("</td><td class=\"n\">", out);
         put_interval(out, &s->intervals->value[k]);
@@ -163,14 +167,19 @@ static void put_metrics(const Sheet *s, FILE *out)
     sheet_baseline(s, text, sizeof text);
     fputs("</table>\n<p class=\"note\">The baseline never looks at a text: ", out);
     put(out, text);
-    fprintf(out, ". Intervals of shares are Wilson\xE2\x80\x99s; the others come from a bootstrap of %d resamples of the rows (seed %llu). "
-            "They say how far chance in the choice of these rows may go, not how much another training run would differ.</p>\n</section>\n",
+    fprintf(out,
+            ". Intervals of shares are Wilson\xE2\x80\x99s; the others come from a bootstrap of %d resamples of the rows (seed "
+            "%llu). "
+            "They say how far chance in the choice of these rows may go, not how much another training run would "
+            "differ.</p>\n</section>\n",
             s->intervals->resamples, (unsigned long long)s->source.seed);
 }
 
 static void put_average(const char *name, double precision, double recall, double f1, FILE *out)
 {
-    fprintf(out, "<tr class=\"sum\"><td>%s</td><td></td><td class=\"n\">%.4f</td><td class=\"n\">%.4f</td><td class=\"n\">%.4f</td><td></td></tr>\n",
+    fprintf(out,
+            "<tr class=\"sum\"><td>%s</td><td></td><td class=\"n\">%.4f</td><td class=\"n\">%.4f</td><td "
+            "class=\"n\">%.4f</td><td></td></tr>\n",
             name, precision, recall, f1);
 }
 
@@ -246,8 +255,10 @@ static void put_worst(const Sheet *s, FILE *out)
     if (!s->n_worst)
         return;
     fputs("<section>\n<h2>Worst errors</h2>\n<p class=\"note\">The wrong rows of the highest loss, with the model\xE2\x80\x99s "
-          "probabilities: often a label in the table that deserves a second look.</p>\n<table>\n<tr><th class=\"n\">line</th><th class=\"n\">loss</th>"
-          "<th>true</th><th>predicted</th><th>text</th></tr>\n", out);
+          "probabilities: often a label in the table that deserves a second look.</p>\n<table>\n<tr><th "
+          "class=\"n\">line</th><th class=\"n\">loss</th>"
+          "<th>true</th><th>predicted</th><th>text</th></tr>\n",
+          out);
     for (int i = 0; i < s->n_worst; i++) {
         int64_t row = s->worst[i];
         int line = sheet_line(s, row);
@@ -289,7 +300,8 @@ static void put_confusion(const Sheet *s, FILE *out)
 {
     if (s->metrics->task != FTC_SINGLE_LABEL || s->metrics->classes > CONFUSION_MOST)
         return;
-    fputs("<section class=\"wide\">\n<h2>Confusion matrix</h2>\n<p class=\"note\">A row is a true class, a column what was predicted: "
+    fprintf(out, "<section%s>\n", s->metrics->classes > CONFUSION_FITS ? " class=\"wide\"" : "");
+    fputs("<h2>Confusion matrix</h2>\n<p class=\"note\">A row is a true class, a column what was predicted: "
           "how many rows, and their share of the true class, which the shade shows.</p>\n", out);
     svg_confusion(s, out);
     fputs("</section>\n", out);
@@ -302,8 +314,12 @@ static void put_pictures(const Sheet *s, FILE *out)
     if (task == FTC_SINGLE_LABEL) {
         begin_plot("Reliability", out);
         svg_reliability(s, out);
-        fprintf(out, "<p class=\"note\">Of predictions given a probability, how many are right (with 95 %% intervals); on the dashed line both "
-                "are equal. Bars: how many rows. The mean distance, the calibration error, is %.4f.</p>\n</section>\n", s->metrics->ece);
+        fprintf(out,
+                "<p class=\"note\">Of predictions given a probability, how many are right (with 95 %% intervals); on the "
+                "dashed line both "
+                "are equal. The larger a dot, the more rows, which the bars count. The mean distance, the calibration error, "
+                "is %.4f.</p>\n</section>\n",
+                s->metrics->ece);
     }
     if (task == FTC_REGRESSION) {
         begin_plot("Predicted and true", out);

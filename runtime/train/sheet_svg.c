@@ -61,7 +61,8 @@ static double tick_step(double range)
 
 static void open_svg(FILE *out, int width, int height, const char *label)
 {
-    fprintf(out, "<svg viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\" aria-label=\"%s\">\n", width, height, width, height, label);
+    fprintf(out, "<svg viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\" aria-label=\"%s\">\n", width, height,
+            width, height, label);
 }
 
 static void put_tick(const Plot *p, double v, bool across)
@@ -69,10 +70,13 @@ static void put_tick(const Plot *p, double v, bool across)
     char text[32];
     snprintf(text, sizeof text, fabs(v) >= 1e5 ? "%.0e" : "%.4g", fabs(v) < 1e-12 ? 0 : v);
     if (across)
-        fprintf(p->out, "<text class=\"tick\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", plot_x(p, v), HEIGHT - BOTTOM + 16, text);
+        fprintf(p->out, "<text class=\"tick\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", plot_x(p, v),
+                HEIGHT - BOTTOM + 16, text);
     else
-        fprintf(p->out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text class=\"tick\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
-                LEFT, plot_y(p, v), WIDTH - RIGHT, LEFT - 7, plot_y(p, v) + 4, text);
+        fprintf(
+            p->out,
+            "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text class=\"tick\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
+            LEFT, plot_y(p, v), WIDTH - RIGHT, LEFT - 7, plot_y(p, v) + 4, text);
 }
 
 static void begin_plot(const Plot *p, const char *label, const char *x_title, const char *y_title)
@@ -84,7 +88,8 @@ static void begin_plot(const Plot *p, const char *label, const char *x_title, co
     for (double v = ceil(p->x0 / x_step - 1e-9) * x_step; v <= p->x1 + x_step * 1e-9; v += x_step)
         put_tick(p, v, true);
     fprintf(p->out, "<path class=\"axis\" d=\"M%d %dV%dH%d\"/>\n", LEFT, TOP, HEIGHT - BOTTOM, WIDTH - RIGHT);
-    fprintf(p->out, "<text class=\"title\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, x_title);
+    fprintf(p->out, "<text class=\"title\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", (LEFT + WIDTH - RIGHT) / 2,
+            HEIGHT - 8, x_title);
     fprintf(p->out, "<text class=\"title\" transform=\"translate(13 %d) rotate(-90)\" text-anchor=\"middle\">%s</text>\n",
             (TOP + HEIGHT - BOTTOM) / 2, y_title);
 }
@@ -106,12 +111,13 @@ static void put_line(const Plot *p, const double (*v)[2], int64_t n, const char 
 }
 
 static void begin_legend(FILE *out) { fputs("<p class=\"legend\">", out); }
+static void end_entry(FILE *out) { fputs("</span> ", out); }
 static void end_legend(FILE *out) { fputs("</p>\n", out); }
 
-/* In front of the entry's text. */
-static void put_swatch(FILE *out, const char *class)
+/* In front of an entry's text, which ends with end_entry. */
+static void begin_entry(FILE *out, const char *class)
 {
-    fprintf(out, "<svg width=\"26\" height=\"10\" aria-hidden=\"true\"><path class=\"line %s\" d=\"M1 5H25\"/></svg>", class);
+    fprintf(out, "<span><svg width=\"26\" height=\"10\" aria-hidden=\"true\"><path class=\"line %s\" d=\"M1 5H25\"/></svg>", class);
 }
 
 /* ---- training ------------------------------------------------------------------------------------------------------------ */
@@ -164,8 +170,9 @@ static void legend_best(const History *h, FILE *out)
 {
     if (h->best < 0)
         return;
-    put_swatch(out, "faint dash1");
-    fprintf(out, "chosen: step %lld ", (long long)h->epoch[h->best].step);
+    begin_entry(out, "faint dash1");
+    fprintf(out, "chosen: step %lld", (long long)h->epoch[h->best].step);
+    end_entry(out);
 }
 
 static Plot steps_plot(const History *h, FILE *out)
@@ -202,11 +209,13 @@ void svg_loss_curve(const Sheet *s, FILE *out)
     }
     end_plot(&p);
     begin_legend(out);
-    put_swatch(out, "c0");
-    fputs("training ", out);
+    begin_entry(out, "c0");
+    fputs("training", out);
+    end_entry(out);
     if (m) {
-        put_swatch(out, "c1 dash1");
-        fputs("dev ", out);
+        begin_entry(out, "c1 dash1");
+        fputs("dev", out);
+        end_entry(out);
     }
     legend_best(h, out);
     end_legend(out);
@@ -254,8 +263,9 @@ void svg_metric_curve(const Sheet *s, FILE *out)
     begin_legend(out);
     for (int k = 0; k < n_kinds; k++) {
         snprintf(class, sizeof class, "c%d dash%d", k, k);
-        put_swatch(out, class);
-        fprintf(out, "%s ", metric_info[kind[k]].title);
+        begin_entry(out, class);
+        fputs(metric_info[kind[k]].title, out);
+        end_entry(out);
     }
     legend_best(h, out);
     end_legend(out);
@@ -264,16 +274,19 @@ void svg_metric_curve(const Sheet *s, FILE *out)
 
 /* ---- one number ---------------------------------------------------------------------------------------------------------- */
 
-static double on_unit(double v) { return 4 + 152 * fmin(1, fmax(0, v)); }
+static double on_unit(double v) { return 4 + 232 * fmin(1, fmax(0, v)); }
 
 void svg_interval(double value, const Interval *i, double baseline, FILE *out)
 {
-    fputs("<svg viewBox=\"0 0 160 16\" width=\"160\" height=\"16\" aria-hidden=\"true\"><path class=\"grid\" d=\"M4 8H156\"/>", out);
+    fputs("<svg viewBox=\"0 0 240 16\" width=\"240\" height=\"16\" aria-hidden=\"true\"><path class=\"grid\" d=\"M4 8H236\"/>",
+          out);
     if (isfinite(baseline))
         fprintf(out, "<path class=\"line faint\" d=\"M%.1f 2V14\"/>", on_unit(baseline));
     if (isfinite(i->low))
-        fprintf(out, "<path class=\"line c0\" d=\"M%.1f 8H%.1f\"/>", on_unit(i->low), on_unit(i->high));
-    fprintf(out, "<circle class=\"f0\" cx=\"%.1f\" cy=\"8\" r=\"4\"/></svg>", on_unit(value));
+        fprintf(out, "<path class=\"line c0\" d=\"M%.1f 4V12M%.1f 8H%.1f\"/>", on_unit(value), on_unit(i->low), on_unit(i->high));
+    else
+        fprintf(out, "<circle class=\"f0\" cx=\"%.1f\" cy=\"8\" r=\"3\"/>", on_unit(value));
+    fputs("</svg>", out);
 }
 
 /* ---- predictions --------------------------------------------------------------------------------------------------------- */
@@ -295,10 +308,10 @@ typedef struct {
 
 static Cell cell_for(int32_t classes)
 {
-    return classes <= 6    ? (Cell){ 76, 54, 15, true }
-           : classes <= 14 ? (Cell){ 56, 44, 13, true }
-           : classes <= 30 ? (Cell){ 38, 32, 11, true }
-                           : (Cell){ 26, 20, 10, false };
+    return classes <= 6             ? (Cell){ 76, 54, 15, true }
+           : classes <= 14          ? (Cell){ 56, 44, 13, true }
+           : classes <= CONFUSION_FITS ? (Cell){ 30, 28, 11, true }
+                                    : (Cell){ 26, 20, 10, false };
 }
 
 static void put_cell(const Sheet *s, const Cell *cell, int32_t r, int32_t c, int left, int top, FILE *out)
@@ -309,7 +322,8 @@ static void put_cell(const Sheet *s, const Cell *cell, int32_t r, int32_t c, int
     int x = left + c * cell->width, y = top + r * cell->height;
     if (count == 0) {
         if (r == c)
-            fprintf(out, "<rect class=\"none\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>\n", x, y, cell->width - 1, cell->height - 1);
+            fprintf(out, "<rect class=\"none\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>\n", x, y, cell->width - 1,
+                    cell->height - 1);
         return;
     }
     fputs("<g><title>", out);
@@ -318,13 +332,13 @@ static void put_cell(const Sheet *s, const Cell *cell, int32_t r, int32_t c, int
     html_text(out, slice_of(s->source.labels[c]));
     fprintf(out, ": %lld of %lld, %.1f %%</title>", (long long)count, (long long)row, 100 * share);
     fprintf(out, "<rect class=\"%s\" fill-opacity=\"%.2f\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>", r == c ? "f0" : "f1",
-            0.1 + 0.5 * share, x, y, cell->width - 1, cell->height - 1);
+            0.12 + 0.48 * sqrt(share), x, y, cell->width - 1, cell->height - 1);
     double middle = x + (cell->width - 1) / 2.0, base = y + cell->height / 2.0 + (cell->share ? -1 : cell->font * 0.36);
     fprintf(out, "<text class=\"count\" x=\"%.1f\" y=\"%.1f\" font-size=\"%d\" text-anchor=\"middle\">%lld</text>", middle, base,
             cell->font, (long long)count);
     if (cell->share)
         fprintf(out, "<text class=\"count\" x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" text-anchor=\"middle\">%.0f %%</text>", middle,
-                base + cell->font * 0.95, fmax(9, cell->font * 0.8), 100 * share);
+                base + cell->font * 0.95, fmax(8.5, cell->font * 0.8), 100 * share);
     fputs("</g>\n", out);
 }
 
@@ -338,16 +352,19 @@ void svg_confusion(const Sheet *s, FILE *out)
         longest = n > longest ? n : longest;
     }
     longest = longest < LABEL_CHARS ? longest : LABEL_CHARS;
-    int left = 34 + 7 * longest, slanted = 14 + 5 * longest, top = slanted + 22;
-    int width = left + m->classes * cell.width + slanted, height = top + m->classes * cell.height + 6;
+    int left = 34 + 7 * longest, over = 8 + 4 * longest, top = 34 + 6 * longest;
+    int width = left + m->classes * cell.width + over, height = top + m->classes * cell.height + 6;
     open_svg(out, width, height, "Confusion matrix: rows are true classes, columns predicted ones");
-    fprintf(out, "<text class=\"title\" x=\"%d\" y=\"13\" text-anchor=\"middle\">predicted</text>\n", left + m->classes * cell.width / 2);
+    fprintf(out, "<text class=\"title\" x=\"%d\" y=\"13\" text-anchor=\"middle\">predicted</text>\n",
+            left + m->classes * cell.width / 2);
     fprintf(out, "<text class=\"title\" transform=\"translate(12 %d) rotate(-90)\" text-anchor=\"middle\">true</text>\n",
             top + m->classes * cell.height / 2);
     for (int32_t c = 0; c < m->classes; c++) {
-        fprintf(out, "<text class=\"tick\" transform=\"translate(%d %d) rotate(-45)\">", left + c * cell.width + cell.width / 2 + 3, top - 6);
+        fprintf(out, "<text class=\"tick\" transform=\"translate(%d %d) rotate(-60)\">",
+                left + c * cell.width + cell.width / 2 + 4, top - 6);
         html_cut(out, slice_of(s->source.labels[c]), LABEL_CHARS);
-        fprintf(out, "</text><text class=\"tick\" x=\"%d\" y=\"%d\" text-anchor=\"end\">", left - 7, top + c * cell.height + cell.height / 2 + 4);
+        fprintf(out, "</text><text class=\"tick\" x=\"%d\" y=\"%d\" text-anchor=\"end\">", left - 7,
+                top + c * cell.height + cell.height / 2 + 4);
         html_cut(out, slice_of(s->source.labels[c]), LABEL_CHARS);
         fputs("</text>\n", out);
     }
@@ -371,24 +388,23 @@ void svg_reliability(const Sheet *s, FILE *out)
     for (int k = 0; k < CALIBRATION_BINS; k++) { /* how many rows, as bars up to a quarter of the height */
         double x = plot_x(&p, (double)k / CALIBRATION_BINS), h = bin[k].rows / most * (HEIGHT - TOP - BOTTOM) / 4;
         if (bin[k].rows > 0)
-            fprintf(out, "<rect class=\"none\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"><title>%.0f rows</title></rect>", x + 1,
-                    HEIGHT - BOTTOM - h, plot_x(&p, 1.0 / CALIBRATION_BINS) - LEFT - 2, h, bin[k].rows);
+            fprintf(out,
+                    "<rect class=\"none\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"><title>%.0f rows</title></rect>",
+                    x + 1, HEIGHT - BOTTOM - h, plot_x(&p, 1.0 / CALIBRATION_BINS) - LEFT - 2, h, bin[k].rows);
     }
     const double diagonal[2][2] = { { 0, 0 }, { 1, 1 } };
     put_line(&p, diagonal, 2, "faint dash1");
-    double v[CALIBRATION_BINS][2];
-    int n = 0;
     for (int k = 0; k < CALIBRATION_BINS; k++) {
         if (bin[k].rows == 0)
             continue;
         Interval i = wilson((int64_t)bin[k].right, (int64_t)bin[k].rows);
-        v[n][0] = bin[k].probability / bin[k].rows;
-        v[n][1] = bin[k].right / bin[k].rows;
-        fprintf(out, "<path class=\"line c0 thin\" d=\"M%.1f %.1fV%.1f\"/>", plot_x(&p, v[n][0]), plot_y(&p, i.low), plot_y(&p, i.high));
-        n++;
+        double x = bin[k].probability / bin[k].rows, y = bin[k].right / bin[k].rows;
+        fprintf(
+            out,
+            "<path class=\"line c0 thin\" d=\"M%.1f %.1fV%.1f\"/><circle class=\"f0\" cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"/>\n",
+            plot_x(&p, x), plot_y(&p, i.low), plot_y(&p, i.high), plot_x(&p, x), plot_y(&p, y),
+            2.5 + 4 * sqrt(bin[k].rows / most));
     }
-    put_line(&p, (const double(*)[2])v, n, "c0");
-    put_dots(&p, (const double(*)[2])v, n, 0);
     end_plot(&p);
 }
 
@@ -447,13 +463,15 @@ void svg_precision_recall(const Sheet *s, FILE *out)
     begin_legend(out);
     for (int k = 0; k < shown; k++) {
         snprintf(class, sizeof class, "c%d dash%d", k, k);
-        put_swatch(out, class);
+        begin_entry(out, class);
         html_cut(out, slice_of(s->source.labels[curve[k].class]), LABEL_CHARS);
-        fprintf(out, " (%.3f) ", curve[k].average_precision);
+        fprintf(out, " (%.3f)", curve[k].average_precision);
+        end_entry(out);
     }
     if (n == 1) {
-        put_swatch(out, "faint dash1");
-        fputs("baseline ", out);
+        begin_entry(out, "faint dash1");
+        fputs("baseline", out);
+        end_entry(out);
     }
     end_legend(out);
     if (n > COLOURS)
@@ -481,8 +499,8 @@ void svg_scatter(const Sheet *s, FILE *out)
     int64_t each = (x->n + MOST_DOTS - 1) / MOST_DOTS;
     for (int64_t i = 0; i < x->n; i += each)
         if (isfinite(x->scores[i]))
-            fprintf(out, "<circle class=\"f0\" fill-opacity=\"0.45\" cx=\"%.1f\" cy=\"%.1f\" r=\"2.5\"/>", plot_x(&p, (double)x->targets[i]),
-                    plot_y(&p, (double)x->scores[i]));
+            fprintf(out, "<circle class=\"f0\" fill-opacity=\"0.45\" cx=\"%.1f\" cy=\"%.1f\" r=\"2.5\"/>",
+                    plot_x(&p, (double)x->targets[i]), plot_y(&p, (double)x->scores[i]));
     end_plot(&p);
     if (each > 1)
         fprintf(out, "<p class=\"note\">Every %lldth row.</p>\n", (long long)each);

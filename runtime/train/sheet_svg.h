@@ -18,7 +18,7 @@ bool svg_has_metric_curve(const Sheet *s);
 void svg_loss_curve(const Sheet *s, FILE *out);    /* with a history of steps */
 void svg_metric_curve(const Sheet *s, FILE *out);  /* with svg_has_metric_curve */
 
-enum { CONFUSION_MOST = 80 };
+enum { CONFUSION_MOST = 80, CONFUSION_FITS = 30 }; /* classes: drawn at all; within the page's width */
 void svg_confusion(const Sheet *s, FILE *out);     /* single label, at most CONFUSION_MOST classes */
 void svg_reliability(const Sheet *s, FILE *out);   /* single label */
 void svg_precision_recall(const Sheet *s, FILE *out); /* single label and multi-label */
