@@ -21,7 +21,7 @@ enum { FORMAT = 1 };
 
 typedef struct {
     const char *role;    /* "train"; of a file in the model's or encoder's folder: "weights" */
-    char *path;          /* absolute; "-": standard input */
+    char *given, *path;  /* as it was named; absolute, or "-": standard input */
     char sha256[65];     /* "": unknown */
 } Input;
 
@@ -43,7 +43,7 @@ static void add_input(Inputs *in, const char *role, const char *path)
     if (!path)
         return;
     GROW(in->v, in->n, in->cap);
-    in->v[in->n++] = (Input){ .role = role, .path = absolute(path) };
+    in->v[in->n++] = (Input){ .role = role, .given = xstrdup(path), .path = absolute(path) };
 }
 
 static int by_path(const void *a, const void *b) { return strcmp(((const Input *)a)->path, ((const Input *)b)->path); }
@@ -124,8 +124,10 @@ void inputs_free(Inputs *in)
     if (!in)
         return;
     inputs_finish(in);
-    for (int i = 0; i < in->n; i++)
+    for (int i = 0; i < in->n; i++) {
+        free(in->v[i].given);
         free(in->v[i].path);
+    }
     free(in->v);
     free(in);
 }
@@ -314,11 +316,11 @@ static bool check_inputs(const Record *r, const json_t *inputs, FtcDiag *d)
             ok = ftc_error(d, FTC_NOWHERE, "the run read its table '%s' from standard input, which can't be read again; --%s FILE "
                            "names a copy of it", f->role, f->role);
         else if (!*f->sha256)
-            ok = ftc_error(d, FTC_FILE(f->path), "can't be read; the run was made from it%s%s%s",
+            ok = ftc_error(d, FTC_FILE(f->given), "can't be read; the run was made from it%s%s%s",
                            strcmp(f->role, "folder") ? ": --" : "", strcmp(f->role, "folder") ? f->role : "",
                            strcmp(f->role, "folder") ? " FILE says where it is now" : "");
         else if (was && strcmp(was, f->sha256))
-            ok = ftc_error(d, FTC_FILE(f->path), "has changed since the run began, which would make it another run: its SHA-256 was "
+            ok = ftc_error(d, FTC_FILE(f->given), "has changed since the run began, which would make it another run: its SHA-256 was "
                            "%.16s..., now it is %.16s...", was, f->sha256);
     }
     inputs_free(now);

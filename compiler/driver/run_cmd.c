@@ -105,10 +105,15 @@ static bool read_flags(RunJob *j, CommonOptions *o, OptionReader *r, FtcDiag *d)
     }
 }
 
-int run_command(int argc, char **argv, FtcDiag *d)
+int run_exit(RunStatus s)
 {
     static const int status[] = { [RUN_DONE] = EXIT_OK, [RUN_FAILED] = EXIT_USER, [RUN_DIVERGED] = EXIT_DIVERGED,
                                   [RUN_INTERRUPTED] = EXIT_INTERRUPTED };
+    return status[s];
+}
+
+int run_command(int argc, char **argv, FtcDiag *d)
+{
     Arena *a = arena_new();
     OptionReader r = { .command = CMD_RUN, .argv = argv, .argc = argc, .key_like = key_like, .diag = d };
     CommonOptions o = common_defaults(a);
@@ -123,7 +128,7 @@ int run_command(int argc, char **argv, FtcDiag *d)
         j.threads = o.threads;
         ok = check_job(&j, d) && codegen_check_options(&j.codegen, d) && open_opt_info(&o, d);
         j.pipeline = o.pipeline;
-        exit = ok ? status[run_job(&j, d)] : EXIT_USER;
+        exit = ok ? run_exit(run_job(&j, d)) : EXIT_USER;
         if (!close_opt_info(&o, d) && exit == EXIT_OK)
             exit = EXIT_USER;
     }

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* What a stream is for; its index is the epoch, the parameter, ... */
-typedef enum { RANDOM_SHUFFLE, RANDOM_INIT, RANDOM_RESAMPLE } RandomUse;
+typedef enum { RANDOM_SHUFFLE, RANDOM_INIT, RANDOM_RESAMPLE, RANDOM_SAMPLE } RandomUse;
 
 static inline uint64_t random_stream(RandomUse use, uint32_t index) { return (uint64_t)use << 32 | index; }
 
