@@ -1,8 +1,8 @@
 /* Training, evaluating and predicting, from tables to files; see run.h. */
-#include "compiler/api/evaluation.h"
 #include "compiler/api/training.h"
-#include "ftc/ftc.h"
 
+#include "compiler/api/evaluation.h"
+#include "ftc/ftc.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
@@ -21,8 +21,7 @@
 static bool open_table(Run *r, Dataset *s, const char *path, bool labelled, int64_t limit)
 {
     const Spec *spec = r->c.spec;
-    DatasetColumns columns = { .text = { spec->data.text.v[0], spec->data.text.n > 1 ? spec->data.text.v[1] : NULL },
-                               .limit = limit };
+    DatasetColumns columns = { .text = { spec->data.text.v[0], spec->data.text.n > 1 ? spec->data.text.v[1] : NULL }, .limit = limit };
     if (labelled && spec->data.label.n > 1) {
         columns.flag = spec->data.label.v;
         columns.n_flags = spec->data.label.n;
@@ -90,8 +89,7 @@ static bool number_labels(Run *r)
              targets_weights(&r->train, r->diag);
     ok = ok && classifier_set_thresholds(c);
     if (ok && c->spec->data.threshold.tuned && !(r->train.csv && r->dev.csv))
-        ok = ftc_error(r->diag, spec_loc(c->spec, "data.threshold"),
-                       "'threshold' is tuned on a dev table, after training; give both with "
+        ok = ftc_error(r->diag, spec_loc(c->spec, "data.threshold"), "'threshold' is tuned on a dev table, after training; give both with "
                        "--train and --dev");
     PredictionColumns columns = prediction_columns(r);
     return ok && (!r->predict.csv || predictions_check(r->predict.csv, &columns, r->diag));
@@ -271,12 +269,8 @@ static RunStatus do_run(Run *r)
 static RunStatus run_from_start(const RunJob *job, FtcDiag *d)
 {
     Run *r = xcalloc(1, sizeof *r);
-    *r = (Run){ .job = job,
-                .diag = d,
-                .start = clock_s(),
-                .history = { .best = -1 },
-                .saved_step = -1,
-                .summary = { .train_s = NAN, .encode_s = NAN, .eval_s = NAN, .predict_s = NAN, .tokens_per_s = NAN } };
+    *r = (Run){ .job = job, .diag = d, .start = clock_s(), .history = { .best = -1 }, .saved_step = -1, .summary = { .train_s = NAN, .encode_s = NAN, .eval_s = NAN,
+                                                                   .predict_s = NAN, .tokens_per_s = NAN } };
     RunStatus status = do_run(r);
     if (!log_close(r->log, d) && status == RUN_DONE)
         status = RUN_FAILED;

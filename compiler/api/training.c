@@ -2,7 +2,6 @@
 #include "compiler/api/training.h"
 
 #include "compiler/api/evaluation.h"
-
 #include "runtime/core/clock.h"
 #include "runtime/core/files.h"
 #include "runtime/core/interrupt.h"
@@ -85,10 +84,8 @@ static void note_dropout(Run *r)
         if (p && strtod(p->text, NULL) > 0)
             snprintf(flags + strlen(flags), sizeof flags - strlen(flags), "-D model.encoder.%s=0 ", names[i]);
     }
-    ftc_note(r->diag, spec_loc(spec, "train.freeze"),
-             "the encoder is frozen, but its dropout is on: it runs in every epoch; %slets "
-             "it run once",
-             *flags ? flags : "a rate of 0 in its layers ");
+    ftc_note(r->diag, spec_loc(spec, "train.freeze"), "the encoder is frozen, but its dropout is on: it runs in every epoch; %slets "
+             "it run once", *flags ? flags : "a rate of 0 in its layers ");
 }
 
 /* What someone should know before waiting for the end. */
@@ -102,8 +99,7 @@ static void announce(Run *r)
     if (c->compiled->encoder_is_random)
         note_dropout(r);
     if (c->spec->train.sampling != SAMPLING_NONE && c->spec->loss.class_weights.kind != WEIGHTS_NONE)
-        ftc_warn(r->diag, "weighed-twice", spec_loc(c->spec, "loss.class_weights"),
-                 "train.sampling evens out the classes already, and "
+        ftc_warn(r->diag, "weighed-twice", spec_loc(c->spec, "loss.class_weights"), "train.sampling evens out the classes already, and "
                  "class weights do it again; one of them is enough");
     if (!classifier_is_hf(c, why, sizeof why))
         ftc_warn(r->diag, "not-hf", FTC_FILE(c->spec->file), "transformers has no such architecture: %s; the model's folder "
@@ -135,8 +131,7 @@ static bool check_choice(const Run *r)
 {
     const FtcTrain *t = &r->c.compiled->model.train;
     if (t->best && !r->dev.csv)
-        return ftc_error(r->diag, spec_loc(r->c.spec, "train.best"),
-                         "'best' chooses among evaluations of a dev table; give one with "
+        return ftc_error(r->diag, spec_loc(r->c.spec, "train.best"), "'best' chooses among evaluations of a dev table; give one with "
                          "--dev");
     if (t->best && !(metric_info[t->best - 1].tasks & 1u << r->c.compiled->model.task))
         return ftc_error(r->diag, spec_loc(r->c.spec, "train.best"), "'%s' has no meaning for what this model predicts",
@@ -263,18 +258,10 @@ static TrainStatus run_loop(Run *r, TrainResult *result)
     const FtcModel *m = &r->c.compiled->model;
     const Examples *x = &r->train.examples;
     Progress *progress = progress_new(r->job->notes, schedule_steps(&m->train, sampling_rows(x)));
-    TrainJob job = { .train = x,
-                     .dev = r->dev.csv ? &r->dev.examples : NULL,
-                     .train_name = csv_name(r->train.csv),
-                     .thresholds = r->c.threshold,
-                     .positive = evaluation_positive(&r->c),
-                     .progress = progress,
-                     .log = r->log,
-                     .history = &r->history,
-                     .best = &r->best,
-                     .epoch = on_epoch,
-                     .checkpoint = on_checkpoint,
-                     .user = r };
+    TrainJob job = { .train = x, .dev = r->dev.csv ? &r->dev.examples : NULL, .train_name = csv_name(r->train.csv),
+                     .thresholds = r->c.threshold, .positive = evaluation_positive(&r->c),
+                     .progress = progress, .log = r->log, .history = &r->history, .best = &r->best, .epoch = on_epoch,
+                     .checkpoint = on_checkpoint, .user = r };
     TrainStatus status = TRAIN_FAILED;
     if (!r->job->resume || resume(r, progress)) {
         interrupt_catch();
@@ -312,10 +299,8 @@ RunStatus training_run(Run *r)
     print_choice(r, &result);
     if (!outputs_save(&r->out, c, add_history, r)) {
         if (r->saved_step >= 0)
-            ftc_note(r->diag, FTC_NOWHERE,
-                     "the checkpoint of step %lld is there; once there is room, 'ftc run --resume %s' goes on "
-                     "from it",
-                     (long long)r->saved_step, r->out.folder);
+            ftc_note(r->diag, FTC_NOWHERE, "the checkpoint of step %lld is there; once there is room, 'ftc run --resume %s' goes on "
+                     "from it", (long long)r->saved_step, r->out.folder);
         return RUN_FAILED;
     }
     if (r->job->notes) {
