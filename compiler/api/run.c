@@ -7,7 +7,6 @@
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 #include "runtime/train/predictions.h"
-#include "runtime/train/sheet.h"
 #include "runtime/train/targets.h"
 #include "runtime/weights/weights.h"
 
@@ -181,6 +180,29 @@ static float *logits_of(Run *r, Dataset *s, const char *what)
     return logits;
 }
 
+/* Shows and keeps what was found of the table. */
+static bool report(Run *r, const SheetSource *found)
+{
+    const RunJob *j = r->job;
+    if (j->judge && !j->judge(j->judge_user, found, r->diag))
+        return false;
+    if (j->judge && !r->out.sheets) {
+        r->metrics = metrics_of(found->scored);
+        return true;
+    }
+    Sheet *sheet = sheet_new(found);
+    if (!j->judge) {
+        sheet_print(sheet, r->out.report);
+        fflush(r->out.report);
+    }
+    bool ok = !r->out.sheets || sheet_save(sheet, r->out.sheets, r->diag);
+    if (ok && r->out.sheets && j->notes)
+        fprintf(j->notes, "the result sheet is in %s/report.html\n", r->out.sheets);
+    r->metrics = sheet_take_metrics(sheet);
+    sheet_free(sheet);
+    return ok;
+}
+
 static bool evaluate(Run *r)
 {
     double start = clock_s();
@@ -193,14 +215,7 @@ static bool evaluate(Run *r)
                            .history = &r->history, .model = r->out.folder ? r->out.folder : r->job->source.model,
                            .version = ftc_version(), .train_s = r->summary.train_s, .eval_s = r->summary.eval_s,
                            .tokens_per_s = r->summary.tokens_per_s, .seed = (uint64_t)r->c.spec->train.seed, .pool = r->pool };
-    Sheet *sheet = sheet_new(&source);
-    sheet_print(sheet, r->out.report);
-    fflush(r->out.report);
-    bool ok = !r->out.sheets || sheet_save(sheet, r->out.sheets, r->diag);
-    if (ok && r->out.sheets && r->job->notes)
-        fprintf(r->job->notes, "the result sheet is in %s/report.html\n", r->out.sheets);
-    r->metrics = sheet_take_metrics(sheet);
-    sheet_free(sheet);
+    bool ok = report(r, &source);
     free(logits);
     return ok;
 }
