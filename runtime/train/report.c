@@ -36,7 +36,7 @@ static void print_row(FILE *out, const char *label, int width, double precision,
 static void print_classes(const Metrics *m, const char *const *labels, FILE *out)
 {
     int width = label_column(m, labels, (int)strlen("weighted average"), LABEL_WIDTH);
-    columns_put(out, "class", width, false);
+    columns_put(out, m->task == FTC_MULTI_LABEL ? "label" : "class", width, false);
     fprintf(out, "  %9s  %7s  %7s  %8s\n", "precision", "recall", "F1", "support");
     for (int32_t c = 0; c < m->classes; c++) {
         const ClassMetrics *k = &m->by_class[c];

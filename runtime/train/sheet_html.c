@@ -254,9 +254,13 @@ static void put_worst(const Sheet *s, FILE *out)
     Bytes text = { 0 };
     if (!s->n_worst)
         return;
-    fputs("<section>\n<h2>Worst errors</h2>\n<p class=\"note\">The wrong rows of the highest loss, with the model\xE2\x80\x99s "
-          "probabilities: often a label in the table that deserves a second look.</p>\n<table>\n<tr><th "
-          "class=\"n\">line</th><th class=\"n\">loss</th>"
+    fputs("<section>\n<h2>Worst errors</h2>\n<p class=\"note\">", out);
+    fputs(s->metrics->task == FTC_REGRESSION
+              ? "The rows of the highest loss"
+              : "The wrong rows of the highest loss, with the model\xE2\x80\x99s probabilities",
+          out);
+    fputs(": often what the table says of them deserves a second look.</p>\n<table>\n"
+          "<tr><th class=\"n\">line</th><th class=\"n\">loss</th>"
           "<th>true</th><th>predicted</th><th>text</th></tr>\n",
           out);
     for (int i = 0; i < s->n_worst; i++) {

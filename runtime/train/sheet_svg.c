@@ -412,12 +412,16 @@ void svg_reliability(const Sheet *s, FILE *out)
 
 typedef struct {
     int32_t class;
+    int64_t rows;
     double average_precision;
 } Curve;
 
-static int lowest_first(const void *a, const void *b)
+/* Of classes of equally many rows the hardest. */
+static int most_rows_first(const void *a, const void *b)
 {
     const Curve *x = a, *y = b;
+    if (x->rows != y->rows)
+        return x->rows < y->rows ? 1 : -1;
     return x->average_precision != y->average_precision ? (x->average_precision > y->average_precision ? 1 : -1)
                                                         : (x->class > y->class) - (x->class < y->class);
 }
@@ -443,10 +447,10 @@ void svg_precision_recall(const Sheet *s, FILE *out)
     for (int32_t c = 0; c < m->classes; c++) {
         const Ranked *r = tally_ranked(s->tally, c);
         if (r && m->by_class[c].support)
-            curve[n++] = (Curve){ c, ranks_score(r, m->n, NULL).average_precision };
+            curve[n++] = (Curve){ c, m->by_class[c].support, ranks_score(r, m->n, NULL).average_precision };
     }
     if (n > COLOURS)
-        qsort(curve, (size_t)n, sizeof *curve, lowest_first);
+        qsort(curve, (size_t)n, sizeof *curve, most_rows_first);
     int shown = n < COLOURS ? n : COLOURS;
     Plot p = { .out = out, .x1 = 1, .y1 = 1 };
     begin_plot(&p, "Precision by recall", "recall", "precision");
@@ -475,7 +479,7 @@ void svg_precision_recall(const Sheet *s, FILE *out)
     }
     end_legend(out);
     if (n > COLOURS)
-        fprintf(out, "<p class=\"note\">The %d of %d classes with the lowest average precision.</p>\n", COLOURS, n);
+        fprintf(out, "<p class=\"note\">The %d of %d with the most rows; of equally many the hardest.</p>\n", COLOURS, n);
     free(curve);
 }
 
