@@ -21,7 +21,7 @@ static char *bare_name(const char *path)
     return strcmp(name, "-") ? xstrdup(name) : xstrdup("stdin");
 }
 
-static char *default_folder(const RunJob *j)
+char *outputs_default_folder(const RunJob *j)
 {
     char *name = bare_name(j->source.spec ? j->source.spec : j->train), *folder = xasprintf("%s-model", name);
     free(name);
@@ -40,7 +40,7 @@ static bool try_folder(const char *folder, FtcDiag *d)
 
 static bool prepare_folder(Outputs *o, const RunJob *j)
 {
-    o->folder = j->output ? xstrdup(j->output) : default_folder(j);
+    o->folder = j->output ? xstrdup(j->output) : outputs_default_folder(j);
     if (path_is_file(o->folder))
         return ftc_error(o->diag, FTC_FILE(o->folder), "is a file, where the model's folder would go; name another with -o");
     o->training = path_join(o->folder, TRAINING_FOLDER);
