@@ -551,6 +551,7 @@ void print_value(FILE *out, const Key *k, const void *base)
               : k->type == T_FLOAT   ? *(const double *)v == 0
               : k->type == T_STRING  ? !*(const char *const *)v
               : k->type == T_METRIC  ? *(const int *)v == 0
+              : k->type == T_STRING  ? *(const char *const *)v == NULL
               : k->type == T_STRINGS ? ((const SpecStrings *)v)->n == 0
               : k->type == T_WEIGHTS ? ((const SpecWeights *)v)->kind == WEIGHTS_NONE
                                      : false;

@@ -106,6 +106,7 @@ typedef struct {
         const char *label_separator, *weight;
         SpecThresholds threshold;
         SpecStrings labels;
+        const char *positive;
         int64_t max_length, limit;
     } data;
     struct {

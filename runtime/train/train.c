@@ -128,7 +128,7 @@ static bool evaluate(Loop *l)
         float *logits = infer_logits(l->exec, j->dev, l->how->batch, "evaluating", j->progress, l->diag);
         if (!logits)
             return false;
-        Scored scored = infer_scored(l->exec, j->dev, logits, j->thresholds);
+        Scored scored = infer_scored(l->exec, j->dev, logits, j->thresholds, j->positive);
         m = metrics_of(&scored);
         free(logits);
         for (int k = 0; k < METRIC_KINDS; k++)
