@@ -6,16 +6,23 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+static int memory = -1;
+static char memory_path[32];
+
+static void make_memory(void)
+{
+    if (memory >= 0)
+        return;
+    memory = memfd_create("fuzz", MFD_CLOEXEC);
+    must(memory >= 0, "there is memory for an input");
+    snprintf(memory_path, sizeof memory_path, "/proc/self/fd/%d", memory);
+}
+
 const char *input_file(const uint8_t *data, size_t size)
 {
-    static char path[32];
-    static int fd = -1;
-    if (fd < 0) {
-        fd = memfd_create("fuzz", MFD_CLOEXEC);
-        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    }
-    must(fd >= 0 && !ftruncate(fd, 0) && pwrite(fd, data, size, 0) == (ssize_t)size, "the input can be written to memory");
-    return path;
+    make_memory();
+    must(!ftruncate(memory, 0) && pwrite(memory, data, size, 0) == (ssize_t)size, "the input can be written to memory");
+    return memory_path;
 }
 
 static char folder[] = "/tmp/ftc-fuzz-XXXXXX", link_path[64];
@@ -30,9 +37,10 @@ const char *input_folder(const char *name)
 {
     if (*link_path)
         return folder;
+    make_memory();
     must(mkdtemp(folder), "a folder can be made");
     snprintf(link_path, sizeof link_path, "%s/%s", folder, name);
-    must(!symlink(input_file(NULL, 0), link_path), "a link can be made");
+    must(!symlink(memory_path, link_path), "a link can be made");
     atexit(remove_folder);
     return folder;
 }
@@ -41,7 +49,8 @@ FtcDiag *quiet_diag(void)
 {
     static FILE *nowhere;
     if (!nowhere)
-        must(nowhere = fopen("/dev/null", "w"), "there is a /dev/null");
+        nowhere = fopen("/dev/null", "w");
+    must(nowhere, "there is a /dev/null");
     return ftc_diag_new(nowhere);
 }
 

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Larger ones are no seeds, but whole vocabularies and data sets. */
-enum { LARGEST = 1 << 20 };
+/* Larger ones are no seeds, but whole data sets. */
+enum { LARGEST = 8 << 20 };
 
 static FtcDiag *diag;
 static int count;
