@@ -31,8 +31,11 @@ if ! echo 'int LLVMFuzzerTestOneInput(const char *p, long n) { return !p && n; }
     exit 77
 fi
 
-{ cmake --preset fuzz -DCMAKE_C_COMPILER="${clang:-clang}" && cmake --build build-fuzz --target fuzz -j "$(nproc)"; } >"$probe" 2>&1 ||
-    { cat "$probe"; exit 1; }
+if ! { cmake --preset fuzz -DCMAKE_C_COMPILER="${clang:-clang}" &&
+    cmake --build build-fuzz --target fuzz -j "$(nproc)"; } >"$probe" 2>&1; then
+    cat "$probe"
+    exit 1
+fi
 
 seeds() { # TARGET: the folders that are there
     local folders=("tests/fuzz/seeds/$1" "tests/fuzz/regressions/$1") f
