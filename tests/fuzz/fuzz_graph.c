@@ -1,4 +1,4 @@
-/* Graphs as text (.ftir).  What is taken prints as a text that reads as the same graph. */
+/* Graphs as text (.ftir).  What is taken keeps all rules for graphs, and prints as a text that reads as the same. */
 #include "tests/fuzz/fuzzing.h"
 
 #include "compiler/ir/ir.h"
@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     Graph *g = graph_parse(arena, "fuzz.ftir", (const char *)data, size, d);
     must(g || ftc_diag_errors(d), "a refusal comes with an error");
     if (g) {
+        graph_verify(g);
         char *text = graph_text(g);
         Graph *again = graph_parse(arena, "again.ftir", text, strlen(text), d);
         must(again, "a printed graph can be read");

@@ -45,9 +45,18 @@ seeds() { # TARGET: the folders that are there
         safetensors) folders+=("$shared/suites/safetensors" "$shared/suites/json_testsuite") ;;
         spec) folders+=("$shared/suites/yaml_test_suite" models tests/errors) ;;
         program) folders+=(tests/passes/kernels) ;;
+        stage) folders+=("$out/stages") ;;
     esac
     for f in "${folders[@]}"; do
         [ ! -d "$f" ] || printf '%s\n' "$f"
+    done
+}
+
+make_stages() { # by the ftc that is built, if there is one
+    local stage
+    mkdir -p "$out/stages"
+    for stage in graph grad fused kernels plan; do
+        [ ! -x build/ftc ] || build/ftc compile models/logreg.yaml --emit=$stage -o "$out/stages/$stage"
     done
 }
 
@@ -75,6 +84,7 @@ if [ ${#targets[@]} -eq 0 ]; then
         targets+=("${f%.c}")
     done
 fi
+make_stages
 status=0
 for target in "${targets[@]}"; do
     while [ "$(jobs -pr | wc -l)" -ge "$jobs" ]; do

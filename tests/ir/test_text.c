@@ -78,6 +78,19 @@ static void test_mistakes(void **state)
     }
 }
 
+static void test_updates_are_not_read(void **state)
+{
+    (void)state;
+    static const char text[] = "graph @g {\n  %w = weight {name=\"w\"} : f32[4]\nupdate:\n  %u = update %w, %w {name=\"w\"} : f32[4]\n"
+                               "  %y = add %w, %u : f32[4]\n  return y=%y\n}\n";
+    Arena *arena = arena_new();
+    FtcDiag *diag = ftc_diag_new(NULL);
+    assert_null(graph_parse(arena, "x.ftir", text, sizeof text - 1, diag));
+    assert_string_equal(ftc_diag_last(diag), "%u is an update, which nothing reads");
+    ftc_diag_free(diag);
+    arena_free(arena);
+}
+
 /* Up to the limit a string comes back; many short ones take no more memory than they need. */
 static void test_strings(void **state)
 {
@@ -126,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_samples_round_trip),
         cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_updates_are_not_read),
         cmocka_unit_test(test_strings),
         cmocka_unit_test(test_any_bytes),
     };
