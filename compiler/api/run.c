@@ -5,6 +5,7 @@
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 #include "runtime/train/predictions.h"
+#include "runtime/train/targets.h"
 #include "runtime/weights/weights.h"
 
 #include <math.h>
@@ -17,8 +18,14 @@
 static bool open_table(Run *r, Dataset *s, const char *path, bool labelled, int64_t limit)
 {
     const Spec *spec = r->c.spec;
-    DatasetColumns columns = { .text = { spec->data.text.v[0], spec->data.text.n > 1 ? spec->data.text.v[1] : NULL },
-                               .label = labelled ? spec->data.label : NULL, .limit = limit };
+    DatasetColumns columns = { .text = { spec->data.text.v[0], spec->data.text.n > 1 ? spec->data.text.v[1] : NULL }, .limit = limit };
+    if (labelled && spec->data.label.n > 1) {
+        columns.flag = spec->data.label.v;
+        columns.n_flags = spec->data.label.n;
+    } else if (labelled)
+        columns.label = spec->data.label.v[0];
+    if (s == &r->train)
+        columns.weight = spec->data.weight;
     return !path || dataset_open(s, path, &columns, r->diag);
 }
 
@@ -33,14 +40,35 @@ static bool open_tables(Run *r)
     return open_table(r, &r->train, j->train, true, r->c.spec->data.limit) && ok;
 }
 
+static PredictionColumns prediction_columns(const Run *r)
+{
+    const Classifier *c = &r->c;
+    return (PredictionColumns){ .task = spec_task(c->spec), .labels = c->labels, .classes = c->n_labels, .logits = r->job->logits,
+                                .separator = c->spec->data.label_separator, .thresholds = c->threshold };
+}
+
+/* What should come out for each row: a class, labels, a number. */
+static bool read_answers(Run *r, Dataset *s, const char *whose)
+{
+    const Classifier *c = &r->c;
+    switch (spec_task(c->spec)) {
+    case FTC_SINGLE_LABEL: return dataset_number(s, c->labels, c->n_labels, whose, r->diag);
+    case FTC_MULTI_LABEL: return targets_labels(s, c->spec->data.label_separator, c->labels, c->n_labels, whose, r->diag);
+    case FTC_REGRESSION: return targets_numbers(s, r->diag);
+    }
+    return false;
+}
+
 /* The classes: those of the folder or the spec, else those of the training table. */
 static bool number_labels(Run *r)
 {
     Classifier *c = &r->c;
+    FtcTask task = spec_task(c->spec);
     const char *whose = c->continues ? "of the model's" : c->n_labels ? "of data.labels" : "that the training table has";
     if (!c->n_labels) {
         Labels found;
-        bool ok = labels_collect(&found, &r->train, r->diag);
+        bool ok = task == FTC_MULTI_LABEL ? targets_collect(&found, &r->train, c->spec->data.label_separator, r->diag)
+                                          : labels_collect(&found, &r->train, r->diag);
         if (ok)
             classifier_set_labels(c, (const char *const *)found.v, found.n);
         labels_free(&found);
@@ -51,10 +79,15 @@ static bool number_labels(Run *r)
     bool ok = true;
     for (int i = 0; i < 3; i++)
         if (tables[i]->csv)
-            ok &= dataset_number(tables[i], c->labels, c->n_labels, whose, r->diag);
+            ok &= read_answers(r, tables[i], whose);
     if (ok && r->train.csv)
-        ok = dataset_check_classes(&r->train, r->diag);
-    PredictionColumns columns = { c->labels, c->n_labels, r->job->logits };
+        ok = (task == FTC_SINGLE_LABEL ? dataset_check_classes(&r->train, r->diag) : targets_check(&r->train, r->diag)) &&
+             targets_weights(&r->train, r->diag);
+    ok = ok && classifier_set_thresholds(c);
+    if (ok && c->spec->data.threshold.tuned && !(r->train.csv && r->dev.csv))
+        ok = ftc_error(r->diag, spec_loc(c->spec, "data.threshold"), "'threshold' is tuned on a dev table, after training; give both with "
+                       "--train and --dev");
+    PredictionColumns columns = prediction_columns(r);
     return ok && (!r->predict.csv || predictions_check(r->predict.csv, &columns, r->diag));
 }
 
@@ -150,7 +183,8 @@ static bool evaluate(Run *r)
     float *logits = logits_of(r, &r->eval, "evaluating");
     if (!logits)
         return false;
-    r->metrics = metrics_new(logits, r->eval.examples.labels, r->eval.examples.n, r->c.n_labels);
+    Scored scored = infer_scored(r->c.exec, &r->eval.examples, logits, r->c.threshold);
+    r->metrics = metrics_of(&scored);
     free(logits);
     r->summary.eval_s = clock_s() - start;
     metrics_print(r->metrics, r->c.labels, r->out.report);
@@ -161,7 +195,7 @@ static bool evaluate(Run *r)
 static bool predict(Run *r)
 {
     double start = clock_s();
-    PredictionColumns columns = { r->c.labels, r->c.n_labels, r->job->logits };
+    PredictionColumns columns = prediction_columns(r);
     float *logits = logits_of(r, &r->predict, "predicting");
     bool ok = logits && predictions_write(r->out.predictions, r->predict.csv, &columns, logits, r->diag);
     free(logits);

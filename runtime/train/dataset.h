@@ -11,17 +11,23 @@
 #include "runtime/text/csv.h"
 #include "runtime/text/tokenizer.h"
 #include "runtime/train/batch.h"
+#include "runtime/train/labels.h"
 
 typedef struct {
     const char *text[2];     /* columns; text[1] is NULL where the texts are no pairs */
     const char *label;       /* column; NULL where labels don't matter */
+    const char *const *flag; /* [n_flags] columns of 0 and 1, one a label, in place of `label` */
+    int32_t n_flags;
+    const char *weight;      /* column; NULL: rows count alike */
     int64_t limit;           /* only so many records; 0: all */
 } DatasetColumns;
 
 typedef struct {
     Csv *csv;
-    int text[2], label;      /* column numbers; -1: none */
-    Examples examples;       /* rows from dataset_tokenize on, labels from dataset_number on */
+    int text[2], label, weight; /* column numbers; -1: none */
+    int *flag;               /* [n_flags] column numbers */
+    int32_t n_flags;
+    Examples examples;       /* rows from dataset_tokenize on, labels from dataset_number, targets from targets.h on */
     int64_t cut;             /* rows that max_length made shorter */
 } Dataset;
 
@@ -30,18 +36,9 @@ typedef struct {
 bool dataset_open(Dataset *s, const char *path, const DatasetColumns *columns, FtcDiag *d);
 void dataset_close(Dataset *s);
 
-/* No table with more classes is taken for one. */
-#define LABELS_MAX 10000
-
-typedef struct {
-    char **v;
-    int32_t n;
-} Labels;
-
 /* The different labels of the table, in byte order; labels_free in any case.  An error is: a record without a label, or
  * more than LABELS_MAX. */
 bool labels_collect(Labels *l, const Dataset *s, FtcDiag *d);
-void labels_free(Labels *l);
 
 /* Gives each row the number of its label.  An error is: a label that is none of these; `whose` says whose labels they are,
  * such as "of the training table". */
@@ -49,6 +46,10 @@ bool dataset_number(Dataset *s, const char *const *labels, int32_t n, const char
 
 /* False after an error: training rows that all have one label. */
 bool dataset_check_classes(const Dataset *s, FtcDiag *d);
+
+/* Errors at a label of a record: there are more than LABELS_MAX; it is none of these. */
+bool too_many_labels(const Dataset *s, int64_t record, FtcDiag *d);
+bool unknown_label(const Dataset *s, int64_t record, Slice label, const char *const *labels, int32_t n, const char *whose, FtcDiag *d);
 
 /* A tokenizer of at most `cap` tokens learned from the texts; NULL after an error. */
 Tokenizer *dataset_learn_tokenizer(const Dataset *s, bool lowercase, int32_t cap, FtcDiag *d);
