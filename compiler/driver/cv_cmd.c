@@ -52,7 +52,7 @@ int cv_command(int argc, char **argv, FtcDiag *d)
     OptionReader r = { .command = CMD_CV, .argv = argv, .argc = argc, .key_like = key_like, .diag = d };
     CommonOptions o = common_defaults(a);
     RepeatJob job = { .run = { .notes = stderr }, .folds = 5, .out = stdout };
-    o.pipeline.keep_encoded = true;
+    o.pipeline.keep_encoded = o.pipeline.accumulate = true;
     bool ok = read_flags(&job, &o, &r, d);
     int exit = ok ? EXIT_OK : EXIT_USER;
     if (ok && !o.done) {
