@@ -208,7 +208,7 @@ static bool predict(Run *r)
 static void finish_summary(Run *r, char digest[65])
 {
     RunSummary *s = &r->summary;
-    if (!r->log && !r->job->json)
+    if (!r->log && !r->job->json && !r->job->train)
         return;
     weights_sha256(r->c.params->weight, r->c.params->n, digest);
     s->weights_sha256 = digest;
@@ -236,6 +236,8 @@ static RunStatus do_run(Run *r)
     }
     if (!open_tables(r))
         return RUN_FAILED;
+    if (j->train)
+        r->inputs = inputs_start(j);
     if (j->log && !(r->log = log_open(j->log, r->diag)))
         return RUN_FAILED;
     r->pool = pool_new(j->threads);
@@ -244,15 +246,17 @@ static RunStatus do_run(Run *r)
     RunStatus status = j->train ? training_run(r) : RUN_DONE;
     if (status == RUN_DONE && ((j->eval && !evaluate(r)) || (j->predict && !predict(r))))
         status = RUN_FAILED;
-    if (status != RUN_FAILED)
+    if (status == RUN_DONE || status == RUN_DIVERGED)
         finish_summary(r, digest);
+    if (status == RUN_DONE && j->train && !training_record(r, r->out.folder))
+        status = RUN_FAILED;
     return status;
 }
 
-RunStatus run_job(const RunJob *job, FtcDiag *d)
+static RunStatus run_from_start(const RunJob *job, FtcDiag *d)
 {
     Run *r = xcalloc(1, sizeof *r);
-    *r = (Run){ .job = job, .diag = d, .start = clock_s(), .history = { .best = -1 }, .summary = { .train_s = NAN, .encode_s = NAN, .eval_s = NAN,
+    *r = (Run){ .job = job, .diag = d, .start = clock_s(), .history = { .best = -1 }, .saved_step = -1, .summary = { .train_s = NAN, .encode_s = NAN, .eval_s = NAN,
                                                                    .predict_s = NAN, .tokens_per_s = NAN } };
     RunStatus status = do_run(r);
     if (!log_close(r->log, d) && status == RUN_DONE)
@@ -262,6 +266,7 @@ RunStatus run_job(const RunJob *job, FtcDiag *d)
     Dataset *tables[] = { &r->train, &r->dev, &r->eval, &r->predict };
     for (int i = 0; i < 4; i++)
         dataset_close(tables[i]);
+    inputs_free(r->inputs);
     history_free(&r->history);
     best_free(&r->best);
     outputs_free(&r->out);
@@ -270,3 +275,22 @@ RunStatus run_job(const RunJob *job, FtcDiag *d)
     free(r);
     return status;
 }
+
+/* The job that the folder's record tells of, in the place of the one given. */
+static RunStatus resume(const RunJob *given, FtcDiag *d)
+{
+    char *path = xasprintf("%s/%s/run.json", given->resume, TRAINING_FOLDER);
+    Record record = { 0 };
+    RunStatus status = RUN_FAILED;
+    if (!path_is_file(path)) {
+        ftc_error(d, FTC_FILE(given->resume), "holds no run that isn't done: there is no %s", path);
+    } else if (record_read(&record, path, given, d)) {
+        record.job.output = given->resume;
+        status = run_from_start(&record.job, d);
+    }
+    record_free(&record);
+    free(path);
+    return status;
+}
+
+RunStatus run_job(const RunJob *job, FtcDiag *d) { return job->resume ? resume(job, d) : run_from_start(job, d); }

@@ -2,6 +2,7 @@
 #include "compiler/api/training.h"
 
 #include "runtime/core/clock.h"
+#include "runtime/core/files.h"
 #include "runtime/core/interrupt.h"
 #include "runtime/train/class_weights.h"
 #include "runtime/train/sampling.h"
@@ -137,6 +138,8 @@ static bool check_choice(const Run *r)
     return true;
 }
 
+static int64_t total_steps(const Run *r) { return schedule_steps(&r->c.compiled->model.train, sampling_rows(&r->train.examples)); }
+
 /* Once the weights are final. */
 static bool tune_thresholds(Run *r, Progress *progress)
 {
@@ -151,37 +154,154 @@ static bool tune_thresholds(Run *r, Progress *progress)
     return logits != NULL;
 }
 
+/* ---- checkpoints -------------------------------------------------------------------------------------------------------- */
+
+bool training_record(const Run *r, const char *folder)
+{
+    RecordContents contents = { .job = r->job, .spec = r->c.spec, .inputs = r->inputs, .history = &r->history,
+                                .summary = r->summary.weights_sha256 ? &r->summary : NULL };
+    char *path = path_join(folder, "run.json");
+    bool ok = record_write(path, &contents, r->diag);
+    free(path);
+    return ok;
+}
+
+static double trained_for(const Run *r) { return r->train_before + clock_s() - r->train_start; }
+
+static Checkpoint checkpoint_of(Run *r, double *train_s)
+{
+    return (Checkpoint){ .exec = r->c.exec, .params = r->c.params, .pool = r->pool, .history = &r->history, .best = &r->best,
+                         .train_s = train_s };
+}
+
+/* The folder is made when there is something to put into it; one of an older run, which --force gave up, goes then. */
+static bool make_training_folder(Run *r, FtcDiag *d)
+{
+    if (r->has_training_folder)
+        return true;
+    folder_remove(r->out.training);
+    r->has_training_folder = folder_make(r->out.training, d) && training_record(r, r->out.training);
+    return r->has_training_folder;
+}
+
+/* What can't be written is a warning: training goes on, and the next one may find room. */
+static void on_checkpoint(void *user)
+{
+    Run *r = user;
+    FtcDiag *quiet = ftc_diag_new(NULL), *loud = r->diag;
+    double train_s = trained_for(r);
+    Checkpoint c = checkpoint_of(r, &train_s);
+    r->diag = quiet;
+    bool ok = make_training_folder(r, quiet) &&
+              checkpoint_write(r->out.training, &c, r->c.compiled->model.train.checkpoint_keep, quiet);
+    r->diag = loud;
+    char last[48] = "there is none yet";
+    if (r->saved_step >= 0)
+        snprintf(last, sizeof last, "the last one is of step %lld", (long long)r->saved_step);
+    if (ok)
+        r->saved_step = r->history.n_steps;
+    else
+        ftc_warn(r->diag, "checkpoint", FTC_FILE(r->out.training), "the checkpoint of step %lld could not be written (%s); %s",
+                 (long long)r->history.n_steps, ftc_diag_last(quiet), last);
+    ftc_diag_free(quiet);
+}
+
+/* Goes to the newest checkpoint, as if this run had made its steps: log and table of epochs say them again. */
+static bool resume(Run *r, Progress *progress)
+{
+    int64_t step;
+    Checkpoint c = checkpoint_of(r, &r->train_before);
+    if (!checkpoint_read(r->out.training, &c, &step, r->diag))
+        return false;
+    r->has_training_folder = true;
+    r->saved_step = step;
+    int64_t epoch = 0;
+    for (int64_t i = 0; i < step; i++) {
+        log_step(r->log, &r->history.step[i]);
+        progress_skip(progress, &r->history.step[i]);
+    }
+    for (; r->job->notes && epoch < r->history.n_epochs; epoch++)
+        print_epoch(r, &r->history.epoch[epoch]);
+    if (r->job->notes)
+        fprintf(r->job->notes, "going on after step %lld\n", (long long)step);
+    return true;
+}
+
+static RunStatus interrupted(const Run *r, int64_t total)
+{
+    if (r->saved_step < 0) {
+        ftc_error(r->diag, FTC_NOWHERE, "interrupted after step %lld of %lld, and nothing of it could be saved",
+                  (long long)r->history.n_steps, (long long)total);
+        return RUN_INTERRUPTED;
+    }
+    ftc_note(r->diag, FTC_NOWHERE, "interrupted after step %lld of %lld; to go on from step %lld: ftc run --resume %s",
+             (long long)r->history.n_steps, (long long)total, (long long)r->saved_step, r->out.folder);
+    return RUN_INTERRUPTED;
+}
+
+/* ---- all together ------------------------------------------------------------------------------------------------------- */
+
+/* What belongs to the model beside itself: how it came about. */
+static bool add_history(void *user, const char *folder)
+{
+    const Run *r = user;
+    char *path = path_join(folder, "log.jsonl");
+    Log *log = log_open(path, r->diag);
+    for (int64_t i = 0; i < r->history.n_steps; i++)
+        log_step(log, &r->history.step[i]);
+    bool ok = log && log_close(log, r->diag) && training_record(r, folder);
+    free(path);
+    return ok;
+}
+
+static TrainStatus run_loop(Run *r, TrainResult *result)
+{
+    const Examples *x = &r->train.examples;
+    Progress *progress = progress_new(r->job->notes, total_steps(r));
+    TrainJob job = { .train = x, .dev = r->dev.csv ? &r->dev.examples : NULL, .train_name = csv_name(r->train.csv),
+                     .thresholds = r->c.threshold, .progress = progress, .log = r->log, .history = &r->history, .best = &r->best, .epoch = on_epoch,
+                     .checkpoint = on_checkpoint, .user = r };
+    TrainStatus status = TRAIN_FAILED;
+    if (!r->job->resume || resume(r, progress)) {
+        interrupt_catch();
+        status = train_run(r->c.exec, r->c.params, &job, result, r->diag);
+        interrupt_release();
+        if (status == TRAIN_DONE && !tune_thresholds(r, progress))
+            status = TRAIN_FAILED;
+    }
+    progress_free(progress);
+    return status;
+}
+
 RunStatus training_run(Run *r)
 {
     Classifier *c = &r->c;
     const FtcModel *m = &c->compiled->model;
     Examples *x = &r->train.examples;
+    TrainResult result = { .encode_s = NAN };
     x->sampling = m->train.sampling;
     if (!check_choice(r) ||
         !class_weights_resolve(&m->loss, c->labels, c->n_labels, x, exec_inputs(c->exec)->class_weights, r->diag))
         return RUN_FAILED;
     announce(r);
-    Progress *progress = progress_new(r->job->notes, schedule_steps(&m->train, sampling_rows(x)));
-    TrainJob job = { .train = x, .dev = r->dev.csv ? &r->dev.examples : NULL, .train_name = csv_name(r->train.csv),
-                     .thresholds = c->threshold, .progress = progress, .log = r->log, .history = &r->history, .best = &r->best, .epoch = on_epoch, .user = r };
-    TrainResult result;
-    TrainStatus status = train_run(c->exec, c->params, &job, &result, r->diag);
-    if (status == TRAIN_DONE && !tune_thresholds(r, progress))
-        status = TRAIN_FAILED;
-    progress_free(progress);
+    TrainStatus status = run_loop(r, &result);
     r->summary.steps = result.steps;
-    r->summary.train_s = clock_s() - r->train_start;
+    r->summary.train_s = trained_for(r);
     r->summary.encode_s = result.encode_s;
     r->summary.tokens_per_s = throughput(&r->history, result.encode_s);
-    if (status == TRAIN_FAILED)
-        return RUN_FAILED;
-    if (status == TRAIN_DIVERGED) {
-        outputs_keep_last_good(&r->out, c, result.steps);
-        return RUN_DIVERGED;
+    switch (status) {
+    case TRAIN_FAILED: return RUN_FAILED;
+    case TRAIN_INTERRUPTED: return interrupted(r, total_steps(r));
+    case TRAIN_DIVERGED: outputs_keep_last_good(&r->out, c, result.steps); return RUN_DIVERGED;
+    case TRAIN_DONE: break;
     }
     print_choice(r, &result);
-    if (!outputs_save(&r->out, c))
+    if (!outputs_save(&r->out, c, add_history, r)) {
+        if (r->saved_step >= 0)
+            ftc_note(r->diag, FTC_NOWHERE, "the checkpoint of step %lld is there; once there is room, 'ftc run --resume %s' goes on "
+                     "from it", (long long)r->saved_step, r->out.folder);
         return RUN_FAILED;
+    }
     if (r->job->notes) {
         char time[24];
         fprintf(r->job->notes, "trained %lld steps in %s, %.0f tokens/s; the model is in %s\n", (long long)result.steps,

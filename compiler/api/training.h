@@ -6,6 +6,7 @@
 #define FTC_TRAINING_H
 
 #include "compiler/api/outputs.h"
+#include "compiler/api/record.h"
 #include "runtime/train/dataset.h"
 #include "runtime/train/train.h"
 
@@ -22,8 +23,16 @@ typedef struct {
     Metrics *metrics;           /* of eval */
     History history;
     BestWeights best;
+    Inputs *inputs;             /* digests of what is read, for the record */
+    double train_before;        /* seconds that a resumed run was trained already */
+    bool has_training_folder;   /* of this run, not of one before it */
+    int64_t saved_step;         /* of the last checkpoint; -1: there is none */
 } Run;
 
+/* What went wrong has been reported. */
 RunStatus training_run(Run *r);
+
+/* Writes the record of the run as it stands, run.json, into a folder. */
+bool training_record(const Run *r, const char *folder);
 
 #endif
