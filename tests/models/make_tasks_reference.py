@@ -5,8 +5,8 @@
     make_tasks_reference.py accuracy --shared DIR --minilm DIR       reference/tasks.json, for tasks.sh  (half an hour)
 
 The models are BertForSequenceClassification with problem_type multi_label_classification and regression.  `losses` trains small
-ones in double, on weights by formula, as make_reference.py does; `accuracy` fine-tunes MiniLM as peers/hf_finetune.py does, in single
-precision.  Needs: pip install torch==2.13.0 transformers==5.23.0 scikit-learn scipy
+ones in double, on weights by formula, as make_reference.py does; `accuracy` fine-tunes MiniLM as peers/hf_finetune.py does, in
+single precision.  Needs: pip install torch==2.13.0 transformers==5.23.0 scikit-learn scipy
 """
 import argparse
 
@@ -42,7 +42,8 @@ def optimizer(model, lr, steps):
 
 
 def encode(tok, rows):
-    return tok(*map(list, zip(*(texts(r) for r in rows))), truncation=True, max_length=MAX_LENGTH, padding=True, return_tensors="pt")
+    columns = map(list, zip(*(texts(r) for r in rows)))
+    return tok(*columns, truncation=True, max_length=MAX_LENGTH, padding=True, return_tensors="pt")
 
 
 def step(model, opt, schedule, loss):
@@ -88,8 +89,8 @@ def losses(a):
                                      ("bert_number", STSB, ["data.label=score", "data.text=[text_a,text_b]"], cases[:1])]:
         labels = labels_of(a, task)
         rows = read(f"{a.shared}/data/{task['data']}/train.csv")[:LIMIT]
-        config = BertConfig(vocab_size=30522, max_position_embeddings=128, hidden_size=48, num_hidden_layers=2, num_attention_heads=3,
-                            intermediate_size=80, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+        config = BertConfig(vocab_size=30522, max_position_embeddings=128, hidden_size=48, num_hidden_layers=2,
+                            num_attention_heads=3, intermediate_size=80, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
                             problem_type=problem_type(task), id2label=dict(enumerate(labels)),
                             label2id={y: i for i, y in enumerate(labels)})
         runs = []
@@ -146,8 +147,9 @@ def accuracy(a):
         for task in [STSB, GOEMOTIONS]:
             runs.append(task | dict(seed=seed, value=round(float(run(a, task, seed)), 6)))
             print(runs[-1], flush=True)
-            write("tasks.json", dict(made_by=made_by("", dtype="float32") | dict(script="tests/models/make_tasks_reference.py accuracy"),
-                                     base="all-MiniLM-L6-v2", runs=sorted(runs, key=lambda r: r["data"])))
+            write("tasks.json", dict(made_by=made_by("", dtype="float32")
+                                     | dict(script="tests/models/make_tasks_reference.py accuracy"), base="all-MiniLM-L6-v2",
+                                     runs=sorted(runs, key=lambda r: r["data"])))
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ check() { # SET METRIC FLAGS...: trains with each seed that is recorded
     tr '\n' ' ' <"$here/reference/tasks.json" | grep -o "\"data\": \"$set\"[^}]*" |
         sed 's/.*"seed": \([0-9]*\), "value": \([0-9.]*\).*/\1 \2/' >theirs
     while read -r seed _; do
-        "$ftc" run "$root/models/minilm_cls.yaml" --init "$encoder" -D train.batch=32 "${@:3}" --seed "$seed" -o model --force --json \
-            --train "$data/$set/train.csv" --eval "$data/$set/test.csv" >end 2>said || { cat said; exit 1; }
+        "$ftc" run "$root/models/minilm_cls.yaml" --init "$encoder" -D train.batch=32 "${@:3}" --seed "$seed" -o model --force \
+            --json --train "$data/$set/train.csv" --eval "$data/$set/test.csv" >end 2>said || { cat said; exit 1; }
         sed -n "s/.*\"$metric\": \([0-9.]*\).*/\1/p" end
     done <theirs >ours
     awk -v set="$set" -v metric="$metric" '

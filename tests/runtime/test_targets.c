@@ -1,4 +1,4 @@
-/* Tables of several labels a row, of numbers and of weights: what is read, each mistake at its place; thresholds and predictions. */
+/* Tables of several labels a row, of numbers and of weights: what is read, each mistake at its place.  Thresholds, predictions. */
 #include "tests/support/testing.h"
 
 #include "runtime/train/class_weights.h"
@@ -148,7 +148,8 @@ static void numbers_and_weights(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char text[128], said[160];
         snprintf(text, sizeof text, "text,label,w\nx,1,1\nx,\"%s\",1\n", bad[i]);
-        snprintf(said, sizeof said, ":3:3: error: '%s' in record 2 isn't a finite number, which the column 'label' should have", bad[i]);
+        snprintf(said, sizeof said, ":3:3: error: '%s' in record 2 isn't a finite number, which the column 'label' should have",
+                 bad[i]);
         r = open_table(text, &columns);
         assert_false(targets_numbers(&r->s, r->diag));
         close_table(r, said);
@@ -157,7 +158,8 @@ static void numbers_and_weights(void **state)
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         char text[128], said[160];
         snprintf(text, sizeof text, "text,label,w\nx,1,%s\n", none[i]);
-        snprintf(said, sizeof said, ":2:5: error: '%s' in record 1 isn't a number above 0, which the column 'w' should have", none[i]);
+        snprintf(said, sizeof said, ":2:5: error: '%s' in record 1 isn't a number above 0, which the column 'w' should have",
+                 none[i]);
         r = open_table(text, &columns);
         assert_false(targets_weights(&r->s, r->diag));
         close_table(r, said);
