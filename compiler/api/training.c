@@ -138,22 +138,6 @@ static bool check_choice(const Run *r)
     return true;
 }
 
-static int64_t total_steps(const Run *r) { return schedule_steps(&r->c.compiled->model.train, sampling_rows(&r->train.examples)); }
-
-/* Once the weights are final. */
-static bool tune_thresholds(Run *r, Progress *progress)
-{
-    Classifier *c = &r->c;
-    const Examples *x = &r->dev.examples;
-    if (!c->spec->data.threshold.tuned)
-        return true;
-    float *logits = infer_logits(c->exec, x, c->spec->train.eval_batch, "tuning thresholds", progress, r->diag);
-    if (logits)
-        thresholds_tune(logits, x->targets, x->n, c->n_labels, c->threshold);
-    free(logits);
-    return logits != NULL;
-}
-
 /* ---- checkpoints -------------------------------------------------------------------------------------------------------- */
 
 bool training_record(const Run *r, const char *folder)
@@ -254,18 +238,33 @@ static bool add_history(void *user, const char *folder)
     return ok;
 }
 
+/* Once the weights are final. */
+static bool tune_thresholds(Run *r, Progress *progress)
+{
+    Classifier *c = &r->c;
+    const Examples *x = &r->dev.examples;
+    if (!c->spec->data.threshold.tuned)
+        return true;
+    float *logits = infer_logits(c->exec, x, c->spec->train.eval_batch, "tuning thresholds", progress, r->diag);
+    if (logits)
+        thresholds_tune(logits, x->targets, x->n, c->n_labels, c->threshold);
+    free(logits);
+    return logits != NULL;
+}
+
 static TrainStatus run_loop(Run *r, TrainResult *result)
 {
+    const FtcModel *m = &r->c.compiled->model;
     const Examples *x = &r->train.examples;
-    Progress *progress = progress_new(r->job->notes, total_steps(r));
+    Progress *progress = progress_new(r->job->notes, schedule_steps(&m->train, sampling_rows(x)));
     TrainJob job = { .train = x, .dev = r->dev.csv ? &r->dev.examples : NULL, .train_name = csv_name(r->train.csv),
-                     .thresholds = r->c.threshold, .progress = progress, .log = r->log, .history = &r->history, .best = &r->best, .epoch = on_epoch,
-                     .checkpoint = on_checkpoint, .user = r };
+                     .thresholds = r->c.threshold, .progress = progress, .log = r->log, .history = &r->history, .best = &r->best,
+                     .epoch = on_epoch, .checkpoint = on_checkpoint, .user = r };
     TrainStatus status = TRAIN_FAILED;
     if (!r->job->resume || resume(r, progress)) {
         interrupt_catch();
         status = train_run(r->c.exec, r->c.params, &job, result, r->diag);
-        interrupt_release();
+        r->interrupted = interrupt_release();
         if (status == TRAIN_DONE && !tune_thresholds(r, progress))
             status = TRAIN_FAILED;
     }
@@ -291,7 +290,7 @@ RunStatus training_run(Run *r)
     r->summary.tokens_per_s = throughput(&r->history, result.encode_s);
     switch (status) {
     case TRAIN_FAILED: return RUN_FAILED;
-    case TRAIN_INTERRUPTED: return interrupted(r, total_steps(r));
+    case TRAIN_INTERRUPTED: return interrupted(r, schedule_steps(&m->train, sampling_rows(x)));
     case TRAIN_DIVERGED: outputs_keep_last_good(&r->out, c, result.steps); return RUN_DIVERGED;
     case TRAIN_DONE: break;
     }
@@ -307,5 +306,5 @@ RunStatus training_run(Run *r)
         fprintf(r->job->notes, "trained %lld steps in %s, %.0f tokens/s; the model is in %s\n", (long long)result.steps,
                 progress_time(r->summary.train_s, time), r->summary.tokens_per_s, r->out.folder);
     }
-    return RUN_DONE;
+    return r->interrupted ? RUN_INTERRUPTED : RUN_DONE; /* in the last step */
 }
