@@ -29,6 +29,7 @@ typedef struct {
     int64_t vocab, drawn;
     BatchSize most;
     int32_t *ids, *row_start, *labels;
+    float *targets;         /* the same as labels, 1 at the class */
 } Source;
 
 static int32_t length_of(const Source *s, int64_t row)
@@ -54,12 +55,14 @@ static void find_most(Source *s)
     s->ids = xcalloc((size_t)most, sizeof *s->ids);
     s->row_start = xcalloc((size_t)s->rows + 1, sizeof *s->row_start);
     s->labels = xcalloc((size_t)s->rows, sizeof *s->labels);
+    s->targets = xcalloc((size_t)s->rows * BENCH_CLASSES, sizeof *s->targets);
 }
 
 /* Ids are uniform over the vocabulary, labels over the classes, unless a table gives them. */
 static void next_batch(Source *s, FtcBatch *b)
 {
-    *b = (FtcBatch){ .rows = (int32_t)s->rows, .ids = s->ids, .row_start = s->row_start, .labels = s->labels };
+    *b = (FtcBatch){ .rows = (int32_t)s->rows, .ids = s->ids, .row_start = s->row_start, .labels = s->labels,
+                     .targets = s->targets };
     for (int64_t r = 0; r < s->rows; r++, s->next++) {
         int32_t n = length_of(s, s->next);
         for (int32_t i = 0; i < n; i++)
@@ -69,6 +72,8 @@ static void next_batch(Source *s, FtcBatch *b)
         b->longest = n > b->longest ? n : b->longest;
         s->row_start[r + 1] = b->tokens;
         s->labels[r] = (int32_t)random_below(2, 0, (uint64_t)s->drawn++, BENCH_CLASSES);
+        for (int32_t k = 0; k < BENCH_CLASSES; k++)
+            s->targets[r * BENCH_CLASSES + k] = k == s->labels[r];
     }
 }
 

@@ -105,7 +105,9 @@ static bool check_head(const Classifier *c, const char *file)
         return ftc_error(c->diag, FTC_FILE(file), "describes an encoder without a classifier; to train one on top of it, give "
                          "the folder with --init");
     if (!hf_task(h, NULL))
-        return ftc_error(c->diag, FTC_FILE(file), "describes a model of a task that ftc doesn't know, '%s'", h->problem_type);
+        return ftc_error(c->diag, FTC_FILE(file), "describes a model of %d label%s and the problem_type '%s'; ftc knows "
+                         "single_label_classification of several, multi_label_classification, and regression of one", h->n_labels,
+                         h->n_labels == 1 ? "" : "s", h->problem_type);
     return true;
 }
 

@@ -64,6 +64,8 @@ static bool settle(FtcSession *s, const FtcOptions *o, FtcDiag *d)
         return ftc_error(d, FTC_FILE(c->spec->file), "which classes? name at least two in FtcOptions.labels or data.labels");
     if (!c->n_labels)
         classifier_set_labels(c, o->labels, o->n_labels);
+    if (!classifier_set_thresholds(c))
+        return false;
     if (!c->tokenizer && o->n_texts > 0 && !(c->tokenizer = learn_tokenizer(s, o, d)))
         return false;
     c->vocab = o->vocab_size;

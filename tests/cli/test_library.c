@@ -73,6 +73,49 @@ static void learns_and_comes_back(void **state)
     ftc_diag_free(d);
 }
 
+/* Targets in place of labels, rows that count differently; thresholds are saved though nobody tuned them. */
+static void several_labels(void **state)
+{
+    (void)state;
+    FtcDiag *d = ftc_diag_new(NULL);
+    static const char *const set[] = { "loss.type=binary_cross_entropy", "data.threshold=tuned", "model.init_std=0.2" };
+    FtcOptions o = { .set = set, .n_set = 3, .labels = labels, .n_labels = 2, .texts = texts, .n_texts = ROWS, .no_cache = true };
+    FtcSession *s = ftc_open(source_path("models/tiny_cls.yaml"), &o, d);
+    assert_non_null(s);
+    FtcBatch b = batch_of(s);
+    float loss, targets[2 * ROWS], weights[ROWS], logits[2 * ROWS];
+    assert_false(ftc_train_step(s, &b, 1e-2, &loss));
+    assert_string_equal(ftc_diag_last(d), "a batch to train on has targets");
+    for (int i = 0; i < ROWS; i++) {
+        targets[2 * i] = 1; /* all have the first one */
+        targets[2 * i + 1] = (float)classes[i];
+        weights[i] = 1 + (float)i;
+    }
+    b.targets = targets;
+    b.row_weights = weights;
+    for (int i = 0; i < 150; i++)
+        assert_true(ftc_train_step(s, &b, 1e-2, &loss));
+    assert_true(loss < 0.1f);
+    assert_true(ftc_predict(s, &b, logits));
+    for (int i = 0; i < ROWS; i++)
+        assert_true(logits[2 * i] > 0 && (logits[2 * i + 1] > 0) == classes[i]);
+    weights[3] = 0;
+    assert_false(ftc_train_step(s, &b, 1e-2, &loss));
+    assert_string_equal(ftc_diag_last(d), "row 3 of the batch has a weight that isn't a number above 0");
+    b.row_weights = NULL;
+    targets[5] = NAN;
+    assert_false(ftc_train_step(s, &b, 1e-2, &loss));
+    assert_string_equal(ftc_diag_last(d), "row 2 of the batch has a target that is no finite number");
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s/labels", temp_folder());
+    assert_true(ftc_save(s, folder));
+    ftc_close(s);
+    s = ftc_open(folder, &(FtcOptions){ .predict_only = true, .no_cache = true }, d);
+    assert_non_null(s);
+    ftc_close(s);
+    ftc_diag_free(d);
+}
+
 static void weights_can_be_read_and_written(void **state)
 {
     (void)state;
@@ -159,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(learns_and_comes_back),
+        cmocka_unit_test(several_labels),
         cmocka_unit_test(weights_can_be_read_and_written),
         cmocka_unit_test(wrong_batches_are_refused),
         cmocka_unit_test(what_is_left_open_is_asked_for),

@@ -37,18 +37,23 @@ static void fill_step(void *ctx, const Node *n, Tensor *t)
             t->v[i] = (int)(u * (double)s->b.sym[symbol_index(DIM_C)]);
         else if (named(name, "v:"))
             t->v[i] = (float)(0.001 + 0.01 * u);
-        else if (!strcmp(name, "class_weights"))
+        else if (!strcmp(name, "targets"))
+            t->v[i] = u < 0.4;
+        else if (!strcmp(name, "class_weights") || !strcmp(name, "row_weights"))
             t->v[i] = (float)(0.5 + u);
         else
             t->v[i] = (float)(0.6 * (u - 0.5));
     }
 }
 
-static void check_model(const char *file, int level)
+static void check_with(const char *file, int level, int n, const char *const *settings)
 {
     Arena *arena = arena_new();
     FtcDiag *diag = ftc_diag_new(stderr);
-    Spec *spec = spec_load(arena, &(SpecSource){ .file = source_path(file) }, diag);
+    SpecSetting set[4];
+    for (int i = 0; i < n; i++)
+        assert_true(spec_setting_parse(arena, settings[i], &set[i], diag));
+    Spec *spec = spec_load(arena, &(SpecSource){ .file = source_path(file), .over = set, .n_over = n }, diag);
     assert_non_null(spec);
     PipelineOptions o = { .level = level };
     Compiled *c = compile_spec(spec, "model", true, &o, diag);
@@ -67,6 +72,8 @@ static void check_model(const char *file, int level)
     ftc_diag_free(diag);
     arena_free(arena);
 }
+
+static void check_model(const char *file, int level) { check_with(file, level, 0, NULL); }
 
 static void test_tiny(void **state)
 {
@@ -95,9 +102,27 @@ static void test_bf16(void **state)
     check_model("tests/models/bf16.yaml", 2);
 }
 
+static void test_losses(void **state)
+{
+    (void)state;
+    static const char *const settings[][4] = {
+        { "loss.type=focal", "loss.gamma=2", "data.weight=w", "loss.label_smoothing=0.1" },
+        { "loss.type=focal", "loss.gamma=0.5", "loss.class_weights=balanced", "data.weight=w" },
+        { "loss.type=binary_cross_entropy", "data.weight=w", "loss.class_weights=balanced", "loss.label_smoothing=0.1" },
+        { "loss.type=binary_cross_entropy" },
+        { "loss.type=mse", "data.weight=w" },
+    };
+    static const int n[] = { 4, 4, 4, 1, 2 };
+    for (int i = 0; i < 5; i++)
+        for (int level = 0; level <= 2; level += 2) {
+            check_with("models/logreg.yaml", level, n[i], settings[i]);
+            check_with("models/tiny_cls.yaml", level, n[i], settings[i]);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_tiny), cmocka_unit_test(test_logreg), cmocka_unit_test(test_not_bert),
-                                        cmocka_unit_test(test_bf16) };
+                                        cmocka_unit_test(test_bf16), cmocka_unit_test(test_losses) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

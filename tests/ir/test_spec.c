@@ -129,6 +129,11 @@ static void printed_specs_read_back(void **state)
         "model: {encoder: [token_embedding: 8, layer_norm, repeat: {count: 2, layers: [residual: [gated_ffn: 12], rms_norm]}]}",
         "model: {head: {pooler: false, pool: mean}, encoder: [token_embedding: 8, linear: {size: 8, bias: false}]}",
         "train: {max_steps: 10, seed: 4294967295}",
+        "data: {label: [a, \"b\"], threshold: {a: 0.25, b: 1}, weight: w}\nloss: {type: binary_cross_entropy}",
+        "data: {label_separator: '|', threshold: tuned}\nloss: {type: binary_cross_entropy, class_weights: balanced}",
+        "data: {labels: [a, b], threshold: [0.31, 0.7]}\nloss: {type: binary_cross_entropy}",
+        "loss: {type: focal, gamma: 0.5}\ntrain: {sampling: under}",
+        "loss: {type: mse}",
     };
     glob_t files;
     assert_int_equal(glob(source_path("models/*.yaml"), 0, NULL, &files), 0);

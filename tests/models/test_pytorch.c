@@ -1,4 +1,5 @@
-/* Whole models against what PyTorch and `transformers` computed; make_reference.py recorded it in reference/.
+/* Whole models against what PyTorch and `transformers` computed; make_reference.py and make_tasks_reference.py recorded it in
+ * reference/.
  *
  * Each record names its texts by rows of public data sets and its weights by a formula, so that a folder of BERT-base is made here in
  * a second, to the bit.  The real MiniLM encoder is looked for in $FTC_MINILM and where the quickstart puts it. */
@@ -328,6 +329,8 @@ static void check_losses(const char *name)
 
 static void bert_losses(void **state) { (void)state; check_losses("bert_losses"); }
 static void pair_losses(void **state) { (void)state; check_losses("bert_pairs_losses"); }
+static void label_losses(void **state) { (void)state; check_losses("bert_labels_losses"); }
+static void number_losses(void **state) { (void)state; check_losses("bert_number_losses"); }
 static void distilbert_losses(void **state) { (void)state; check_losses("distilbert_losses"); }
 
 /* Fine-tuning the real encoder, 50 steps from a head of zeros, beside PyTorch in float32. */
@@ -372,6 +375,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bert_losses),
         cmocka_unit_test(pair_losses),
+        cmocka_unit_test(label_losses),
+        cmocka_unit_test(number_losses),
         cmocka_unit_test(distilbert_losses),
         cmocka_unit_test(minilm_logits),
         cmocka_unit_test(distilbert_logits),

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Fine-tuning the real MiniLM encoder for rows of several labels (GoEmotions, micro F1) and for a number (STS-B's pairs, Pearson's
+# correlation): the mean over the recorded seeds, no more than a point below PyTorch's with the same settings
+# (reference/tasks.json).  Takes a quarter of an hour: only with FTC_FULL=1.
+set -euo pipefail
+
+ftc=$(realpath "$1")
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+data=${SHARED_DIR:-$root/../shared}/data
+encoder=${FTC_MINILM:-${XDG_DATA_HOME:-$HOME/.local/share}/ftc/models/minilm-l6}
+if [ -z "${FTC_FULL-}" ]; then
+    echo "skipped: trains for a quarter of an hour; set FTC_FULL=1"
+    exit 77
+fi
+for needed in "$encoder/model.safetensors" "$data/goemotions_multilabel/train.csv" "$data/stsb_en/train.csv"; do
+    [ -r "$needed" ] || { echo "skipped: $needed is absent"; exit 77; }
+done
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+status=0
+check() { # SET METRIC FLAGS...: trains with each seed that is recorded
+    local set=$1 metric=$2 seed
+    tr '\n' ' ' <"$here/reference/tasks.json" | grep -o "\"data\": \"$set\"[^}]*" |
+        sed 's/.*"seed": \([0-9]*\), "value": \([0-9.]*\).*/\1 \2/' >theirs
+    while read -r seed _; do
+        "$ftc" run "$root/models/minilm_cls.yaml" --init "$encoder" -D train.batch=32 "${@:3}" --seed "$seed" -o model --force \
+            --json --train "$data/$set/train.csv" --eval "$data/$set/test.csv" >end 2>said || { cat said; exit 1; }
+        sed -n "s/.*\"$metric\": \([0-9.]*\).*/\1/p" end
+    done <theirs >ours
+    awk -v set="$set" -v metric="$metric" '
+        FILENAME == "theirs" { theirs += $2; n++; next }
+        { ours += $1; list = list sprintf(" %.4f", $1); m++ }
+        END { printf "%s: %s %.4f (seeds:%s); PyTorch %.4f\n", set, metric, ours / m, list, theirs / n
+              exit !(n > 0 && n == m && ours / m >= theirs / n - 0.01) }' theirs ours || status=1
+}
+
+check stsb_en pearson -D loss.type=mse -D data.label=score -D 'data.text=[text_a,text_b]' -D train.epochs=2 -D optimizer.lr=1e-4
+check goemotions_multilabel micro_f1 -D loss.type=binary_cross_entropy -D data.label=labels -D 'data.label_separator=|' \
+    --limit 10000 -D train.epochs=1 -D optimizer.lr=2e-4
+exit $status
