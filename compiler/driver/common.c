@@ -64,6 +64,14 @@ static bool leave_out(CommonOptions *o, const char *name, FtcDiag *d)
     return true;
 }
 
+static bool set_warning(CommonOptions *o, const char *flag, FtcDiag *d)
+{
+    if (strcmp(flag, "help"))
+        return ftc_warning_flag(d, flag);
+    ftc_warnings_help(stdout);
+    return o->done = true;
+}
+
 static void show_cpu(void *arg, const char *name)
 {
     (void)arg;
@@ -112,6 +120,7 @@ bool common_option(CommonOptions *o, const OptionMatch *m, bool *ok, FtcDiag *d)
     case OPT_DEFINE: *ok = define(o, m->value, d); return true;
     case OPT_LEVEL: *ok = set_level(o, m->value, d); return true;
     case OPT_NO_PASS: *ok = leave_out(o, m->value, d); return true;
+    case OPT_WARNING: *ok = set_warning(o, m->value, d); return true;
     case OPT_MARCH: *ok = set_cpu(o, m->value); return true;
     case OPT_OPT_INFO: o->opt_info = m->value; return true;
     case OPT_GEMM: *ok = set_gemm(o, m->value, d); return true;
