@@ -134,7 +134,8 @@ static bool parse_float(const char *s, double *out)
 static const char *range_text(Arena *arena, const Key *k)
 {
     if (k->flags & ABOVE)
-        return arena_printf(arena, "above %g", k->low);
+        return k->flags & BELOW ? arena_printf(arena, "above %g and below %g", k->low, k->high)
+                                : arena_printf(arena, "above %g", k->low);
     if (k->high > 1e11)
         return arena_printf(arena, "at least %.0f", k->low);
     return arena_printf(arena, "from %.10g to %s%.10g", k->low, k->flags & BELOW ? "below " : "", k->high);
@@ -474,6 +475,7 @@ void print_value(FILE *out, const Key *k, const void *base)
     if (k->off)
         off = k->type == T_INT       ? *(const int64_t *)v == 0
               : k->type == T_FLOAT   ? *(const double *)v == 0
+              : k->type == T_STRING  ? *(const char *const *)v == NULL
               : k->type == T_STRINGS ? ((const SpecStrings *)v)->n == 0
               : k->type == T_WEIGHTS ? ((const SpecWeights *)v)->kind == WEIGHTS_NONE
                                      : false;
