@@ -2,6 +2,7 @@
 #include "compiler/api/run.h"
 
 #include "compiler/api/outputs.h"
+#include "compiler/api/tables.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
@@ -32,23 +33,18 @@ typedef struct {
 
 /* ---- tables ----------------------------------------------------------------------------------------------------------- */
 
-static bool open_table(Run *r, Dataset *s, const char *path, bool labelled, int64_t limit)
-{
-    const Spec *spec = r->c.spec;
-    DatasetColumns columns = { .text = { spec->data.text.v[0], spec->data.text.n > 1 ? spec->data.text.v[1] : NULL },
-                               .label = labelled ? spec->data.label : NULL, .limit = limit };
-    return !path || dataset_open(s, path, &columns, r->diag);
-}
-
 /* All of them, so that one call names what is wrong with any.  Training starts, for the clock, with its table. */
 static bool open_tables(Run *r)
 {
     const RunJob *j = r->job;
-    bool ok = open_table(r, &r->dev, j->dev, true, 0);
-    ok &= open_table(r, &r->eval, j->eval, true, 0);
-    ok &= open_table(r, &r->predict, j->predict, false, 0);
+    const Spec *spec = r->c.spec;
+    bool ok = !j->train || tables_check(spec, j->dev, j->eval, r->diag);
+    ok &= table_open(&r->dev, spec, j->dev, true, 0, r->diag);
+    ok &= table_open(&r->eval, spec, j->eval, true, 0, r->diag);
+    ok &= table_open(&r->predict, spec, j->predict, false, 0, r->diag);
     r->train_start = clock_s();
-    return open_table(r, &r->train, j->train, true, r->c.spec->data.limit) && ok;
+    ok &= table_open(&r->train, spec, j->train, true, spec->data.limit, r->diag);
+    return ok && (!j->train || tables_split(spec, &r->train, &r->dev, &r->eval, r->diag));
 }
 
 /* The classes: those of the folder or the spec, else those of the training table. */
@@ -305,7 +301,7 @@ static RunStatus do_run(Run *r)
     if (!prepare(r))
         return RUN_FAILED;
     RunStatus status = j->train ? train(r) : RUN_DONE;
-    if (status == RUN_DONE && ((j->eval && !evaluate(r)) || (j->predict && !predict(r))))
+    if (status == RUN_DONE && ((r->eval.csv && !evaluate(r)) || (j->predict && !predict(r))))
         status = RUN_FAILED;
     if (status != RUN_FAILED)
         finish_summary(r, digest);

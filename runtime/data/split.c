@@ -15,7 +15,10 @@ void split_free(Split *s)
     *s = (Split){ 0 };
 }
 
-static double share_of(const SplitShares *shares, Part p) { return p == PART_TEST ? shares->test : p == PART_DEV ? shares->dev : 0; }
+static double share_of(const SplitShares *shares, Part p)
+{
+    return p == PART_TEST ? shares->test : p == PART_DEV ? shares->dev : 0;
+}
 
 static void sizes(int64_t n, const SplitShares *shares, int64_t size[N_PARTS])
 {
@@ -237,7 +240,7 @@ SplitAnswer split_grouped(Split *s, int64_t n, const int32_t *group_of, int32_t 
     Group *group = xcalloc((size_t)groups, sizeof *group);
     bool empty[N_PARTS] = { true, shares->dev > 0, shares->test > 0 };
     int n_empty = empty[0] + empty[1] + empty[2];
-    SplitAnswer answer = { .fault = SPLIT_FEW_GROUPS, .classes = groups };
+    SplitAnswer answer = { .fault = SPLIT_FEW_GROUPS, .groups = groups };
     NumpyRandom r;
     *s = (Split){ 0 };
     if (groups < n_empty)

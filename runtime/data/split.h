@@ -34,16 +34,16 @@ typedef struct {
 /* Why there is no such split. */
 typedef enum {
     SPLIT_FINE,
-    SPLIT_EMPTY,             /* a part has a share but no row: `part` */
-    SPLIT_LONE_ROW,          /* a class has one row only, `row`, where `part` is taken from */
-    SPLIT_FEW_ROWS,          /* `part` has fewer rows than there are classes */
-    SPLIT_FEW_GROUPS,        /* fewer groups than parts */
+    SPLIT_EMPTY,             /* `part` has a share but no row */
+    SPLIT_LONE_ROW,          /* there is one `row` only of a class where `part` is to be taken from */
+    SPLIT_FEW_ROWS,          /* `part` has `rows`, fewer than there are `classes` */
+    SPLIT_FEW_GROUPS,        /* `groups` are fewer than parts */
 } SplitFault;
 
 typedef struct {
     SplitFault fault;
-    Part part;               /* for SPLIT_LONE_ROW the part that was to be taken */
-    int64_t row, rows, classes;  /* of SPLIT_FEW_ROWS: the part's rows, and the classes; of SPLIT_FEW_GROUPS: the groups */
+    Part part;
+    int64_t row, rows, classes, groups;
 } SplitAnswer;
 
 /* split_free in any case.  class_of [n] and group_of [n] count from 0. */

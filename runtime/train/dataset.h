@@ -20,8 +20,12 @@ typedef struct {
 
 typedef struct {
     Csv *csv;
+    bool part;               /* rows of a table that belongs to another Dataset */
     int text[2], label;      /* column numbers; -1: none */
+    int64_t n;               /* rows */
+    const int64_t *record;   /* [n] which record of the table a row is; NULL: row i is record i */
     Examples examples;       /* rows from dataset_tokenize on, labels from dataset_number on */
+    int32_t *uncut;          /* [n] each row's tokens if max_length cut none; from dataset_tokenize on */
     int64_t cut;             /* rows that max_length made shorter */
 } Dataset;
 
@@ -29,6 +33,14 @@ typedef struct {
  * fields.  dataset_close in any case. */
 bool dataset_open(Dataset *s, const char *path, const DatasetColumns *columns, FtcDiag *d);
 void dataset_close(Dataset *s);
+
+/* Some rows of a table, in this order: as a Dataset of its own, which is used no longer than `whole`; or as all that is left.
+ * Both take row[n] over; labels and tokens are made anew behind them. */
+void dataset_part(Dataset *part, const Dataset *whole, int64_t *row, int64_t n);
+void dataset_keep(Dataset *s, int64_t *row, int64_t n);
+
+/* The record of the table that a row is. */
+static inline int64_t dataset_record(const Dataset *s, int64_t row) { return s->record ? s->record[row] : row; }
 
 /* No table with more classes is taken for one. */
 #define LABELS_MAX 10000

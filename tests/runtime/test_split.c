@@ -141,7 +141,7 @@ static void rows_are_scikit_learns(void **state)
 static void a_hash_decides_alone(void **state)
 {
     (void)state;
-    static const uint64_t hash[] = { 0, UINT64_MAX, UINT64_C(1) << 62, (UINT64_C(1) << 62) - 1, UINT64_C(3) << 62, UINT64_C(1) << 63 };
+    static const uint64_t quarter = UINT64_C(1) << 62, hash[] = { 0, UINT64_MAX, quarter, quarter - 1, 3 * quarter, 2 * quarter };
     static const int64_t test[] = { 0, 3 }, dev[] = { 2 }, train[] = { 1, 4, 5 };
     SplitShares shares = { .dev = 0.25, .test = 0.25 };
     Split s;
@@ -200,7 +200,7 @@ static void few_groups(void **state)
     assert_true(moved);
     SplitAnswer answer = split_grouped(&s, 8, group_of, 2, &shares);
     assert_int_equal(answer.fault, SPLIT_FEW_GROUPS);
-    assert_int_equal(answer.classes, 2);
+    assert_int_equal(answer.groups, 2);
     split_free(&s);
 }
 
