@@ -6,6 +6,7 @@
 #include "runtime/core/clock.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
+#include "runtime/data/data_report.h"
 #include "runtime/train/class_weights.h"
 #include "runtime/train/dataset.h"
 #include "runtime/train/predictions.h"
@@ -47,29 +48,13 @@ static bool open_tables(Run *r)
     return ok && (!j->train || tables_split(spec, &r->train, &r->dev, &r->eval, r->diag));
 }
 
-/* The classes: those of the folder or the spec, else those of the training table. */
 static bool number_labels(Run *r)
 {
-    Classifier *c = &r->c;
-    const char *whose = c->continues ? "of the model's" : c->n_labels ? "of data.labels" : "that the training table has";
-    if (!c->n_labels) {
-        Labels found;
-        bool ok = labels_collect(&found, &r->train, r->diag);
-        if (ok)
-            classifier_set_labels(c, (const char *const *)found.v, found.n);
-        labels_free(&found);
-        if (!ok)
-            return false;
-    }
-    Dataset *tables[] = { &r->train, &r->dev, &r->eval };
-    bool ok = true;
-    for (int i = 0; i < 3; i++)
-        if (tables[i]->csv)
-            ok &= dataset_number(tables[i], c->labels, c->n_labels, whose, r->diag);
-    if (ok && r->train.csv)
-        ok = dataset_check_classes(&r->train, r->diag);
+    const Classifier *c = &r->c;
+    if (!tables_number(&r->c, &r->train, &r->dev, &r->eval) || (r->train.csv && !dataset_check_classes(&r->train, r->diag)))
+        return false;
     PredictionColumns columns = { c->labels, c->n_labels, r->job->logits };
-    return ok && (!r->predict.csv || predictions_check(r->predict.csv, &columns, r->diag));
+    return !r->predict.csv || predictions_check(r->predict.csv, &columns, r->diag);
 }
 
 static bool tokenize(Run *r, Dataset *s)
@@ -79,9 +64,7 @@ static bool tokenize(Run *r, Dataset *s)
         return true;
     if (!dataset_tokenize(s, r->c.tokenizer, (int)max, r->pool, r->diag))
         return false;
-    if (s->cut)
-        ftc_note(r->diag, FTC_FILE(csv_name(s->csv)), "%lld of %lld texts are longer than %lld tokens and are cut there "
-                 "(data.max_length)", (long long)s->cut, (long long)s->examples.n, (long long)max);
+    data_warn_cut(s, (int)max, r->diag);
     return true;
 }
 
@@ -124,6 +107,20 @@ static bool compile_finish(Compilation *k)
     return k->ok;
 }
 
+/* What to know of the tables before a model learns from them. */
+static void report_data(Run *r)
+{
+    const Dataset *tables[] = { &r->train, &r->dev, &r->eval };
+    ReportInput in = { .labels = r->c.labels, .n_labels = r->c.n_labels, .max_length = (int)r->c.spec->data.max_length };
+    DataReport report;
+    for (int p = 0; p < N_PARTS; p++)
+        in.part[p] = tables[p]->csv ? tables[p] : NULL;
+    data_report(&report, &in, r->diag);
+    if (r->job->notes)
+        data_report_line(&report, r->job->notes);
+    data_report_free(&report);
+}
+
 static bool prepare_data(Run *r)
 {
     Classifier *c = &r->c;
@@ -132,7 +129,11 @@ static bool prepare_data(Run *r)
     if (!c->tokenizer)
         c->tokenizer = dataset_learn_tokenizer(&r->train, c->spec->model.tokenizer.lowercase,
                                                (int32_t)c->spec->model.tokenizer.vocab_size, r->diag);
-    return c->tokenizer && tokenize(r, &r->train) && tokenize(r, &r->dev);
+    if (!c->tokenizer || !tokenize(r, &r->train) || !tokenize(r, &r->dev))
+        return false;
+    if (r->train.csv)
+        report_data(r);
+    return ftc_diag_errors(r->diag) == 0; /* warnings may have been made errors */
 }
 
 static bool prepare(Run *r)
@@ -198,6 +199,8 @@ static RunStatus train(Run *r)
     if (!class_weights_resolve(&m->loss, c->labels, c->n_labels, x->labels, x->n, exec_inputs(c->exec)->class_weights, r->diag))
         return RUN_FAILED;
     announce(r);
+    if (ftc_diag_errors(r->diag))
+        return RUN_FAILED;
     Progress *progress = progress_new(r->job->notes, schedule_steps(&m->train, x->n));
     TrainJob job = { .train = x, .dev = r->dev.csv ? &r->dev.examples : NULL, .train_name = csv_name(r->train.csv),
                      .progress = progress, .log = r->log, .epoch = report_epoch, .user = r };

@@ -14,11 +14,11 @@ bool tables_check(const Spec *spec, const char *dev, const char *eval, FtcDiag *
 {
     bool ok = true;
     if (dev && spec->data.split.dev > 0)
-        ok = ftc_error(d, spec_loc(spec, "data.split.dev"), "dev is a share of the training table here, and '%s' by --dev; leave one "
-                       "out (-D data.split.dev=none)", dev);
+        ok = ftc_error(d, spec_loc(spec, "data.split.dev"), "dev is a share of the training table here, and '%s' by --dev; leave "
+                       "one out (-D data.split.dev=none)", dev);
     if (eval && spec->data.split.test > 0)
-        ok = ftc_error(d, spec_loc(spec, "data.split.test"), "test is a share of the training table here, and '%s' by --eval; leave "
-                       "one out (-D data.split.test=none)", eval);
+        ok = ftc_error(d, spec_loc(spec, "data.split.test"), "test is a share of the training table here, and '%s' by --eval; "
+                       "leave one out (-D data.split.test=none)", eval);
     return ok;
 }
 
@@ -36,4 +36,24 @@ bool tables_split(const Spec *spec, Dataset *train, Dataset *dev, Dataset *eval,
              (long long)dev->n, (long long)eval->n, how.group ? ", by groups of '" : how.hash ? ", by hash" : "",
              how.group ? how.group : !how.hash && how.stratify ? ", each with its share of every class" : "", how.group ? "'" : "");
     return true;
+}
+
+bool tables_number(Classifier *c, Dataset *train, Dataset *dev, Dataset *eval)
+{
+    const char *whose = c->continues ? "of the model's" : c->n_labels ? "of data.labels" : "that the training table has";
+    if (!c->n_labels) {
+        Labels found;
+        bool ok = labels_collect(&found, train, c->diag);
+        if (ok)
+            classifier_set_labels(c, (const char *const *)found.v, found.n);
+        labels_free(&found);
+        if (!ok)
+            return false;
+    }
+    Dataset *const tables[] = { train, dev, eval };
+    bool ok = true;
+    for (int i = 0; i < 3; i++)
+        if (tables[i]->csv)
+            ok &= dataset_number(tables[i], c->labels, c->n_labels, whose, c->diag);
+    return ok;
 }

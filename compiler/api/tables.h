@@ -2,7 +2,7 @@
 #ifndef FTC_TABLES_H
 #define FTC_TABLES_H
 
-#include "compiler/spec/spec.h"
+#include "compiler/api/classifier.h"
 #include "runtime/train/dataset.h"
 
 /* dataset_open, with the spec's columns; fine where there is no path. */
@@ -14,5 +14,9 @@ bool tables_check(const Spec *spec, const char *dev, const char *eval, FtcDiag *
 /* Deals out the rows of the training table as data.split says: train keeps its part.  Nothing where that says nothing.  The other
  * two are closed after use before train is; what becomes of the rows is noted. */
 bool tables_split(const Spec *spec, Dataset *train, Dataset *dev, Dataset *eval, FtcDiag *d);
+
+/* Gives every row of them the number of its class: the classifier's, or where it has none yet, those of the training table.  All
+ * tables are looked at, whatever is wrong with one; it is left without numbers. */
+bool tables_number(Classifier *c, Dataset *train, Dataset *dev, Dataset *eval);
 
 #endif

@@ -1,5 +1,5 @@
 /* What the files of the command line share.  It is two programs: ftc, which tokenizes and starts the other one, and
- * ftc-compiler, which runs, compiles and times (start_compiler.c says why). */
+ * ftc-compiler, which runs, compiles, times and looks into tables (start_compiler.c says why). */
 #ifndef FTC_DRIVER_H
 #define FTC_DRIVER_H
 
@@ -10,6 +10,7 @@ enum { EXIT_OK = 0, EXIT_USER = 1, EXIT_DIVERGED = 3, EXIT_BUG = 4 };
 /* The commands: each gets the words behind its name and answers an exit status. */
 int run_command(int argc, char **argv, FtcDiag *d);
 int compile_command(int argc, char **argv, FtcDiag *d);
+int data_command(int argc, char **argv, FtcDiag *d);
 int bench_command(int argc, char **argv, FtcDiag *d);
 int tokenize_command(int argc, char **argv, FtcDiag *d);
 

@@ -189,7 +189,9 @@ bool dataset_number(Dataset *s, const char *const *labels, int32_t n, const char
     free(keys);
     free(sorted);
     free((void *)s->examples.labels);
-    s->examples.labels = number;
+    s->examples.labels = ok ? number : NULL;
+    if (!ok)
+        free(number);
     return ok;
 }
 

@@ -55,8 +55,8 @@ typedef struct {
 bool labels_collect(Labels *l, const Dataset *s, FtcDiag *d);
 void labels_free(Labels *l);
 
-/* Gives each row the number of its label.  An error is: a label that is none of these; `whose` says whose labels they are,
- * such as "of the training table". */
+/* Gives each row the number of its label; none, after an error.  An error is: a label that is none of these; `whose` says whose
+ * labels they are, such as "of the training table". */
 bool dataset_number(Dataset *s, const char *const *labels, int32_t n, const char *whose, FtcDiag *d);
 
 /* False after an error: training rows that all have one label. */
