@@ -228,9 +228,10 @@ static void warn_of_pair(const DataReport *r, const ReportInput *in, int32_t a, 
     }
     if (!find_class(in, a, &s, &row))
         return;
-    if (!ftc_warn(d, "near-labels", label_loc(s, row), "the label '%s' (in %lld rows) differs from '%s' (in %lld) only in case or "
-                  "white space, and is a class of its own", in->labels[a], (long long)rows_of(r, a), in->labels[b],
-                  (long long)rows_of(r, b)))
+    int64_t rows_a = rows_of(r, a), rows_b = rows_of(r, b);
+    if (!ftc_warn(d, "near-labels", label_loc(s, row), "the label '%s' (%lld row%s) differs from '%s' (%lld row%s) only in case or "
+                  "white space, and is a class of its own", in->labels[a], (long long)rows_a, rows_a == 1 ? "" : "s", in->labels[b],
+                  (long long)rows_b, rows_b == 1 ? "" : "s"))
         return;
     if (find_class(in, b, &s, &row))
         ftc_note(d, label_loc(s, row), "the other one");
