@@ -165,7 +165,9 @@ bool classifier_open(Classifier *c, const ClassifierSource *source, FtcDiag *d)
     *c = (Classifier){ .diag = d, .arena = arena_new(), .folder = source->model ? source->model : source->init,
                        .continues = source->model != NULL };
     Settings s = { .arena = c->arena };
-    SpecSource spec = { .file = source->spec, .over = source->over, .n_over = source->n_over };
+    SpecSource spec = { .file = source->spec, .text = source->spec_text, .over = source->over, .n_over = source->n_over };
+    if (spec.text)
+        spec.len = strlen(spec.text);
     if (c->folder && !open_folder(c, &spec, &s))
         return false;
     if (spec.file && !source->spec && !c->continues)

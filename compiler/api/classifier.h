@@ -20,10 +20,14 @@
 #include "runtime/train/exec.h"
 #include "runtime/weights/hf.h"
 
+/* Of a model's folder: what a run needs to go on, while it isn't done. */
+#define TRAINING_FOLDER "training"
+
 typedef struct {
     const char *spec;               /* a file, "-", or NULL: the shipped bert_cls.yaml */
+    const char *spec_text;          /* the text of `spec`, where it was read already; NULL: it is read */
     const char *init;               /* an encoder's folder, or NULL */
-    const char *model;              /* a model's folder, or NULL; then neither spec nor init */
+    const char *model;              /* a model's folder, or NULL; then no init, and a spec only as text */
     const SpecSetting *over;        /* -D and flags */
     int n_over;
 } ClassifierSource;
@@ -69,7 +73,8 @@ bool classifier_is_hf(const Classifier *c, char *why, size_t size);
 /* Writes everything into an existing folder. */
 bool classifier_save(const Classifier *c, const char *folder);
 
-/* As classifier_save, but makes `folder`, or replaces it as a whole: whatever fails, what was there stays. */
-bool classifier_replace(const Classifier *c, const char *folder);
+/* As classifier_save, but makes `folder`, or replaces it as a whole: whatever fails, what was there stays.  `add`, which may be NULL,
+ * puts more files into it before it takes its place; it answers false after an error. */
+bool classifier_replace(const Classifier *c, const char *folder, bool (*add)(void *arg, const char *folder), void *arg);
 
 #endif

@@ -65,7 +65,10 @@ static void fill_model(FtcModel *m, const Spec *s, const char *name, const Forwa
                          .n_labels = s->data.labels.n, .labels = s->data.labels.v };
     m->train = (FtcTrain){ .epochs = (int32_t)s->train.epochs, .batch = (int32_t)s->train.batch, .seed = s->train.seed,
                            .max_steps = s->train.max_steps, .shuffle = s->train.shuffle,
-                           .memory_limit = s->train.memory_limit };
+                           .memory_limit = s->train.memory_limit, .eval_every = s->train.eval_every,
+                           .checkpoint_every = s->train.checkpoint.every, .checkpoint_keep = s->train.checkpoint.keep,
+                           .best = s->train.best, .patience = s->train.early_stop.patience,
+                           .threshold = s->train.early_stop.threshold };
 }
 
 /* ---- the way through ------------------------------------------------------------------------------------------------------ */

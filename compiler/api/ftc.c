@@ -206,4 +206,4 @@ bool ftc_predict(FtcSession *s, const FtcBatch *batch, float *logits)
     return true;
 }
 
-bool ftc_save(FtcSession *s, const char *folder) { return classifier_replace(&s->c, folder); }
+bool ftc_save(FtcSession *s, const char *folder) { return classifier_replace(&s->c, folder, NULL, NULL); }

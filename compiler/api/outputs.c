@@ -43,6 +43,12 @@ static bool prepare_folder(Outputs *o, const RunJob *j)
     o->folder = j->output ? xstrdup(j->output) : default_folder(j);
     if (path_is_file(o->folder))
         return ftc_error(o->diag, FTC_FILE(o->folder), "is a file, where the model's folder would go; name another with -o");
+    o->training = path_join(o->folder, TRAINING_FOLDER);
+    if (j->resume)
+        return try_folder(o->folder, o->diag);
+    if (path_is_folder(o->training) && !j->force)
+        return ftc_error(o->diag, FTC_FILE(o->folder), "holds a run that isn't done; go on with 'ftc run --resume %s', or begin anew "
+                         "with --force", o->folder);
     if (path_is_folder(o->folder) && !j->force)
         return ftc_error(o->diag, FTC_FILE(o->folder), "exists; name another folder with -o, or replace this one with --force");
     return try_folder(o->folder, o->diag);
@@ -86,21 +92,33 @@ bool outputs_prepare(Outputs *o, const RunJob *job, const Classifier *c)
 void outputs_free(Outputs *o)
 {
     free(o->folder);
+    free(o->training);
     free(o->predictions);
 }
 
-bool outputs_save(const Outputs *o, const Classifier *c) { return classifier_replace(c, o->folder); }
+bool outputs_save(const Outputs *o, const Classifier *c, bool (*add)(void *arg, const char *folder), void *arg)
+{
+    return classifier_replace(c, o->folder, add, arg);
+}
+
+static bool holds(const char *folder, const char *name)
+{
+    char *path = path_join(folder, name);
+    bool there = path_is_file(path);
+    free(path);
+    return there;
+}
 
 void outputs_keep_last_good(const Outputs *o, const Classifier *c, int64_t steps)
 {
-    bool older = path_is_folder(o->folder);
+    bool older = holds(o->folder, "ftc.yaml") || holds(o->folder, "config.json");
     if (steps == 0) {
         ftc_note(o->diag, FTC_NOWHERE, "nothing was learned yet, so nothing is saved%s%s%s", older ? "; " : "",
                  older ? o->folder : "", older ? " is as before" : "");
         return;
     }
     char *folder = older ? xasprintf("%s-diverged", o->folder) : xstrdup(o->folder);
-    if (classifier_replace(c, folder))
+    if (classifier_replace(c, folder, NULL, NULL))
         ftc_note(o->diag, FTC_FILE(folder), "holds the model as it was after step %lld%s%s%s", (long long)steps,
                  older ? "; " : "", older ? o->folder : "", older ? " is as before" : "");
     free(folder);

@@ -7,6 +7,7 @@
 typedef struct {
     FtcDiag *diag;
     char *folder;          /* the model's; NULL where nothing is trained */
+    char *training;        /* in it: checkpoints and record of a run that isn't done */
     char *predictions;     /* a file or "-"; NULL where nothing is predicted */
     FILE *report;          /* what an evaluation says */
 } Outputs;
@@ -15,8 +16,8 @@ typedef struct {
 bool outputs_prepare(Outputs *o, const RunJob *job, const Classifier *c);
 void outputs_free(Outputs *o);
 
-/* The trained model into its folder. */
-bool outputs_save(const Outputs *o, const Classifier *c);
+/* The trained model into its folder, with what `add` puts there (classifier_replace). */
+bool outputs_save(const Outputs *o, const Classifier *c, bool (*add)(void *arg, const char *folder), void *arg);
 
 /* Training broke off after `steps` good steps: keeps what there is, but replaces no older model. */
 void outputs_keep_last_good(const Outputs *o, const Classifier *c, int64_t steps);

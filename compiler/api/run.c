@@ -1,36 +1,18 @@
 /* Training, evaluating and predicting, from tables to files; see run.h. */
-#include "compiler/api/run.h"
+#include "compiler/api/training.h"
 
-#include "compiler/api/outputs.h"
 #include "compiler/api/tables.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 #include "runtime/data/data_report.h"
-#include "runtime/train/class_weights.h"
-#include "runtime/train/dataset.h"
 #include "runtime/train/predictions.h"
-#include "runtime/train/schedule.h"
-#include "runtime/train/train.h"
 #include "runtime/weights/weights.h"
 
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct {
-    const RunJob *job;
-    FtcDiag *diag;
-    Classifier c;
-    Outputs out;
-    Pool *pool;
-    Log *log;
-    Dataset train, dev, eval, predict;
-    double start, train_start;
-    RunSummary summary;
-    Metrics *metrics;           /* of eval */
-} Run;
 
 /* ---- tables ----------------------------------------------------------------------------------------------------------- */
 
@@ -60,7 +42,7 @@ static bool number_labels(Run *r)
 static bool tokenize(Run *r, Dataset *s)
 {
     int64_t max = r->c.spec->data.max_length;
-    if (!s->csv)
+    if (!s->csv || s->uncut)
         return true;
     if (!dataset_tokenize(s, r->c.tokenizer, (int)max, r->pool, r->diag))
         return false;
@@ -129,7 +111,7 @@ static bool prepare_data(Run *r)
     if (!c->tokenizer)
         c->tokenizer = dataset_learn_tokenizer(&r->train, c->spec->model.tokenizer.lowercase,
                                                (int32_t)c->spec->model.tokenizer.vocab_size, r->diag);
-    if (!c->tokenizer || !tokenize(r, &r->train) || !tokenize(r, &r->dev))
+    if (!c->tokenizer || !tokenize(r, &r->train) || !tokenize(r, &r->dev) || !tokenize(r, &r->eval))
         return false;
     if (r->train.csv)
         report_data(r);
@@ -145,87 +127,8 @@ static bool prepare(Run *r)
     if (!ok)
         return false;
     r->summary.compile_s = r->c.compiled->compile_ms / 1000;
-    return classifier_make(&r->c, r->pool, r->job->check_arena) && check_examples(r, &r->train) && check_examples(r, &r->dev);
-}
-
-/* ---- training ----------------------------------------------------------------------------------------------------------- */
-
-static void report_epoch(void *user, int64_t epoch, const Metrics *m)
-{
-    Run *r = user;
-    if (r->job->notes)
-        fprintf(r->job->notes, "epoch %lld: dev loss %.4f  accuracy %.2f %%  macro F1 %.4f\n", (long long)epoch, m->loss,
-                100 * m->accuracy, m->macro_f1);
-}
-
-/* Nothing in the encoder learns, but it can't be run once for all epochs. */
-static void note_dropout(Run *r)
-{
-    static const char *const names[] = { "dropout", "attention_dropout" };
-    const Spec *spec = r->c.spec;
-    char flags[128] = "";
-    for (int i = 0; i < 2; i++) {
-        const SpecParam *p = spec_param(spec, names[i]);
-        if (p && strtod(p->text, NULL) > 0)
-            snprintf(flags + strlen(flags), sizeof flags - strlen(flags), "-D model.encoder.%s=0 ", names[i]);
-    }
-    ftc_note(r->diag, spec_loc(spec, "train.freeze"), "the encoder is frozen, but its dropout is on: it runs in every epoch; %slets "
-             "it run once", *flags ? flags : "a rate of 0 in its layers ");
-}
-
-/* What someone should know before waiting for the end. */
-static void announce(Run *r)
-{
-    const Classifier *c = &r->c;
-    char why[256];
-    if (!c->folder)
-        ftc_note(r->diag, FTC_NOWHERE, "no pre-trained encoder is given: all layers start from random numbers%s; --init DIR "
-                 "starts from one", " and the vocabulary is learned from the training texts");
-    if (c->compiled->encoder_is_random)
-        note_dropout(r);
-    if (!classifier_is_hf(c, why, sizeof why))
-        ftc_warn(r->diag, "not-hf", FTC_FILE(c->spec->file), "transformers has no such architecture: %s; the model's folder "
-                 "will be for ftc only", why);
-    if (r->job->notes)
-        fprintf(r->job->notes, "%lld records, %d classes; %lld parameters, %lld of them trained\n", (long long)r->train.examples.n,
-                c->n_labels, (long long)params_total(c->params), (long long)params_trained(c->params));
-}
-
-static RunStatus train(Run *r)
-{
-    Classifier *c = &r->c;
-    const FtcModel *m = &c->compiled->model;
-    const Examples *x = &r->train.examples;
-    if (!class_weights_resolve(&m->loss, c->labels, c->n_labels, x->labels, x->n, exec_inputs(c->exec)->class_weights, r->diag))
-        return RUN_FAILED;
-    announce(r);
-    if (ftc_diag_errors(r->diag))
-        return RUN_FAILED;
-    Progress *progress = progress_new(r->job->notes, schedule_steps(&m->train, x->n));
-    TrainJob job = { .train = x, .dev = r->dev.csv ? &r->dev.examples : NULL, .train_name = csv_name(r->train.csv),
-                     .progress = progress, .log = r->log, .epoch = report_epoch, .user = r };
-    TrainResult result;
-    TrainStatus status = train_run(c->exec, &job, &result, r->diag);
-    progress_free(progress);
-    r->summary.steps = result.steps;
-    r->summary.train_s = clock_s() - r->train_start;
-    r->summary.encode_s = result.encode_s;
-    double work_s = result.step_s + (isnan(result.encode_s) ? 0 : result.encode_s);
-    r->summary.tokens_per_s = work_s > 0 ? (double)result.tokens / work_s : 0;
-    if (status == TRAIN_FAILED)
-        return RUN_FAILED;
-    if (status == TRAIN_DIVERGED) {
-        outputs_keep_last_good(&r->out, c, result.steps);
-        return RUN_DIVERGED;
-    }
-    if (!outputs_save(&r->out, c))
-        return RUN_FAILED;
-    if (r->job->notes) {
-        char time[24];
-        fprintf(r->job->notes, "trained %lld steps in %s, %.0f tokens/s; the model is in %s\n", (long long)result.steps,
-                progress_time(r->summary.train_s, time), r->summary.tokens_per_s, r->out.folder);
-    }
-    return RUN_DONE;
+    return classifier_make(&r->c, r->pool, r->job->check_arena) && check_examples(r, &r->train) && check_examples(r, &r->dev) &&
+           check_examples(r, &r->eval);
 }
 
 /* ---- using it ----------------------------------------------------------------------------------------------------------- */
@@ -235,7 +138,7 @@ static float *logits_of(Run *r, Dataset *s, const char *what)
     if (!tokenize(r, s) || !check_examples(r, s))
         return NULL;
     Progress *progress = progress_new(r->job->notes, 0);
-    float *logits = predict_logits(r->c.exec, &s->examples, r->c.spec->train.eval_batch, what, progress, r->diag);
+    float *logits = infer_logits(r->c.exec, &s->examples, r->c.spec->train.eval_batch, what, progress, r->diag);
     progress_free(progress);
     return logits;
 }
@@ -270,7 +173,7 @@ static bool predict(Run *r)
 static void finish_summary(Run *r, char digest[65])
 {
     RunSummary *s = &r->summary;
-    if (!r->log && !r->job->json)
+    if (!r->log && !r->job->json && !r->job->train)
         return;
     weights_sha256(r->c.params->weight, r->c.params->n, digest);
     s->weights_sha256 = digest;
@@ -298,23 +201,27 @@ static RunStatus do_run(Run *r)
     }
     if (!open_tables(r))
         return RUN_FAILED;
+    if (j->train)
+        r->inputs = inputs_start(j);
     if (j->log && !(r->log = log_open(j->log, r->diag)))
         return RUN_FAILED;
     r->pool = pool_new(j->threads);
     if (!prepare(r))
         return RUN_FAILED;
-    RunStatus status = j->train ? train(r) : RUN_DONE;
+    RunStatus status = j->train ? training_run(r) : RUN_DONE;
     if (status == RUN_DONE && ((r->eval.csv && !evaluate(r)) || (j->predict && !predict(r))))
         status = RUN_FAILED;
-    if (status != RUN_FAILED)
+    if (status == RUN_DONE || status == RUN_DIVERGED)
         finish_summary(r, digest);
+    if (status == RUN_DONE && j->train && !training_record(r, r->out.folder))
+        status = RUN_FAILED;
     return status;
 }
 
-RunStatus run_job(const RunJob *job, FtcDiag *d)
+static RunStatus run_from_start(const RunJob *job, FtcDiag *d)
 {
     Run *r = xcalloc(1, sizeof *r);
-    *r = (Run){ .job = job, .diag = d, .start = clock_s(), .summary = { .train_s = NAN, .encode_s = NAN, .eval_s = NAN,
+    *r = (Run){ .job = job, .diag = d, .start = clock_s(), .history = { .best = -1 }, .saved_step = -1, .summary = { .train_s = NAN, .encode_s = NAN, .eval_s = NAN,
                                                                    .predict_s = NAN, .tokens_per_s = NAN } };
     RunStatus status = do_run(r);
     if (!log_close(r->log, d) && status == RUN_DONE)
@@ -324,9 +231,31 @@ RunStatus run_job(const RunJob *job, FtcDiag *d)
     Dataset *tables[] = { &r->train, &r->dev, &r->eval, &r->predict };
     for (int i = 0; i < 4; i++)
         dataset_close(tables[i]);
+    inputs_free(r->inputs);
+    history_free(&r->history);
+    best_free(&r->best);
     outputs_free(&r->out);
     if (r->pool)
         pool_free(r->pool);
     free(r);
     return status;
 }
+
+/* The job that the folder's record tells of, in the place of the one given. */
+static RunStatus resume(const RunJob *given, FtcDiag *d)
+{
+    char *path = xasprintf("%s/%s/run.json", given->resume, TRAINING_FOLDER);
+    Record record = { 0 };
+    RunStatus status = RUN_FAILED;
+    if (!path_is_file(path)) {
+        ftc_error(d, FTC_FILE(given->resume), "holds no run that isn't done: there is no %s", path);
+    } else if (record_read(&record, path, given, d)) {
+        record.job.output = given->resume;
+        status = run_from_start(&record.job, d);
+    }
+    record_free(&record);
+    free(path);
+    return status;
+}
+
+RunStatus run_job(const RunJob *job, FtcDiag *d) { return job->resume ? resume(job, d) : run_from_start(job, d); }

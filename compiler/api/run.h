@@ -12,6 +12,8 @@
 typedef struct {
     ClassifierSource source;
     const char *train, *dev, *eval, *predict;   /* tables; NULL: none */
+    const char *resume;         /* a model's folder with a run that isn't done, which is gone on with; then the other members are
+                                   what its record says, except places of files, threads, and what is printed where */
     const char *output;         /* the model's folder; NULL: ./NAME-model, NAME from the spec's file or else the table's */
     bool force;                 /* it may exist, and is then replaced */
     const char *predictions;    /* a file, "-", or NULL: predictions.csv in the model's folder */
@@ -25,7 +27,12 @@ typedef struct {
     FILE *notes;                /* progress; NULL: quiet */
 } RunJob;
 
-typedef enum { RUN_DONE, RUN_FAILED, RUN_DIVERGED } RunStatus;
+typedef enum {
+    RUN_DONE,
+    RUN_FAILED,
+    RUN_DIVERGED,
+    RUN_INTERRUPTED, /* the user wished it; how to go on was said */
+} RunStatus;
 
 /* What went wrong has been reported. */
 RunStatus run_job(const RunJob *job, FtcDiag *d);

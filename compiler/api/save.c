@@ -91,14 +91,15 @@ bool classifier_save(const Classifier *c, const char *folder)
            (!c->tokenizer || tokenizer_save(c->tokenizer, folder, (int)c->spec->data.max_length, c->diag)) && save_spec(c, folder);
 }
 
-bool classifier_replace(const Classifier *c, const char *folder)
+bool classifier_replace(const Classifier *c, const char *folder, bool (*add)(void *arg, const char *folder), void *arg)
 {
-    /* what an older model may have left and this one doesn't write */
-    static const char *const drop[] = { "config.json", "model.safetensors.index.json", NULL };
+    /* what an older model may have left and this one perhaps doesn't write, and the checkpoints on the way to this one */
+    static const char *const drop[] = { "config.json", "model.safetensors.index.json", "run.json", "log.jsonl", "report.json",
+                                        "report.html", TRAINING_FOLDER, NULL };
     char *made = folder_begin(folder, c->diag);
     if (!made)
         return false;
-    bool ok = classifier_save(c, made) && folder_commit(made, folder, drop, c->diag);
+    bool ok = classifier_save(c, made) && (!add || add(arg, made)) && folder_commit(made, folder, drop, c->diag);
     if (!ok)
         folder_remove(made);
     free(made);

@@ -38,6 +38,9 @@ void codegen_each_cpu(void (*show)(void *arg, const char *name), void *arg);
 /* "znver4, 512-bit vectors", for messages; free() it.  NULL after an error. */
 char *codegen_describe(const CodegenOptions *o, FtcDiag *d);
 
+/* "0.1.0, LLVM 22.1.0, build 3f2a...": what code depends on beside options; free() it. */
+char *codegen_build(void);
+
 /* ---- in this process ---------------------------------------------------------------------------------------- */
 
 typedef struct Jit Jit;

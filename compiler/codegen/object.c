@@ -60,6 +60,15 @@ bool build_is_known(void)
     return build_id_size > 0;
 }
 
+char *codegen_build(void)
+{
+    char hex[2 * sizeof build_id + 1] = "unknown";
+    if (build_is_known())
+        for (size_t i = 0; i < build_id_size; i++)
+            snprintf(hex + 2 * i, 3, "%02x", build_id[i]);
+    return xasprintf("%s, %s, build %s", FTC_VERSION, target_versions(), hex);
+}
+
 /* ---- keys and objects ------------------------------------------------------------------------------------------- */
 
 static void add_text(Sha256 *s, const char *text) { sha256_add(s, text, strlen(text) + 1); }

@@ -2,6 +2,7 @@
 #ifndef FTC_COMMON_H
 #define FTC_COMMON_H
 
+#include "compiler/api/run.h"
 #include "compiler/codegen/codegen.h"
 #include "compiler/driver/options.h"
 #include "compiler/passes/pipeline.h"
@@ -24,6 +25,9 @@ CommonOptions common_defaults(Arena *a);
 /* The file of -fopt-info is opened before the work and closed behind it; false if it can't be written. */
 bool open_opt_info(CommonOptions *o, FtcDiag *d);
 bool close_opt_info(CommonOptions *o, FtcDiag *d);
+
+/* What ftc exits with after a run. */
+int run_exit(RunStatus s);
 
 /* The key of the spec that someone may have meant by --lr or --epochs, or NULL. */
 const char *key_like(const char *word);

@@ -11,6 +11,7 @@ static const struct {
     int (*run)(int argc, char **argv, FtcDiag *d); /* NULL: ftc-compiler's */
 } commands[] = {
     { "run", "train, evaluate and predict", NULL },
+    { "rerun", "make a model again from its record, and compare the bits", NULL },
     { "data", "split tables, and look into them", NULL },
     { "compile", "a spec to native code, or to any stage on the way", NULL },
     { "bench", "time a training step, fused and unfused, kernel by kernel", NULL },

@@ -14,14 +14,19 @@ static void print_help(void)
          "  ftc run SPEC.yaml --train F --eval G               the model that the spec describes\n"
          "  ftc run --init DIR --train F                       a pre-trained encoder with a new head\n"
          "  ftc run MODEL_DIR --train F                        go on training a model: its head and labels are kept\n"
-         "  ftc run MODEL_DIR --eval F --predict G             use a model\n");
+         "  ftc run MODEL_DIR --eval F --predict G             use a model\n"
+         "  ftc run --resume MODEL_DIR                         go on with a run that was interrupted\n");
     options_help(CMD_RUN, stdout);
-    puts("\nExit status: 0; 1 an error of the user's; 3 training diverged; 4 a bug in ftc.");
+    puts("\nExit status: 0; 1 an error of the user's; 3 training diverged; 4 a bug in ftc; 130 interrupted.");
 }
 
 /* What was asked for and can't be. */
 static bool check_job(const RunJob *j, FtcDiag *d)
 {
+    if (j->resume)
+        return !j->source.spec && !j->source.model ? true : ftc_error(d, FTC_NOWHERE, "--resume %s says which run to go on with; "
+                                                                      "leave '%s' out", j->resume,
+                                                                      j->source.spec ? j->source.spec : j->source.model);
     if (!j->train && !j->eval && !j->predict)
         return ftc_error(d, FTC_NOWHERE, "nothing to do: give a table with --train, --eval or --predict");
     if (j->source.model && j->source.init)
@@ -51,14 +56,29 @@ static bool set_positional(RunJob *j, const char *word, FtcDiag *d)
     return true;
 }
 
+/* A run that is gone on with is what it was: only where things are and how they are shown may change. */
+static bool goes_with_resume(int id)
+{
+    static const OptionId ids[] = { OPT_RESUME, OPT_TRAIN, OPT_DEV, OPT_EVAL, OPT_PREDICT, OPT_INIT, OPT_PREDICTIONS, OPT_LOG, OPT_JSON,
+                                    OPT_THREADS, OPT_NO_CACHE, OPT_CHECK_ARENA, OPT_OPT_INFO };
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        if ((int)ids[i] == id)
+            return true;
+    return id >= N_OPTIONS;
+}
+
 /* Fills the job; false after an error. */
 static bool read_flags(RunJob *j, CommonOptions *o, OptionReader *r, FtcDiag *d)
 {
     bool ok = true;
+    const char *fixed = NULL; /* a flag that doesn't go with --resume */
     for (;;) {
         OptionMatch m = options_next(r);
         if (m.id == OPT_END || o->done)
-            return ok;
+            return ok && (!j->resume || !fixed || ftc_error(d, FTC_NOWHERE, "a run that is gone on with keeps its settings; leave '%s' "
+                                                            "out, or start it anew", fixed));
+        if (m.id < N_OPTIONS && !goes_with_resume((int)m.id))
+            fixed = options[m.id].name;
         if (m.id == OPT_ERROR)
             return false;
         bool right;
@@ -73,6 +93,7 @@ static bool read_flags(RunJob *j, CommonOptions *o, OptionReader *r, FtcDiag *d)
         case OPT_EVAL: j->eval = m.value; break;
         case OPT_PREDICT: j->predict = m.value; break;
         case OPT_INIT: j->source.init = m.value; break;
+        case OPT_RESUME: j->resume = m.value; break;
         case OPT_OUTPUT: j->output = m.value; break;
         case OPT_FORCE: j->force = true; break;
         case OPT_PREDICTIONS: j->predictions = m.value; break;
@@ -87,9 +108,15 @@ static bool read_flags(RunJob *j, CommonOptions *o, OptionReader *r, FtcDiag *d)
     }
 }
 
+int run_exit(RunStatus s)
+{
+    static const int status[] = { [RUN_DONE] = EXIT_OK, [RUN_FAILED] = EXIT_USER, [RUN_DIVERGED] = EXIT_DIVERGED,
+                                  [RUN_INTERRUPTED] = EXIT_INTERRUPTED };
+    return status[s];
+}
+
 int run_command(int argc, char **argv, FtcDiag *d)
 {
-    static const int status[] = { [RUN_DONE] = EXIT_OK, [RUN_FAILED] = EXIT_USER, [RUN_DIVERGED] = EXIT_DIVERGED };
     Arena *a = arena_new();
     OptionReader r = { .command = CMD_RUN, .argv = argv, .argc = argc, .key_like = key_like, .diag = d };
     CommonOptions o = common_defaults(a);
@@ -104,7 +131,7 @@ int run_command(int argc, char **argv, FtcDiag *d)
         j.threads = o.threads;
         ok = check_job(&j, d) && codegen_check_options(&j.codegen, d) && open_opt_info(&o, d);
         j.pipeline = o.pipeline;
-        exit = ok ? status[run_job(&j, d)] : EXIT_USER;
+        exit = ok ? run_exit(run_job(&j, d)) : EXIT_USER;
         if (!close_opt_info(&o, d) && exit == EXIT_OK)
             exit = EXIT_USER;
     }

@@ -2,6 +2,7 @@
 #include "compiler/spec/schema.h"
 
 #include "runtime/core/nearest.h"
+#include "runtime/train/metrics.h"
 
 #include <errno.h>
 #include <math.h>
@@ -45,6 +46,7 @@ enum { N_FIELDS = sizeof fields / sizeof *fields };
 #define IS_FLOAT(m) _Generic((m), double: 1, default: 0)
 #define IS_BOOL(m) _Generic((m), bool: 1, default: 0)
 #define IS_WORD(m) _Generic((m), int: 1, default: 0)
+#define IS_METRIC(m) IS_WORD(m)
 #define IS_STRING(m) _Generic((m), const char *: 1, default: 0)
 #define IS_STRINGS(m) _Generic((m), SpecStrings: 1, default: 0)
 #define IS_PAIR(m) _Generic(&(m), double(*)[2]: 1, default: 0)
@@ -177,12 +179,27 @@ static bool want_scalar(const Key *k, const Tree *t, FtcDiag *d)
     return true;
 }
 
+/* Words instead of a number: 'epoch' of "epoch|auto" is -1. */
+static bool is_number_word(const Key *k, const char *text, int64_t *out)
+{
+    const char *word;
+    size_t len;
+    for (int i = 0; k->words && (word = word_at(k->words, i, &len)); i++)
+        if (strlen(text) == len && !strncmp(text, word, len)) {
+            *out = -1 - i;
+            return true;
+        }
+    return false;
+}
+
 static bool read_int(Arena *arena, const Key *k, const Tree *t, int64_t *out, FtcDiag *d)
 {
     if (!want_scalar(k, t, d))
         return false;
+    if (is_number_word(k, t->text, out))
+        return true;
     if (t->quoted || !parse_int(t->text, out))
-        return no_number(arena, k, t, "a whole number", d);
+        return no_number(arena, k, t, k->words ? arena_printf(arena, "a whole number, nor any of %s", k->words) : "a whole number", d);
     return check_range(arena, k, t, (double)*out, d);
 }
 
@@ -224,6 +241,24 @@ static bool read_word(Arena *arena, const Key *k, const Tree *t, int *out, FtcDi
     if (near)
         return ftc_error(d, t->at, "'%s' is '%s'; did you mean '%s'?", key_name(k), t->text, near);
     return ftc_error(d, t->at, "'%s' is '%s'; it can be %s", key_name(k), t->text, list_words(arena, words, n));
+}
+
+static bool read_metric(Arena *arena, const Key *k, const Tree *t, int *out, FtcDiag *d)
+{
+    const char *names[METRIC_KINDS];
+    if (!want_scalar(k, t, d))
+        return false;
+    for (int i = 0; i < METRIC_KINDS; i++) {
+        names[i] = metric_info[i].name;
+        if (!strcmp(names[i], t->text)) {
+            *out = 1 + i;
+            return true;
+        }
+    }
+    const char *near = nearest_word(t->text, names, METRIC_KINDS);
+    if (near)
+        return ftc_error(d, t->at, "'%s' is '%s'; did you mean '%s'?", key_name(k), t->text, near);
+    return ftc_error(d, t->at, "'%s' is '%s'; it can be none, %s", key_name(k), t->text, list_words(arena, names, METRIC_KINDS));
 }
 
 static bool read_strings(Arena *arena, const Key *k, const Tree *t, SpecStrings *out, FtcDiag *d)
@@ -316,6 +351,8 @@ bool read_value(Arena *arena, const Key *k, const Tree *t, void *base, FtcDiag *
         return read_bool(k, t, out, d);
     case T_WORD:
         return read_word(arena, k, t, out, d);
+    case T_METRIC:
+        return read_metric(arena, k, t, out, d);
     case T_STRING:
         if (!want_scalar(k, t, d))
             return false;
@@ -475,6 +512,7 @@ void print_value(FILE *out, const Key *k, const void *base)
     if (k->off)
         off = k->type == T_INT       ? *(const int64_t *)v == 0
               : k->type == T_FLOAT   ? *(const double *)v == 0
+              : k->type == T_METRIC  ? *(const int *)v == 0
               : k->type == T_STRING  ? *(const char *const *)v == NULL
               : k->type == T_STRINGS ? ((const SpecStrings *)v)->n == 0
               : k->type == T_WEIGHTS ? ((const SpecWeights *)v)->kind == WEIGHTS_NONE
@@ -485,7 +523,11 @@ void print_value(FILE *out, const Key *k, const void *base)
     }
     switch (k->type) {
     case T_INT:
-        fprintf(out, "%lld", (long long)*(const int64_t *)v);
+        if (*(const int64_t *)v < 0 && k->words) {
+            word = word_at(k->words, (int)(-1 - *(const int64_t *)v), &len);
+            fprintf(out, "%.*s", (int)len, word);
+        } else
+            fprintf(out, "%lld", (long long)*(const int64_t *)v);
         break;
     case T_FLOAT:
         print_float(out, *(const double *)v);
@@ -496,6 +538,9 @@ void print_value(FILE *out, const Key *k, const void *base)
     case T_WORD:
         word = word_at(k->words, *(const int *)v, &len);
         fprintf(out, "%.*s", (int)len, word);
+        break;
+    case T_METRIC:
+        fputs(metric_info[*(const int *)v - 1].name, out);
         break;
     case T_STRING:
         print_string(out, *(const char *const *)v);

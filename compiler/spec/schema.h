@@ -11,6 +11,7 @@ typedef enum {
     T_FLOAT,   /* 0.1, 5e-5                    double */
     T_BOOL,    /* true, false                  bool */
     T_WORD,    /* one of a list of words       int, its place in the list */
+    T_METRIC,  /* macro_f1                     int, 1 + MetricKind; 0: none */
     T_STRING,  /* anything, as written         const char * */
     T_STRINGS, /* one, or a list               SpecStrings */
     T_PAIR,    /* [0.9, 0.999]                 double[2] */

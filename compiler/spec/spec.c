@@ -405,6 +405,8 @@ static bool check_spec(Reader *r)
     ok &= check_split(r);
     if (s->optimizer.nesterov && s->optimizer.momentum == 0)
         ok = ftc_error(d, spec_loc(s, "optimizer.nesterov"), "'nesterov' needs a momentum above 0; 0.9 is usual");
+    if (s->train.early_stop.patience && !s->train.best)
+        ok = ftc_error(d, spec_loc(s, "train.early_stop.patience"), "'patience' needs a metric to watch; train.best names it");
     for (int i = 0; i < s->data.text.n; i++)
         if (!strcmp(s->data.text.v[i], s->data.label))
             ok = ftc_error(d, spec_loc(s, "data.label"), "'%s' is the text's column already; the label needs its own",

@@ -145,6 +145,15 @@ typedef struct {
         double memory_limit; /* GiB */
         SpecStrings freeze;
         int precision; /* Precision */
+        int64_t eval_every; /* steps; FTC_EVERY_EPOCH */
+        int best;           /* 1 + MetricKind; 0: none */
+        struct {
+            int64_t patience;
+            double threshold;
+        } early_stop;
+        struct {
+            int64_t every, keep; /* every: steps; FTC_EVERY_EPOCH, FTC_EVERY_MINUTES; 0: none */
+        } checkpoint;
     } train;
 
     const char *file;

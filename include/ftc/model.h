@@ -70,6 +70,8 @@ typedef struct {
     const char *const *labels;
 } FtcData;
 
+enum { FTC_EVERY_EPOCH = -1, FTC_EVERY_MINUTES = -2 };
+
 typedef struct {
     int32_t epochs;
     int32_t batch;                      /* rows */
@@ -77,6 +79,12 @@ typedef struct {
     int64_t max_steps;                  /* 0: epochs decide; else this alone, over as many epochs as it takes */
     bool shuffle;
     double memory_limit;                /* GiB that parameters, states and a step's values may take; 0: no limit */
+    int64_t eval_every;                 /* steps between evaluations of dev; below 1: an epoch */
+    int64_t checkpoint_every;           /* steps; FTC_EVERY_EPOCH, FTC_EVERY_MINUTES; 0: none */
+    int64_t checkpoint_keep;            /* so many of the last ones stay */
+    int32_t best;                       /* which evaluation's weights are kept: 1 + MetricKind (metrics.h); 0: the last step's */
+    int64_t patience;                   /* so many evaluations without a gain above `threshold` end training; 0: none do */
+    double threshold;
 } FtcTrain;
 
 typedef struct FtcModel {

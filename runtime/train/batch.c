@@ -137,6 +137,12 @@ void batcher_begin(Batcher *b, int64_t epoch)
     random_shuffle(b->seed, random_stream(RANDOM_SHUFFLE, (uint32_t)epoch), b->order, b->x->n);
 }
 
+void batcher_skip(Batcher *b, int64_t batches)
+{
+    int64_t left = b->x->n - b->at, rows = batches * b->batch;
+    b->at += rows < left ? rows : left;
+}
+
 static void put_row(Batcher *b, int32_t k, int64_t row)
 {
     const Examples *x = b->x;

@@ -41,6 +41,9 @@ int64_t batcher_steps(const Batcher *b); /* batches an epoch */
 /* Starts an epoch (0, 1, ...) at its first batch. */
 void batcher_begin(Batcher *b, int64_t epoch);
 
+/* Passes over so many batches of the epoch. */
+void batcher_skip(Batcher *b, int64_t batches);
+
 /* The next batch, valid until the next call; false at the epoch's end. */
 bool batcher_next(Batcher *b, FtcBatch *batch);
 

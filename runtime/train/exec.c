@@ -427,6 +427,8 @@ bool exec_step(Exec *e, const FtcBatch *batch)
     return ok;
 }
 
+UsedRows *exec_used_rows(Exec *e) { return e->used; }
+
 void exec_profile(Exec *e, double *ms) { e->profile = ms; }
 
 const int64_t *exec_sizes(const Exec *e) { return e->sym; }

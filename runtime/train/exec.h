@@ -14,6 +14,7 @@
 #include "ftc/model.h"
 #include "runtime/core/pool.h"
 #include "runtime/train/params.h"
+#include "runtime/train/used_rows.h"
 
 typedef struct Exec Exec;
 
@@ -71,6 +72,9 @@ bool exec_step(Exec *e, const FtcBatch *batch);
 
 /* Brings all weights up to date, those too that are trained by rows and no batch has used: before they are read or saved. */
 void exec_flush(Exec *e);
+
+/* The entries of the vocabulary in use, for a checkpoint; NULL: no table is trained by rows. */
+UsedRows *exec_used_rows(Exec *e);
 
 /* Adds to ms[i] the time that call i of a program takes, in every run from now on, [n_calls of the longer program]; NULL:
  * no more. */

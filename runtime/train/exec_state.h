@@ -4,7 +4,6 @@
 
 #include "runtime/train/block.h"
 #include "runtime/train/exec.h"
-#include "runtime/train/used_rows.h"
 
 #define CACHE_LINE 64
 

@@ -101,40 +101,45 @@ static void write_confusion(JsonWriter *w, const Metrics *m)
     jsonw_end(w);
 }
 
-void summary_write(const RunSummary *s, FILE *out)
+void summary_members(JsonWriter *w, const RunSummary *s)
 {
     const Metrics *m = s->eval;
+    jsonw_int(w, "steps", s->steps);
+    jsonw_double(w, "train_s", s->train_s);
+    jsonw_double(w, "encode_s", s->encode_s);
+    jsonw_double(w, "compile_s", s->compile_s);
+    jsonw_double(w, "eval_s", s->eval_s);
+    jsonw_double(w, "predict_s", s->predict_s);
+    jsonw_double(w, "total_s", s->total_s);
+    jsonw_double(w, "tokens_per_s", s->tokens_per_s);
+    jsonw_double(w, "peak_rss_mib", peak_rss_mib());
+    jsonw_int(w, "seed", s->seed);
+    jsonw_double(w, "accuracy", m ? m->accuracy : NAN);
+    jsonw_double(w, "eval_loss", m ? m->loss : NAN);
+    jsonw_double(w, "macro_f1", m ? m->macro_f1 : NAN);
+    jsonw_double(w, "weighted_f1", m ? m->weighted_f1 : NAN);
+    jsonw_double(w, "balanced_accuracy", m ? m->balanced_accuracy : NAN);
+    if (m) {
+        write_classes(w, s);
+        write_confusion(w, m);
+    } else {
+        jsonw_null(w, "per_class");
+        jsonw_null(w, "confusion");
+    }
+    jsonw_array(w, "labels");
+    for (int32_t c = 0; c < s->n_labels; c++)
+        jsonw_string(w, NULL, s->labels[c]);
+    jsonw_end(w);
+    jsonw_string(w, "weights_sha256", s->weights_sha256);
+}
+
+void summary_write(const RunSummary *s, FILE *out)
+{
     JsonWriter w;
     jsonw_begin(&w, out, JSON_LINE);
     jsonw_object(&w, NULL);
     jsonw_string(&w, "event", "end");
-    jsonw_int(&w, "steps", s->steps);
-    jsonw_double(&w, "train_s", s->train_s);
-    jsonw_double(&w, "encode_s", s->encode_s);
-    jsonw_double(&w, "compile_s", s->compile_s);
-    jsonw_double(&w, "eval_s", s->eval_s);
-    jsonw_double(&w, "predict_s", s->predict_s);
-    jsonw_double(&w, "total_s", s->total_s);
-    jsonw_double(&w, "tokens_per_s", s->tokens_per_s);
-    jsonw_double(&w, "peak_rss_mib", peak_rss_mib());
-    jsonw_int(&w, "seed", s->seed);
-    jsonw_double(&w, "accuracy", m ? m->accuracy : NAN);
-    jsonw_double(&w, "eval_loss", m ? m->loss : NAN);
-    jsonw_double(&w, "macro_f1", m ? m->macro_f1 : NAN);
-    jsonw_double(&w, "weighted_f1", m ? m->weighted_f1 : NAN);
-    jsonw_double(&w, "balanced_accuracy", m ? m->balanced_accuracy : NAN);
-    if (m) {
-        write_classes(&w, s);
-        write_confusion(&w, m);
-    } else {
-        jsonw_null(&w, "per_class");
-        jsonw_null(&w, "confusion");
-    }
-    jsonw_array(&w, "labels");
-    for (int32_t c = 0; c < s->n_labels; c++)
-        jsonw_string(&w, NULL, s->labels[c]);
-    jsonw_end(&w);
-    jsonw_string(&w, "weights_sha256", s->weights_sha256);
+    summary_members(&w, s);
     jsonw_end(&w);
 }
 

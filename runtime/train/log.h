@@ -6,6 +6,7 @@
 #define FTC_LOG_H
 
 #include "ftc/diag.h"
+#include "runtime/core/jsonwrite.h"
 #include "runtime/train/metrics.h"
 #include "runtime/train/progress.h"
 
@@ -34,6 +35,9 @@ typedef struct {
 
 void log_end(Log *log, const RunSummary *s);
 void summary_write(const RunSummary *s, FILE *out);
+
+/* All of it as members of the object that w is in. */
+void summary_members(JsonWriter *w, const RunSummary *s);
 
 /* The most memory this process has had, in MiB. */
 double peak_rss_mib(void);

@@ -88,14 +88,28 @@ static bool plain_is_due(Progress *p, int64_t step)
     return true;
 }
 
-void progress_step(Progress *p, const StepRecord *r)
+static void add_step(Progress *p, const StepRecord *r)
 {
-    if (!p)
-        return;
     p->loss = SMOOTHING * p->loss + (1 - SMOOTHING) * r->loss;
     p->weight = SMOOTHING * p->weight + (1 - SMOOTHING);
     p->seconds += r->ms / 1000;
     p->tokens += r->tokens;
+}
+
+void progress_skip(Progress *p, const StepRecord *r)
+{
+    if (!p)
+        return;
+    add_step(p, r);
+    p->printed = r->step * PLAIN_LINES / p->total;
+    p->drawn = p->terminal ? 0 : p->seconds;
+}
+
+void progress_step(Progress *p, const StepRecord *r)
+{
+    if (!p)
+        return;
+    add_step(p, r);
     bool last = r->step == p->total;
     if (p->terminal ? !last && clock_s() - p->drawn < REDRAW_SECONDS : !plain_is_due(p, r->step))
         return;

@@ -25,6 +25,9 @@ void progress_free(Progress *p); /* ends the line */
 
 void progress_step(Progress *p, const StepRecord *r);
 
+/* A step that was made before, by a run that this one goes on with. */
+void progress_skip(Progress *p, const StepRecord *r);
+
 /* Rows done of an evaluation; shown on a terminal only. */
 void progress_rows(Progress *p, const char *what, int64_t done, int64_t total);
 

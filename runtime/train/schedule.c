@@ -23,7 +23,9 @@ double schedule_lr(const Schedule *s, int64_t step)
     return s->lr;
 }
 
+int64_t schedule_epoch_steps(const FtcTrain *t, int64_t rows) { return (rows + t->batch - 1) / t->batch; }
+
 int64_t schedule_steps(const FtcTrain *t, int64_t rows)
 {
-    return t->max_steps > 0 ? t->max_steps : t->epochs * ((rows + t->batch - 1) / t->batch);
+    return t->max_steps > 0 ? t->max_steps : t->epochs * schedule_epoch_steps(t, rows);
 }

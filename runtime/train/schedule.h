@@ -22,6 +22,9 @@ Schedule schedule_make(const FtcOptimizer *o, int64_t total);
 /* At step 0, 1, ... */
 double schedule_lr(const Schedule *s, int64_t step);
 
+/* Steps in which all rows are seen once. */
+int64_t schedule_epoch_steps(const FtcTrain *t, int64_t rows);
+
 /* How many steps a run has: epochs over so many rows; where max_steps is set, it alone decides (as in Hugging Face's Trainer). */
 int64_t schedule_steps(const FtcTrain *t, int64_t rows);
 

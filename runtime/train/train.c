@@ -2,69 +2,33 @@
 #include "runtime/train/train.h"
 
 #include "runtime/core/clock.h"
-
+#include "runtime/core/interrupt.h"
 #include "runtime/core/mem.h"
 #include "runtime/train/schedule.h"
+#include "runtime/train/selection.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Records that a message names; a batch rarely has more. */
-#define NAMED_RECORDS 64
-
-/* ----- forward only ----- */
-
-static bool reserve_for(Exec *e, const Batcher *b, FtcDiag *d)
-{
-    BatchSize most = batcher_most(b);
-    return exec_reserve(e, most.tokens, most.rows, most.longest, d);
-}
-
-/* An output of a program for all rows in their order, [n, width]. */
-typedef struct {
-    const FtcProgram *program;
-    const char *output;
-    int64_t width;
-    const char *what;   /* for the progress line */
-} RowsJob;
-
-static bool run_rows(Exec *e, const RowsJob *j, const Examples *x, int64_t batch, float *out, Progress *progress, FtcDiag *d)
-{
-    FtcBatch rows;
-    Batcher *b = batcher_new(x, batch, false, 0, d);
-    bool ok = b && reserve_for(e, b, d);
-    for (int64_t at = 0; ok && batcher_next(b, &rows); at += rows.rows) {
-        exec_run(e, j->program, &rows);
-        memcpy(out + at * j->width, exec_output(e, j->output), (size_t)rows.rows * (size_t)j->width * sizeof *out);
-        progress_rows(progress, j->what, at + rows.rows, x->n);
-    }
-    progress_clear(progress);
-    batcher_free(b);
-    return ok;
-}
-
-float *predict_logits(Exec *e, const Examples *x, int64_t batch, const char *what, Progress *progress, FtcDiag *d)
-{
-    RowsJob job = { exec_model(e)->eval, "logits", exec_classes(e), what };
-    float *logits = try_alloc((size_t)x->n, (size_t)job.width * sizeof *logits, 64);
-    if (!logits)
-        ftc_error(d, FTC_NOWHERE, "no memory for the logits of %lld rows", (long long)x->n);
-    if (logits && run_rows(e, &job, x, batch, logits, progress, d))
-        return logits;
-    free(logits);
-    return NULL;
-}
-
-/* ----- training ----- */
+#define NAMED_RECORDS 64         /* that a message names; a batch rarely has more */
+#define CHECKPOINT_SECONDS 600   /* of FTC_EVERY_MINUTES */
 
 typedef struct {
     Exec *exec;
+    Params *params;
     const TrainJob *job;
     TrainResult *result;
     FtcDiag *diag;
+    const FtcTrain *how;
     Schedule schedule;
+    Selection selection;
+    int64_t step, epoch_steps;   /* updates made; in an epoch */
+    double saved;                /* when the last checkpoint was, by the clock */
+    int64_t saved_step;
 } Loop;
+
+/* ----- a step ----- */
 
 static double output_or_nan(const Exec *e, const char *name)
 {
@@ -73,7 +37,7 @@ static double output_or_nan(const Exec *e, const char *name)
 }
 
 /* Says what wasn't finite, at which step, and in which records of the table. */
-static TrainStatus diverged(const Loop *l, const FtcBatch *batch, int64_t step, int64_t epoch)
+static TrainStatus diverged(const Loop *l, const FtcBatch *batch, int64_t epoch)
 {
     char records[NAMED_RECORDS * 24 + 32] = "";
     for (int32_t i = 0, used = 0; i < batch->rows && i < NAMED_RECORDS; i++)
@@ -85,74 +49,152 @@ static TrainStatus diverged(const Loop *l, const FtcBatch *batch, int64_t step, 
     progress_clear(l->job->progress);
     ftc_error(l->diag, FTC_FILE(l->job->train_name),
               "training diverged: the %s is not finite at step %lld (epoch %lld), in a batch of records %s",
-              loss ? "loss" : "gradient", (long long)step + 1, (long long)epoch + 1, records);
+              loss ? "loss" : "gradient", (long long)l->step + 1, (long long)epoch, records);
     ftc_note(l->diag, FTC_NOWHERE, "the weights are those after step %lld; a lower optimizer.lr, a longer warmup or "
-                                   "optimizer.clip_norm may help", (long long)step);
+                                   "optimizer.clip_norm may help", (long long)l->step);
     return TRAIN_DIVERGED;
 }
 
-static bool train_step(Loop *l, const FtcBatch *batch, int64_t step, int64_t epoch)
+static bool train_step(Loop *l, const FtcBatch *batch, int64_t epoch)
 {
-    TrainResult *r = l->result;
-    double lr = schedule_lr(&l->schedule, step), start = clock_s();
-    exec_set_step(l->exec, step, lr);
-    bool ok = exec_step(l->exec, batch);
-    double seconds = clock_s() - start;
-    r->step_s += seconds;
-    if (!ok)
+    double lr = schedule_lr(&l->schedule, l->step), start = clock_s();
+    exec_set_step(l->exec, l->step, lr);
+    if (!exec_step(l->exec, batch))
         return false;
-    StepRecord record = { .step = step + 1, .epoch = epoch + 1, .loss = output_or_nan(l->exec, "loss"), .lr = lr,
-                          .grad_norm = output_or_nan(l->exec, "grad_norm"), .tokens = batch->tokens, .ms = 1000 * seconds };
-    if (step == 0)
-        r->first_loss = record.loss;
-    r->last_loss = record.loss;
-    r->steps++;
-    r->tokens += batch->tokens;
+    StepRecord record = { .step = ++l->step, .epoch = epoch, .loss = output_or_nan(l->exec, "loss"), .lr = lr,
+                          .grad_norm = output_or_nan(l->exec, "grad_norm"), .tokens = batch->tokens,
+                          .ms = 1000 * (clock_s() - start) };
+    history_add_step(l->job->history, &record);
     log_step(l->job->log, &record);
     progress_step(l->job->progress, &record);
     return true;
 }
 
-static bool evaluate_epoch(Loop *l, int64_t epoch)
+/* ----- an evaluation ----- */
+
+static int64_t last_evaluated(const History *h) { return h->n_epochs ? h->epoch[h->n_epochs - 1].step : 0; }
+
+/* Whether it is time for a record of history->epoch, and there is none yet of this step. */
+static bool evaluation_is_due(const Loop *l)
+{
+    int64_t every = l->how->eval_every > 0 ? l->how->eval_every : l->epoch_steps;
+    return l->step > last_evaluated(l->job->history) && (l->step % every == 0 || l->step == l->schedule.total);
+}
+
+/* Means over the steps since the record before. */
+static EpochRecord new_record(const Loop *l)
+{
+    const History *h = l->job->history;
+    EpochRecord r = { .epoch = h->step[h->n_steps - 1].epoch, .step = l->step };
+    int64_t from = last_evaluated(h);
+    for (int64_t i = from; i < h->n_steps; i++) {
+        r.train_loss += h->step[i].loss / (double)(h->n_steps - from);
+        r.train_s += h->step[i].ms / 1000;
+    }
+    for (int k = 0; k < METRIC_KINDS; k++)
+        r.dev[k] = NAN;
+    return r;
+}
+
+/* The weights are kept where they are the best so far. */
+static bool select_best(Loop *l, const EpochRecord *r)
+{
+    if (!l->selection.better)
+        return true;
+    bool best = selection_add(&l->selection, r->dev[l->how->best - 1]);
+    l->job->history->best = l->selection.best;
+    return !best || best_keep(l->job->best, l->params, l->diag);
+}
+
+static bool evaluate(Loop *l)
 {
     const TrainJob *j = l->job;
-    if (!j->dev)
-        return true;
-    double start = clock_s();
-    float *logits = predict_logits(l->exec, j->dev, exec_model(l->exec)->train.batch, "evaluating", j->progress, l->diag);
-    if (!logits)
-        return false;
-    Metrics *m = metrics_new(logits, j->dev->labels, j->dev->n, exec_classes(l->exec));
-    l->result->dev_s += clock_s() - start;
+    EpochRecord r = new_record(l);
+    Metrics *m = NULL;
+    if (j->dev) {
+        double start = clock_s();
+        float *logits = infer_logits(l->exec, j->dev, l->how->batch, "evaluating", j->progress, l->diag);
+        if (!logits)
+            return false;
+        m = metrics_new(logits, j->dev->labels, j->dev->n, exec_classes(l->exec));
+        free(logits);
+        for (int k = 0; k < METRIC_KINDS; k++)
+            r.dev[k] = metrics_value(m, (MetricKind)k);
+        r.dev_s = clock_s() - start;
+    }
+    bool ok = select_best(l, &r);
+    history_add_epoch(j->history, &r);
     if (j->epoch)
-        j->epoch(j->user, epoch + 1, m);
+        j->epoch(j->user, &r, m);
     metrics_free(m);
-    free(logits);
-    return true;
+    return ok;
+}
+
+/* ----- all of them ----- */
+
+static void save(Loop *l)
+{
+    if (l->job->checkpoint)
+        l->job->checkpoint(l->job->user);
+    l->saved = clock_s();
+    l->saved_step = l->step;
+}
+
+static bool checkpoint_is_due(const Loop *l)
+{
+    int64_t every = l->how->checkpoint_every;
+    if (every == FTC_EVERY_MINUTES)
+        return l->step > l->saved_step && clock_s() - l->saved >= CHECKPOINT_SECONDS;
+    every = every == FTC_EVERY_EPOCH ? l->epoch_steps : every;
+    return every && l->step > l->saved_step && l->step % every == 0;
+}
+
+/* Where the loop stands between two steps: what is due is done, then it is decided whether there is a next one. */
+static bool between_steps(Loop *l, TrainStatus *status)
+{
+    bool ok = !evaluation_is_due(l) || evaluate(l);
+    *status = TRAIN_DONE;
+    if (!ok && !interrupt_asked())
+        *status = TRAIN_FAILED;
+    else if (ok && (l->step >= l->schedule.total || selection_stops(&l->selection)))
+        l->result->stopped_early = l->step < l->schedule.total;
+    else if (interrupt_asked()) {
+        *status = TRAIN_INTERRUPTED;
+        save(l);
+    } else {
+        if (checkpoint_is_due(l))
+            save(l);
+        return true;
+    }
+    return false;
 }
 
 static TrainStatus train_epochs(Loop *l, Batcher *b)
 {
     FtcBatch batch;
-    int64_t step = 0;
-    for (int64_t epoch = 0; step < l->schedule.total; epoch++) {
-        batcher_begin(b, epoch);
-        while (step < l->schedule.total && batcher_next(b, &batch)) {
-            if (!train_step(l, &batch, step, epoch))
-                return diverged(l, &batch, step, epoch);
-            step++;
+    TrainStatus status;
+    int64_t epoch = -1;
+    while (between_steps(l, &status)) {
+        if (epoch != l->step / l->epoch_steps) {
+            epoch = l->step / l->epoch_steps;
+            batcher_begin(b, epoch);
+            batcher_skip(b, l->step % l->epoch_steps);
         }
-        if (!evaluate_epoch(l, epoch))
-            return TRAIN_FAILED;
+        if (!batcher_next(b, &batch))
+            ftc_bug("train: epoch %lld has no batch for step %lld", (long long)epoch, (long long)l->step);
+        if (!train_step(l, &batch, epoch + 1))
+            return diverged(l, &batch, epoch + 1);
     }
-    return TRAIN_DONE;
+    return status;
 }
+
+/* ----- a frozen encoder ----- */
 
 /* Runs the encoder over all rows and hangs what it says on them, where there is memory for it beside *kept bytes of other rows; a
  * note says if not.  The caller frees x->encoded. */
 static bool encode_rows(Loop *l, Examples *x, double *kept, double *seconds)
 {
-    RowsJob job = { exec_model(l->exec)->encode, "encoded", exec_encoded_width(l->exec), "encoding" };
+    InferJob job = { exec_model(l->exec)->encode, "encoded", exec_encoded_width(l->exec), "encoding" };
     double bytes = (double)x->n * (double)job.width * sizeof(float), start = clock_s();
     bool allowed = exec_allows(l->exec, *kept + bytes);
     float *encoded = allowed ? try_alloc((size_t)x->n, (size_t)job.width * sizeof *encoded, 64) : NULL;
@@ -162,7 +204,7 @@ static bool encode_rows(Loop *l, Examples *x, double *kept, double *seconds)
                  (long long)x->n);
         return true;
     }
-    bool ok = run_rows(l->exec, &job, x, exec_model(l->exec)->train.batch, encoded, l->job->progress, l->diag);
+    bool ok = infer_rows(l->exec, &job, x, l->how->batch, encoded, l->job->progress, l->diag);
     *seconds += clock_s() - start;
     *kept += bytes;
     x->encoded = encoded;
@@ -173,15 +215,16 @@ static bool encode_rows(Loop *l, Examples *x, double *kept, double *seconds)
 /* Rows that come once only are as well encoded when they come. */
 static bool encode_once(Loop *l, Examples *train, Examples *dev)
 {
-    const FtcModel *m = exec_model(l->exec);
-    double kept = 0, seconds = 0; /* of the training rows */
-    if (!m->encode || l->schedule.total <= (train->n + m->train.batch - 1) / m->train.batch)
+    double kept = 0, seconds = 0, dev_seconds = 0;
+    if (!exec_model(l->exec)->encode || l->schedule.total <= l->epoch_steps)
         return true;
-    bool ok = encode_rows(l, train, &kept, &seconds) && (dev->n == 0 || encode_rows(l, dev, &kept, &l->result->dev_s));
+    bool ok = encode_rows(l, train, &kept, &seconds) && (dev->n == 0 || encode_rows(l, dev, &kept, &dev_seconds));
     if (train->encoded)
         l->result->encode_s = seconds;
     return ok;
 }
+
+/* ----- from outside ----- */
 
 static Batcher *train_batcher(const FtcTrain *t, const TrainJob *job, FtcDiag *d)
 {
@@ -192,31 +235,48 @@ bool train_prepare(Exec *e, const TrainJob *job, FtcDiag *d)
 {
     const FtcTrain *t = &exec_model(e)->train;
     Batcher *b = train_batcher(t, job, d), *dev = NULL;
-    bool ok = b && reserve_for(e, b, d);
+    bool ok = b && infer_reserve(e, b, d);
     if (ok && job->dev) {
         dev = batcher_new(job->dev, t->batch, false, 0, d);
-        ok = dev && reserve_for(e, dev, d);
+        ok = dev && infer_reserve(e, dev, d);
     }
     batcher_free(b);
     batcher_free(dev);
     return ok;
 }
 
-TrainStatus train_run(Exec *e, const TrainJob *given, TrainResult *r, FtcDiag *d)
+/* What the record says was best, and for how long nothing was. */
+static Selection replay(const FtcTrain *t, const History *h)
+{
+    Selection s = selection_make(t);
+    for (int64_t i = 0; s.better && i < h->n_epochs; i++)
+        selection_add(&s, h->epoch[i].dev[t->best - 1]);
+    return s;
+}
+
+TrainStatus train_run(Exec *e, Params *p, const TrainJob *given, TrainResult *r, FtcDiag *d)
 {
     const FtcModel *model = exec_model(e);
     Examples train = *given->train, dev = given->dev ? *given->dev : (Examples){ 0 }; /* to hang on what was encoded */
     TrainJob job = *given;
     job.train = &train;
     job.dev = given->dev ? &dev : NULL;
-    *r = (TrainResult){ .encode_s = NAN, .first_loss = NAN, .last_loss = NAN };
+    *r = (TrainResult){ .encode_s = NAN };
     if (!train_prepare(e, &job, d))
         return TRAIN_FAILED;
-    Loop l = { .exec = e, .job = &job, .result = r, .diag = d,
-               .schedule = schedule_make(&model->optimizer, schedule_steps(&model->train, train.n)) };
+    int64_t steps = job.history->n_steps;
+    Loop l = { .exec = e, .params = p, .job = &job, .result = r, .diag = d, .how = &model->train, .step = steps, .saved_step = steps,
+               .schedule = schedule_make(&model->optimizer, schedule_steps(&model->train, train.n)),
+               .selection = replay(&model->train, job.history), .saved = clock_s(),
+               .epoch_steps = schedule_epoch_steps(&model->train, train.n) };
+    job.history->best = l.selection.best;
     Batcher *b = encode_once(&l, &train, &dev) ? train_batcher(&model->train, &job, d) : NULL;
-    TrainStatus status = b ? train_epochs(&l, b) : TRAIN_FAILED;
-    exec_flush(e);
+    TrainStatus status = b ? train_epochs(&l, b) : interrupt_asked() ? TRAIN_INTERRUPTED : TRAIN_FAILED;
+    if (status != TRAIN_INTERRUPTED)
+        exec_flush(e);
+    if (status == TRAIN_DONE && job.history->best >= 0)
+        best_restore(job.best, p);
+    r->steps = l.step;
     batcher_free(b);
     free((void *)train.encoded);
     free((void *)dev.encoded);

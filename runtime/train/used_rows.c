@@ -77,10 +77,35 @@ void used_rows_add(UsedRows *u, const int32_t *ids, int32_t tokens)
     }
 }
 
+const int32_t *used_rows_sorted(UsedRows *u)
+{
+    sort_known(u);
+    return u->id;
+}
+
+bool used_rows_restore(UsedRows *u, const int32_t *ids, int32_t n, double pending)
+{
+    used_rows_forget(u, 0);
+    for (int32_t i = 0; i < n; i++) {
+        int32_t id;
+        memcpy(&id, ids + i, sizeof id);
+        if (i >= u->vocab || id < 0 || id >= u->vocab || (i && id <= u->id[i - 1])) {
+            used_rows_forget(u, 0);
+            return false;
+        }
+        u->id[u->n] = id;
+        u->place_of[id] = u->n++;
+    }
+    u->sorted = n;
+    u->pending = pending;
+    return true;
+}
+
 void used_rows_forget(UsedRows *u, int32_t n)
 {
     while (u->n > n)
         u->place_of[u->id[--u->n]] = -1;
+    u->sorted = u->sorted < n ? u->sorted : n;
 }
 
 void used_rows_decay(const UsedRows *u, float *table, int64_t count)

@@ -31,6 +31,12 @@ bool used_rows_reserve(UsedRows *u, int64_t tokens);
 /* The ids are those of a batch, below the vocabulary; fills place. */
 void used_rows_add(UsedRows *u, const int32_t *ids, int32_t tokens);
 
+/* The used entries in ascending order, [n]; valid until the next are added. */
+const int32_t *used_rows_sorted(UsedRows *u);
+
+/* Makes these n entries, which ascend, the used ones, as a checkpoint has them.  False where they aren't entries of the vocabulary. */
+bool used_rows_restore(UsedRows *u, const int32_t *ids, int32_t n, double pending);
+
 /* Takes back what was added since there were n: the step failed. */
 void used_rows_forget(UsedRows *u, int32_t n);
 

@@ -45,8 +45,7 @@ char *tensor_shape(int rank, const int64_t *dims, char *buf, size_t size)
     return buf;
 }
 
-/* Bytes of a tensor; -1 on overflow, -2 where the bits fill no whole bytes. */
-static int64_t tensor_bytes(Dtype dtype, int rank, const int64_t *dims)
+int64_t tensor_bytes(Dtype dtype, int rank, const int64_t *dims)
 {
     uint64_t count = 1, bits;
     for (int i = 0; i < rank; i++)

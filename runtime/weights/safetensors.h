@@ -59,6 +59,9 @@ const char *safetensors_metadata(const Safetensors *s, const char *key);
 /* Converts a tensor of F64, F32, F16 or BF16 to floats; false for other types, without a message. */
 bool tensor_to_floats(const Tensor *t, float *out);
 
+/* Bytes of a tensor's data; -1 on overflow, -2 where its bits fill no whole bytes. */
+int64_t tensor_bytes(Dtype dtype, int rank, const int64_t *dims);
+
 /* A shape as text, "[2,3]", in buf, which it returns. */
 char *tensor_shape(int rank, const int64_t *dims, char *buf, size_t size);
 

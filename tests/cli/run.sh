@@ -33,7 +33,7 @@ has report 'accuracy 100.00 %'
 has report '^yes '
 has report 'confusion matrix'
 has notes 'all layers start from random numbers'
-has notes 'epoch 10: dev loss'
+has notes '^epoch 10: train loss 0.0.*  dev loss 0.0.*  accuracy 100.00 %'
 has notes 'the model is in tiny_cls-model'
 if grep -q 'optimized: ' notes; then fail "passes tell what they did, and nobody asked"; fi
 for file in model.safetensors config.json ftc.yaml vocab.txt tokenizer.json predictions.csv; do

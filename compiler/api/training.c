@@ -1,0 +1,279 @@
+/* From a model that knows nothing to its folder; see training.h. */
+#include "compiler/api/training.h"
+
+#include "runtime/core/clock.h"
+#include "runtime/core/files.h"
+#include "runtime/core/interrupt.h"
+#include "runtime/train/class_weights.h"
+#include "runtime/train/schedule.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the table of epochs ------------------------------------------------------------------------------------------------ */
+
+/* A line for people: the losses, the metrics that say most, and that which decides. */
+static void print_epoch(const Run *r, const EpochRecord *e)
+{
+    FILE *out = r->job->notes;
+    const FtcTrain *t = &r->c.compiled->model.train;
+    static const MetricKind shown[] = { METRIC_loss, METRIC_accuracy, METRIC_macro_f1 };
+    enum { N = sizeof shown / sizeof *shown };
+    char time[24];
+    bool decides = t->best != 0;
+    fprintf(out, "epoch %lld", (long long)e->epoch);
+    if (t->eval_every > 0)
+        fprintf(out, ", step %lld", (long long)e->step);
+    fprintf(out, ": train loss %.4f", e->train_loss);
+    for (int i = 0; i < N + 1; i++) {
+        int k = i < N ? (int)shown[i] : t->best - 1;
+        if (k < 0 || (i == N && !decides) || isnan(e->dev[k]))
+            continue;
+        decides &= k != t->best - 1;
+        fprintf(out, "  %s%s ", k == METRIC_loss ? "dev " : "", metric_info[k].title);
+        if (k == METRIC_accuracy)
+            fprintf(out, "%.2f %%", 100 * e->dev[k]);
+        else
+            fprintf(out, "%.4f", e->dev[k]);
+    }
+    fprintf(out, "  in %s\n", progress_time(e->train_s + e->dev_s, time));
+}
+
+static void on_epoch(void *user, const EpochRecord *e, const Metrics *m)
+{
+    const Run *r = user;
+    (void)m;
+    if (r->job->notes)
+        print_epoch(r, e);
+}
+
+/* Which epoch the model is of, and why training ended before its time. */
+static void print_choice(const Run *r, const TrainResult *result)
+{
+    const History *h = &r->history;
+    const FtcTrain *t = &r->c.compiled->model.train;
+    if (!r->job->notes || h->best < 0)
+        return;
+    const EpochRecord *e = &h->epoch[h->best];
+    if (result->stopped_early)
+        fprintf(r->job->notes, "stopped early: %lld evaluations without a gain in %s\n", (long long)t->patience,
+                metric_info[t->best - 1].title);
+    fprintf(r->job->notes, "the best is that of epoch %lld, step %lld: dev %s %.4f\n", (long long)e->epoch, (long long)e->step,
+            metric_info[t->best - 1].title, e->dev[t->best - 1]);
+}
+
+/* ---- before the first step ---------------------------------------------------------------------------------------------- */
+
+/* Nothing in the encoder learns, but it can't be run once for all epochs. */
+static void note_dropout(Run *r)
+{
+    static const char *const names[] = { "dropout", "attention_dropout" };
+    const Spec *spec = r->c.spec;
+    char flags[128] = "";
+    for (int i = 0; i < 2; i++) {
+        const SpecParam *p = spec_param(spec, names[i]);
+        if (p && strtod(p->text, NULL) > 0)
+            snprintf(flags + strlen(flags), sizeof flags - strlen(flags), "-D model.encoder.%s=0 ", names[i]);
+    }
+    ftc_note(r->diag, spec_loc(spec, "train.freeze"), "the encoder is frozen, but its dropout is on: it runs in every epoch; %slets "
+             "it run once", *flags ? flags : "a rate of 0 in its layers ");
+}
+
+/* What someone should know before waiting for the end. */
+static void announce(Run *r)
+{
+    const Classifier *c = &r->c;
+    char why[256];
+    if (!c->folder)
+        ftc_note(r->diag, FTC_NOWHERE, "no pre-trained encoder is given: all layers start from random numbers and the "
+                 "vocabulary is learned from the training texts; --init DIR starts from one");
+    if (c->compiled->encoder_is_random)
+        note_dropout(r);
+    if (!classifier_is_hf(c, why, sizeof why))
+        ftc_warn(r->diag, "not-hf", FTC_FILE(c->spec->file), "transformers has no such architecture: %s; the model's folder "
+                 "will be for ftc only", why);
+    if (r->job->notes)
+        fprintf(r->job->notes, "%lld records, %d classes; %lld parameters, %lld of them trained\n", (long long)r->train.examples.n,
+                c->n_labels, (long long)params_total(c->params), (long long)params_trained(c->params));
+}
+
+/* Tokens trained a second of training; evaluations don't count. */
+static double throughput(const History *h, double encode_s)
+{
+    double seconds = isnan(encode_s) ? 0 : encode_s, tokens = 0;
+    for (int64_t i = 0; i < h->n_steps; i++) {
+        seconds += h->step[i].ms / 1000;
+        tokens += (double)h->step[i].tokens;
+    }
+    return seconds > 0 ? tokens / seconds : 0;
+}
+
+/* The choice needs something to choose by. */
+static bool check_choice(const Run *r)
+{
+    const FtcTrain *t = &r->c.compiled->model.train;
+    if (t->best && !r->dev.csv)
+        return ftc_error(r->diag, spec_loc(r->c.spec, "train.best"), "'best' chooses among evaluations of a dev table; give one with "
+                         "--dev, or a share of the training table with --split dev=.15");
+    if (t->best && !(metric_info[t->best - 1].tasks & 1u << r->c.compiled->model.task))
+        return ftc_error(r->diag, spec_loc(r->c.spec, "train.best"), "'%s' has no meaning for what this model predicts",
+                         metric_info[t->best - 1].name);
+    return true;
+}
+
+/* ---- checkpoints -------------------------------------------------------------------------------------------------------- */
+
+bool training_record(const Run *r, const char *folder)
+{
+    RecordContents contents = { .job = r->job, .spec = r->c.spec, .inputs = r->inputs, .history = &r->history,
+                                .summary = r->summary.weights_sha256 ? &r->summary : NULL };
+    char *path = path_join(folder, "run.json");
+    bool ok = record_write(path, &contents, r->diag);
+    free(path);
+    return ok;
+}
+
+static double trained_for(const Run *r) { return r->train_before + clock_s() - r->train_start; }
+
+static Checkpoint checkpoint_of(Run *r, double *train_s)
+{
+    return (Checkpoint){ .exec = r->c.exec, .params = r->c.params, .pool = r->pool, .history = &r->history, .best = &r->best,
+                         .train_s = train_s };
+}
+
+/* The folder is made when there is something to put into it; one of an older run, which --force gave up, goes then. */
+static bool make_training_folder(Run *r, FtcDiag *d)
+{
+    if (r->has_training_folder)
+        return true;
+    folder_remove(r->out.training);
+    r->has_training_folder = folder_make(r->out.training, d) && training_record(r, r->out.training);
+    return r->has_training_folder;
+}
+
+/* What can't be written is a warning: training goes on, and the next one may find room. */
+static void on_checkpoint(void *user)
+{
+    Run *r = user;
+    FtcDiag *quiet = ftc_diag_new(NULL), *loud = r->diag;
+    double train_s = trained_for(r);
+    Checkpoint c = checkpoint_of(r, &train_s);
+    r->diag = quiet;
+    bool ok = make_training_folder(r, quiet) &&
+              checkpoint_write(r->out.training, &c, r->c.compiled->model.train.checkpoint_keep, quiet);
+    r->diag = loud;
+    char last[48] = "there is none yet";
+    if (r->saved_step >= 0)
+        snprintf(last, sizeof last, "the last one is of step %lld", (long long)r->saved_step);
+    if (ok)
+        r->saved_step = r->history.n_steps;
+    else
+        ftc_warn(r->diag, "checkpoint", FTC_FILE(r->out.training), "the checkpoint of step %lld could not be written (%s); %s",
+                 (long long)r->history.n_steps, ftc_diag_last(quiet), last);
+    ftc_diag_free(quiet);
+}
+
+/* Goes to the newest checkpoint, as if this run had made its steps: log and table of epochs say them again. */
+static bool resume(Run *r, Progress *progress)
+{
+    int64_t step;
+    Checkpoint c = checkpoint_of(r, &r->train_before);
+    if (!checkpoint_read(r->out.training, &c, &step, r->diag))
+        return false;
+    r->has_training_folder = true;
+    r->saved_step = step;
+    int64_t epoch = 0;
+    for (int64_t i = 0; i < step; i++) {
+        log_step(r->log, &r->history.step[i]);
+        progress_skip(progress, &r->history.step[i]);
+    }
+    for (; r->job->notes && epoch < r->history.n_epochs; epoch++)
+        print_epoch(r, &r->history.epoch[epoch]);
+    if (r->job->notes)
+        fprintf(r->job->notes, "going on after step %lld\n", (long long)step);
+    return true;
+}
+
+static RunStatus interrupted(const Run *r, int64_t total)
+{
+    if (r->saved_step < 0) {
+        ftc_error(r->diag, FTC_NOWHERE, "interrupted after step %lld of %lld, and nothing of it could be saved",
+                  (long long)r->history.n_steps, (long long)total);
+        return RUN_INTERRUPTED;
+    }
+    ftc_note(r->diag, FTC_NOWHERE, "interrupted after step %lld of %lld; to go on from step %lld: ftc run --resume %s",
+             (long long)r->history.n_steps, (long long)total, (long long)r->saved_step, r->out.folder);
+    return RUN_INTERRUPTED;
+}
+
+/* ---- all together ------------------------------------------------------------------------------------------------------- */
+
+/* What belongs to the model beside itself: how it came about. */
+static bool add_history(void *user, const char *folder)
+{
+    const Run *r = user;
+    char *path = path_join(folder, "log.jsonl");
+    Log *log = log_open(path, r->diag);
+    for (int64_t i = 0; i < r->history.n_steps; i++)
+        log_step(log, &r->history.step[i]);
+    bool ok = log && log_close(log, r->diag) && training_record(r, folder);
+    free(path);
+    return ok;
+}
+
+static TrainStatus run_loop(Run *r, TrainResult *result)
+{
+    const FtcModel *m = &r->c.compiled->model;
+    const Examples *x = &r->train.examples;
+    Progress *progress = progress_new(r->job->notes, schedule_steps(&m->train, x->n));
+    TrainJob job = { .train = x, .dev = r->dev.csv ? &r->dev.examples : NULL, .train_name = csv_name(r->train.csv),
+                     .progress = progress, .log = r->log, .history = &r->history, .best = &r->best, .epoch = on_epoch,
+                     .checkpoint = on_checkpoint, .user = r };
+    TrainStatus status = TRAIN_FAILED;
+    if (!r->job->resume || resume(r, progress)) {
+        interrupt_catch();
+        status = train_run(r->c.exec, r->c.params, &job, result, r->diag);
+        interrupt_release();
+    }
+    progress_free(progress);
+    return status;
+}
+
+RunStatus training_run(Run *r)
+{
+    Classifier *c = &r->c;
+    const FtcModel *m = &c->compiled->model;
+    const Examples *x = &r->train.examples;
+    TrainResult result = { .encode_s = NAN };
+    if (!check_choice(r) ||
+        !class_weights_resolve(&m->loss, c->labels, c->n_labels, x->labels, x->n, exec_inputs(c->exec)->class_weights, r->diag))
+        return RUN_FAILED;
+    announce(r);
+    if (ftc_diag_errors(r->diag))
+        return RUN_FAILED;
+    TrainStatus status = run_loop(r, &result);
+    r->summary.steps = result.steps;
+    r->summary.train_s = trained_for(r);
+    r->summary.encode_s = result.encode_s;
+    r->summary.tokens_per_s = throughput(&r->history, result.encode_s);
+    switch (status) {
+    case TRAIN_FAILED: return RUN_FAILED;
+    case TRAIN_INTERRUPTED: return interrupted(r, schedule_steps(&m->train, x->n));
+    case TRAIN_DIVERGED: outputs_keep_last_good(&r->out, c, result.steps); return RUN_DIVERGED;
+    case TRAIN_DONE: break;
+    }
+    print_choice(r, &result);
+    if (!outputs_save(&r->out, c, add_history, r)) {
+        if (r->saved_step >= 0)
+            ftc_note(r->diag, FTC_NOWHERE, "the checkpoint of step %lld is there; once there is room, 'ftc run --resume %s' goes on "
+                     "from it", (long long)r->saved_step, r->out.folder);
+        return RUN_FAILED;
+    }
+    if (r->job->notes) {
+        char time[24];
+        fprintf(r->job->notes, "trained %lld steps in %s, %.0f tokens/s; the model is in %s\n", (long long)result.steps,
+                progress_time(r->summary.train_s, time), r->summary.tokens_per_s, r->out.folder);
+    }
+    return RUN_DONE;
+}

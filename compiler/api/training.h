@@ -1,0 +1,38 @@
+/* The training of a run, and what run.c and training.c share.  Private to the two.
+ *
+ * In:  a Run with its tables opened and tokenized, the classifier made.
+ * Out: the model's folder; or, where the run is interrupted, what it takes to go on. */
+#ifndef FTC_TRAINING_H
+#define FTC_TRAINING_H
+
+#include "compiler/api/outputs.h"
+#include "compiler/api/record.h"
+#include "runtime/train/dataset.h"
+#include "runtime/train/train.h"
+
+typedef struct {
+    const RunJob *job;
+    FtcDiag *diag;
+    Classifier c;
+    Outputs out;
+    Pool *pool;
+    Log *log;
+    Dataset train, dev, eval, predict;
+    double start, train_start;
+    RunSummary summary;
+    Metrics *metrics;           /* of eval */
+    History history;
+    BestWeights best;
+    Inputs *inputs;             /* digests of what is read, for the record */
+    double train_before;        /* seconds that a resumed run was trained already */
+    bool has_training_folder;   /* of this run, not of one before it */
+    int64_t saved_step;         /* of the last checkpoint; -1: there is none */
+} Run;
+
+/* What went wrong has been reported. */
+RunStatus training_run(Run *r);
+
+/* Writes the record of the run as it stands, run.json, into a folder. */
+bool training_record(const Run *r, const char *folder);
+
+#endif
