@@ -2,6 +2,8 @@
 #include "compiler/api/classifier.h"
 
 #include "runtime/core/files.h"
+#include "runtime/train/labels.h"
+#include "runtime/train/thresholds.h"
 #include "runtime/weights/weights.h"
 
 #include <stdlib.h>
@@ -102,10 +104,34 @@ static bool check_head(const Classifier *c, const char *file)
     if (!h->is_classifier)
         return ftc_error(c->diag, FTC_FILE(file), "describes an encoder without a classifier; to train one on top of it, give "
                          "the folder with --init");
-    if (h->n_labels < 2 || (h->problem_type && strcmp(h->problem_type, "single_label_classification")))
-        return ftc_error(c->diag, FTC_FILE(file), "describes a model of another task than classification into one of several "
-                         "classes%s%s", h->problem_type ? ": " : "", h->problem_type ? h->problem_type : "");
+    if (!hf_task(h, NULL))
+        return ftc_error(c->diag, FTC_FILE(file), "describes a model of a task that ftc doesn't know, '%s'", h->problem_type);
     return true;
+}
+
+/* The loss of the folder's task, for a folder that doesn't name one. */
+static const char *usual_loss(const HfConfig *h)
+{
+    static const char *const loss[] = {
+        [FTC_SINGLE_LABEL] = "cross_entropy", [FTC_MULTI_LABEL] = "binary_cross_entropy", [FTC_REGRESSION] = "mse",
+    };
+    FtcTask task;
+    hf_task(h, &task);
+    return loss[task];
+}
+
+/* The head stays what it is. */
+static bool check_task(const Classifier *c)
+{
+    static const char *const predicts[] = {
+        [FTC_SINGLE_LABEL] = "one class a row", [FTC_MULTI_LABEL] = "any number of labels a row", [FTC_REGRESSION] = "a number",
+    };
+    FtcTask task, wanted = spec_task(c->spec);
+    if (!c->continues || c->config.family == HF_NONE)
+        return true;
+    hf_task(&c->config, &task);
+    return task == wanted || ftc_error(c->diag, spec_loc(c->spec, "loss.type"), "this loss is for models that predict %s, and the one in "
+                                       "'%s' predicts %s", predicts[wanted], c->folder, predicts[task]);
 }
 
 /* A folder of transformers'; ours has a spec beside it, which says it all and more. */
@@ -143,6 +169,8 @@ static bool open_folder(Classifier *c, SpecSource *spec, Settings *s)
         head_settings(s, &c->config);
         if (c->continues || positions < DEFAULT_LENGTH)
             set_int(s, "data.max_length", positions);
+        if (c->continues)
+            set(s, "loss.type", usual_loss(&c->config));
     }
     if (c->tokenizer)
         set(s, "model.tokenizer.lowercase", c->tokenizer->normalizer.lowercase ? "true" : "false");
@@ -175,12 +203,40 @@ bool classifier_open(Classifier *c, const ClassifierSource *source, FtcDiag *d)
     spec.base = s.v;
     spec.n_base = s.n;
     c->spec = spec_load(c->arena, &spec, d);
-    if (!c->spec)
+    if (!c->spec || !check_task(c))
         return false;
+    const SpecStrings *columns = &c->spec->data.label, *labels = &c->spec->data.labels;
     if (c->continues && c->config.n_labels)
         classifier_set_labels(c, (const char *const *)c->config.labels, c->config.n_labels);
+    else if (!labels->n && (spec_task(c->spec) == FTC_REGRESSION || columns->n > 1))
+        classifier_set_labels(c, columns->v, columns->n);
     else
-        classifier_set_labels(c, c->spec->data.labels.v, c->spec->data.labels.n);
+        classifier_set_labels(c, labels->v, labels->n);
+    return true;
+}
+
+bool classifier_set_thresholds(Classifier *c)
+{
+    const SpecThresholds *t = &c->spec->data.threshold;
+    FtcLoc at = spec_loc(c->spec, "data.threshold");
+    if (spec_task(c->spec) != FTC_MULTI_LABEL)
+        return true;
+    if (!t->tuned && !t->label && t->n != 1 && t->n != c->n_labels)
+        return ftc_error(c->diag, at, "there are %d thresholds for %d labels", t->n, c->n_labels);
+    c->threshold = NEW_ARRAY(c->arena, float, c->n_labels);
+    for (int32_t i = 0; i < c->n_labels; i++)
+        c->threshold[i] = t->tuned || t->label ? USUAL_THRESHOLD : (float)t->value[t->n == 1 ? 0 : i];
+    for (int k = 0; t->label && k < t->n; k++) {
+        int32_t i = 0;
+        while (i < c->n_labels && strcmp(c->labels[i], t->label[k]))
+            i++;
+        if (i == c->n_labels) {
+            char list[400];
+            labels_text(c->labels, c->n_labels, list, sizeof list);
+            return ftc_error(c->diag, at, "there is no label '%s' to give a threshold; the labels are %s", t->label[k], list);
+        }
+        c->threshold[i] = (float)t->value[k];
+    }
     return true;
 }
 
@@ -231,7 +287,13 @@ static void describe_head(const Classifier *c, const WeightsReport *r)
     for (int i = 0; i < r->n_unused; i++)
         if (!starts_with(r->unused[i], "classifier.") && unused++ == 0)
             first = r->unused[i];
-    ftc_note(c->diag, FTC_FILE(c->folder), "gives the encoder; the classifier of %d classes is new%s", c->n_labels,
+    char what[40];
+    FtcTask task = spec_task(c->spec);
+    if (task == FTC_REGRESSION)
+        snprintf(what, sizeof what, "linear layer for a number");
+    else
+        snprintf(what, sizeof what, "classifier of %d %s", c->n_labels, task == FTC_MULTI_LABEL ? "labels" : "classes");
+    ftc_note(c->diag, FTC_FILE(c->folder), "gives the encoder; the %s is new%s", what,
              !pooler ? "" : new_pooler ? ", and so is the pooler, which the folder doesn't have" : ", the pooler is the folder's");
     if (unused)
         ftc_note(c->diag, FTC_FILE(c->folder), "%d of its weights %s no place in this model: '%s'%s", unused,

@@ -43,7 +43,9 @@ typedef struct {
     Tokenizer *tokenizer;           /* owned */
     int64_t vocab;                  /* rows of the token table where neither folder nor tokenizer says it */
     const char **labels;            /* in the arena */
-    int32_t n_labels;               /* 0: not known yet */
+    int32_t n_labels;               /* 0: not known yet; 1 where a number is predicted */
+    float *threshold;               /* [n_labels] multi-label: the probability a label is predicted from on; NULL before
+                                       classifier_set_thresholds, and for other tasks */
 
     Compiled *compiled;
     Pool *pool;                     /* borrowed */
@@ -60,6 +62,10 @@ void classifier_keep(Classifier *c, Arena *a);
 
 /* Copies the labels; for a classifier that has none yet. */
 void classifier_set_labels(Classifier *c, const char *const *labels, int32_t n);
+
+/* What data.threshold says of the labels, which are known by now; of tuned ones the usual, until someone tunes them.  False after an
+ * error. */
+bool classifier_set_thresholds(Classifier *c);
 
 /* False after an error, which goes to d.  May run on another thread until it returns, as long as it has a d of its own. */
 bool classifier_compile(Classifier *c, bool training, const PipelineOptions *pipeline, const CodegenOptions *codegen, FtcDiag *d);

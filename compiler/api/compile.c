@@ -50,6 +50,10 @@ static void fill_states(FtcModel *m, const Spec *s)
 
 static void fill_model(FtcModel *m, const Spec *s, const char *name, const Forward *f, Arena *a)
 {
+    static const FtcSampling sampling[] = {
+        [SAMPLING_NONE] = FTC_SAMPLING_NONE, [SAMPLING_OVER] = FTC_SAMPLING_OVER,
+        [SAMPLING_UNDER] = FTC_SAMPLING_UNDER, [SAMPLING_WEIGHTED] = FTC_SAMPLING_WEIGHTED,
+    };
     m->name = name;
     m->weights = f->weights;
     m->n_weights = f->n_weights;
@@ -58,13 +62,14 @@ static void fill_model(FtcModel *m, const Spec *s, const char *name, const Forwa
     for (int i = 0; i < f->n_rates; i++)
         rates[i] = (float)f->rates[i];
     m->dropout = rates;
+    m->task = spec_task(s);
     fill_states(m, s);
     fill_optimizer(&m->optimizer, s);
     fill_loss(&m->loss, s);
     m->data = (FtcData){ .max_length = (int32_t)s->data.max_length, .segments = (int32_t)s->model.encoder.segments,
                          .n_labels = s->data.labels.n, .labels = s->data.labels.v };
     m->train = (FtcTrain){ .epochs = (int32_t)s->train.epochs, .batch = (int32_t)s->train.batch, .seed = s->train.seed,
-                           .max_steps = s->train.max_steps, .shuffle = s->train.shuffle,
+                           .max_steps = s->train.max_steps, .shuffle = s->train.shuffle, .sampling = sampling[s->train.sampling],
                            .memory_limit = s->train.memory_limit, .eval_every = s->train.eval_every,
                            .checkpoint_every = s->train.checkpoint.every, .checkpoint_keep = s->train.checkpoint.keep,
                            .best = s->train.best, .patience = s->train.early_stop.patience,

@@ -67,7 +67,7 @@ bool data_split(const DataJob *job, FtcDiag *d)
     const Spec *spec = x.c.spec;
     if (ok && spec->data.split.dev == 0 && spec->data.split.test == 0)
         ok = ftc_error(d, FTC_NOWHERE, "how much goes where? for example --split dev=.15,test=.15");
-    ok = ok && table_open(&x.train, spec, job->table, spec->data.split.stratify, spec->data.limit, d) &&
+    ok = ok && table_open(&x.train, spec, job->table, spec->data.split.stratify ? TABLE_TRAINING : TABLE_TEXTS, d) &&
          tables_split(spec, &x.train, &x.dev, &x.eval, d) && write_parts(&x, job->output, d);
     close_data(&x);
     return ok;
@@ -79,9 +79,9 @@ static bool open_all(Data *x, const DataJob *job, FtcDiag *d)
 {
     const Spec *spec = x->c.spec;
     bool ok = tables_check(spec, job->dev, job->eval, d);
-    ok &= table_open(&x->dev, spec, job->dev, true, 0, d);
-    ok &= table_open(&x->eval, spec, job->eval, true, 0, d);
-    return table_open(&x->train, spec, job->table, true, spec->data.limit, d) && ok &&
+    ok &= table_open(&x->dev, spec, job->dev, TABLE_LABELLED, d);
+    ok &= table_open(&x->eval, spec, job->eval, TABLE_LABELLED, d);
+    return table_open(&x->train, spec, job->table, TABLE_TRAINING, d) && ok &&
            tables_split(spec, &x->train, &x->dev, &x->eval, d);
 }
 

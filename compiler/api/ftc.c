@@ -154,6 +154,21 @@ static bool check_row(const FtcSession *s, const FtcBatch *b, int32_t row)
     return true;
 }
 
+/* What a row to train on should give, as the task has it, and how much it counts. */
+static bool check_answer(const FtcSession *s, const FtcBatch *b, int32_t row)
+{
+    FtcDiag *d = s->c.diag;
+    int32_t classes = s->c.n_labels;
+    bool single = s->c.compiled->model.task == FTC_SINGLE_LABEL;
+    if (single && (b->labels[row] < 0 || b->labels[row] >= classes))
+        return ftc_error(d, FTC_NOWHERE, "row %d of the batch has the class %d; classes are below %d", row, b->labels[row], classes);
+    for (int32_t c = 0; c < classes && !single; c++)
+        if (!isfinite(b->targets[(int64_t)row * classes + c]))
+            return ftc_error(d, FTC_NOWHERE, "row %d of the batch has a target that is no finite number", row);
+    return !b->row_weights || (b->row_weights[row] > 0 && isfinite(b->row_weights[row])) ||
+           ftc_error(d, FTC_NOWHERE, "row %d of the batch has a weight that isn't a number above 0", row);
+}
+
 /* Completes a batch; false after an error. */
 static bool take_batch(FtcSession *s, const FtcBatch *given, bool labelled, FtcBatch *b)
 {
@@ -161,17 +176,17 @@ static bool take_batch(FtcSession *s, const FtcBatch *given, bool labelled, FtcB
     *b = *given;
     if (b->rows < 1 || !b->ids || !b->row_start || b->row_start[0] != 0)
         return ftc_error(d, FTC_NOWHERE, "a batch has at least one row, ids, and row_start, which begins with 0");
-    if (labelled && !b->labels)
-        return ftc_error(d, FTC_NOWHERE, "a batch to train on has labels");
+    bool single = s->c.compiled->model.task == FTC_SINGLE_LABEL;
+    if (labelled && !(single ? (const void *)b->labels : b->targets))
+        return ftc_error(d, FTC_NOWHERE, "a batch to train on has %s", single ? "labels" : "targets");
     b->longest = 0;
     for (int32_t i = 0; i < b->rows; i++) {
         if (!check_row(s, b, i))
             return false;
         int32_t n = b->row_start[i + 1] - b->row_start[i];
         b->longest = n > b->longest ? n : b->longest;
-        if (labelled && (b->labels[i] < 0 || b->labels[i] >= s->c.n_labels))
-            return ftc_error(d, FTC_NOWHERE, "row %d of the batch has the class %d; classes are below %d", i, b->labels[i],
-                             s->c.n_labels);
+        if (labelled && !check_answer(s, b, i))
+            return false;
     }
     b->tokens = b->row_start[b->rows];
     if (!labelled)

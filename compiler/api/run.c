@@ -7,6 +7,7 @@
 #include "runtime/core/mem.h"
 #include "runtime/data/data_report.h"
 #include "runtime/train/predictions.h"
+#include "runtime/train/targets.h"
 #include "runtime/weights/weights.h"
 
 #include <math.h>
@@ -22,21 +23,35 @@ static bool open_tables(Run *r)
     const RunJob *j = r->job;
     const Spec *spec = r->c.spec;
     bool ok = !j->train || tables_check(spec, j->dev, j->eval, r->diag);
-    ok &= table_open(&r->dev, spec, j->dev, true, 0, r->diag);
-    ok &= table_open(&r->eval, spec, j->eval, true, 0, r->diag);
-    ok &= table_open(&r->predict, spec, j->predict, false, 0, r->diag);
+    ok &= table_open(&r->dev, spec, j->dev, TABLE_LABELLED, r->diag);
+    ok &= table_open(&r->eval, spec, j->eval, TABLE_LABELLED, r->diag);
+    ok &= table_open(&r->predict, spec, j->predict, TABLE_TEXTS, r->diag);
     r->train_start = clock_s();
-    ok &= table_open(&r->train, spec, j->train, true, spec->data.limit, r->diag);
+    ok &= table_open(&r->train, spec, j->train, TABLE_TRAINING, r->diag);
     return ok && (!j->train || tables_split(spec, &r->train, &r->dev, &r->eval, r->diag));
 }
 
-static bool number_labels(Run *r)
+static PredictionColumns prediction_columns(const Run *r)
 {
     const Classifier *c = &r->c;
-    if (!tables_number(&r->c, &r->train, &r->dev, &r->eval) || (r->train.csv && !dataset_check_classes(&r->train, r->diag)))
-        return false;
-    PredictionColumns columns = { c->labels, c->n_labels, r->job->logits };
-    return !r->predict.csv || predictions_check(r->predict.csv, &columns, r->diag);
+    return (PredictionColumns){ .task = spec_task(c->spec), .labels = c->labels, .classes = c->n_labels, .logits = r->job->logits,
+                                .separator = c->spec->data.label_separator, .thresholds = c->threshold };
+}
+
+/* The classes, and what is asked of their tables. */
+static bool number_labels(Run *r)
+{
+    Classifier *c = &r->c;
+    bool ok = tables_number(c, &r->train, &r->dev, &r->eval);
+    if (ok && r->train.csv)
+        ok = (spec_task(c->spec) == FTC_SINGLE_LABEL ? dataset_check_classes(&r->train, r->diag) : targets_check(&r->train, r->diag)) &&
+             targets_weights(&r->train, r->diag);
+    ok = ok && classifier_set_thresholds(c);
+    if (ok && c->spec->data.threshold.tuned && !(r->train.csv && r->dev.csv))
+        ok = ftc_error(r->diag, spec_loc(c->spec, "data.threshold"), "'threshold' is tuned on a dev table, after training; give both with "
+                       "--train and --dev");
+    PredictionColumns columns = prediction_columns(r);
+    return ok && (!r->predict.csv || predictions_check(r->predict.csv, &columns, r->diag));
 }
 
 static bool tokenize(Run *r, Dataset *s)
@@ -149,7 +164,8 @@ static bool evaluate(Run *r)
     float *logits = logits_of(r, &r->eval, "evaluating");
     if (!logits)
         return false;
-    r->metrics = metrics_new(logits, r->eval.examples.labels, r->eval.examples.n, r->c.n_labels);
+    Scored scored = infer_scored(r->c.exec, &r->eval.examples, logits, r->c.threshold);
+    r->metrics = metrics_of(&scored);
     free(logits);
     r->summary.eval_s = clock_s() - start;
     metrics_print(r->metrics, r->c.labels, r->out.report);
@@ -160,7 +176,7 @@ static bool evaluate(Run *r)
 static bool predict(Run *r)
 {
     double start = clock_s();
-    PredictionColumns columns = { r->c.labels, r->c.n_labels, r->job->logits };
+    PredictionColumns columns = prediction_columns(r);
     float *logits = logits_of(r, &r->predict, "predicting");
     bool ok = logits && predictions_write(r->out.predictions, r->predict.csv, &columns, logits, r->diag);
     free(logits);

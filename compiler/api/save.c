@@ -3,6 +3,7 @@
 
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
+#include "runtime/train/labels.h"
 #include "runtime/weights/weights.h"
 
 #include <stdlib.h>
@@ -55,17 +56,36 @@ static HfConfig hf_config(const Classifier *c)
         .dropout = param_number(s, "dropout"), .attention_dropout = param_number(s, "attention_dropout"),
         .classifier_dropout = s->model.head.dropout, .initializer_range = s->model.init_std,
         .pad_token_id = c->tokenizer && c->tokenizer->pad >= 0 ? c->tokenizer->pad : 0, .is_classifier = true,
-        .problem_type = "single_label_classification", .labels = (char **)c->labels, .n_labels = c->n_labels,
+        .problem_type = (char *)hf_problem_type(spec_task(s)), .labels = (char **)c->labels, .n_labels = c->n_labels,
     };
 }
 
 /* ---- files -------------------------------------------------------------------------------------------------------------- */
 
-/* The resolved spec, with the labels. */
+/* The double of the fewest digits that is this float again. */
+static double shortest_double(float x)
+{
+    char text[32];
+    for (int digits = 1; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)x);
+        if (strtof(text, NULL) == x)
+            break;
+    }
+    return strtod(text, NULL);
+}
+
+/* The resolved spec, with the labels and tuned thresholds. */
 static bool save_spec(const Classifier *c, const char *folder)
 {
     Spec s = *c->spec;
-    s.data.labels = (SpecStrings){ c->n_labels, c->labels };
+    double threshold[LABELS_MAX];
+    if (spec_task(&s) != FTC_REGRESSION)
+        s.data.labels = (SpecStrings){ c->n_labels, c->labels };
+    if (s.data.threshold.tuned) {
+        s.data.threshold = (SpecThresholds){ .n = c->n_labels, .value = threshold };
+        for (int32_t i = 0; i < c->n_labels; i++)
+            threshold[i] = shortest_double(c->threshold[i]);
+    }
     char *path = path_join(folder, "ftc.yaml"), *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);

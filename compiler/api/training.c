@@ -5,7 +5,9 @@
 #include "runtime/core/files.h"
 #include "runtime/core/interrupt.h"
 #include "runtime/train/class_weights.h"
+#include "runtime/train/sampling.h"
 #include "runtime/train/schedule.h"
+#include "runtime/train/thresholds.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,8 +20,13 @@ static void print_epoch(const Run *r, const EpochRecord *e)
 {
     FILE *out = r->job->notes;
     const FtcTrain *t = &r->c.compiled->model.train;
-    static const MetricKind shown[] = { METRIC_loss, METRIC_accuracy, METRIC_macro_f1 };
-    enum { N = sizeof shown / sizeof *shown };
+    enum { N = 3 };
+    static const MetricKind of_task[][N] = {
+        [FTC_SINGLE_LABEL] = { METRIC_loss, METRIC_accuracy, METRIC_macro_f1 },
+        [FTC_MULTI_LABEL] = { METRIC_loss, METRIC_micro_f1, METRIC_macro_f1 },
+        [FTC_REGRESSION] = { METRIC_loss, METRIC_pearson, METRIC_spearman },
+    };
+    const MetricKind *shown = of_task[r->c.compiled->model.task];
     char time[24];
     bool decides = t->best != 0;
     fprintf(out, "epoch %lld", (long long)e->epoch);
@@ -90,12 +97,21 @@ static void announce(Run *r)
                  "vocabulary is learned from the training texts; --init DIR starts from one");
     if (c->compiled->encoder_is_random)
         note_dropout(r);
+    if (c->spec->train.sampling != SAMPLING_NONE && c->spec->loss.class_weights.kind != WEIGHTS_NONE)
+        ftc_warn(r->diag, "weighed-twice", spec_loc(c->spec, "loss.class_weights"), "train.sampling evens out the classes already, and "
+                 "class weights do it again; one of them is enough");
     if (!classifier_is_hf(c, why, sizeof why))
         ftc_warn(r->diag, "not-hf", FTC_FILE(c->spec->file), "transformers has no such architecture: %s; the model's folder "
                  "will be for ftc only", why);
-    if (r->job->notes)
-        fprintf(r->job->notes, "%lld records, %d classes; %lld parameters, %lld of them trained\n", (long long)r->train.examples.n,
-                c->n_labels, (long long)params_total(c->params), (long long)params_trained(c->params));
+    if (!r->job->notes)
+        return;
+    fprintf(r->job->notes, "%lld records", (long long)r->train.examples.n);
+    if (spec_task(c->spec) != FTC_REGRESSION)
+        fprintf(r->job->notes, ", %d %s", c->n_labels, spec_task(c->spec) == FTC_MULTI_LABEL ? "labels" : "classes");
+    if (c->spec->train.sampling != SAMPLING_NONE)
+        fprintf(r->job->notes, ", %lld rows an epoch", (long long)sampling_rows(&r->train.examples));
+    fprintf(r->job->notes, "; %lld parameters, %lld of them trained\n", (long long)params_total(c->params),
+            (long long)params_trained(c->params));
 }
 
 /* Tokens trained a second of training; evaluations don't count. */
@@ -222,19 +238,35 @@ static bool add_history(void *user, const char *folder)
     return ok;
 }
 
+/* Once the weights are final. */
+static bool tune_thresholds(Run *r, Progress *progress)
+{
+    Classifier *c = &r->c;
+    const Examples *x = &r->dev.examples;
+    if (!c->spec->data.threshold.tuned)
+        return true;
+    float *logits = infer_logits(c->exec, x, c->spec->train.eval_batch, "tuning thresholds", progress, r->diag);
+    if (logits)
+        thresholds_tune(logits, x->targets, x->n, c->n_labels, c->threshold);
+    free(logits);
+    return logits != NULL;
+}
+
 static TrainStatus run_loop(Run *r, TrainResult *result)
 {
     const FtcModel *m = &r->c.compiled->model;
     const Examples *x = &r->train.examples;
-    Progress *progress = progress_new(r->job->notes, schedule_steps(&m->train, x->n));
+    Progress *progress = progress_new(r->job->notes, schedule_steps(&m->train, sampling_rows(x)));
     TrainJob job = { .train = x, .dev = r->dev.csv ? &r->dev.examples : NULL, .train_name = csv_name(r->train.csv),
-                     .progress = progress, .log = r->log, .history = &r->history, .best = &r->best, .epoch = on_epoch,
+                     .thresholds = r->c.threshold, .progress = progress, .log = r->log, .history = &r->history, .best = &r->best, .epoch = on_epoch,
                      .checkpoint = on_checkpoint, .user = r };
     TrainStatus status = TRAIN_FAILED;
     if (!r->job->resume || resume(r, progress)) {
         interrupt_catch();
         status = train_run(r->c.exec, r->c.params, &job, result, r->diag);
-        interrupt_release();
+        r->interrupted = interrupt_release();
+        if (status == TRAIN_DONE && !tune_thresholds(r, progress))
+            status = TRAIN_FAILED;
     }
     progress_free(progress);
     return status;
@@ -244,10 +276,11 @@ RunStatus training_run(Run *r)
 {
     Classifier *c = &r->c;
     const FtcModel *m = &c->compiled->model;
-    const Examples *x = &r->train.examples;
+    Examples *x = &r->train.examples;
     TrainResult result = { .encode_s = NAN };
+    x->sampling = m->train.sampling;
     if (!check_choice(r) ||
-        !class_weights_resolve(&m->loss, c->labels, c->n_labels, x->labels, x->n, exec_inputs(c->exec)->class_weights, r->diag))
+        !class_weights_resolve(&m->loss, c->labels, c->n_labels, x, exec_inputs(c->exec)->class_weights, r->diag))
         return RUN_FAILED;
     announce(r);
     if (ftc_diag_errors(r->diag))
@@ -259,7 +292,7 @@ RunStatus training_run(Run *r)
     r->summary.tokens_per_s = throughput(&r->history, result.encode_s);
     switch (status) {
     case TRAIN_FAILED: return RUN_FAILED;
-    case TRAIN_INTERRUPTED: return interrupted(r, schedule_steps(&m->train, x->n));
+    case TRAIN_INTERRUPTED: return interrupted(r, schedule_steps(&m->train, sampling_rows(x)));
     case TRAIN_DIVERGED: outputs_keep_last_good(&r->out, c, result.steps); return RUN_DIVERGED;
     case TRAIN_DONE: break;
     }
@@ -275,5 +308,5 @@ RunStatus training_run(Run *r)
         fprintf(r->job->notes, "trained %lld steps in %s, %.0f tokens/s; the model is in %s\n", (long long)result.steps,
                 progress_time(r->summary.train_s, time), r->summary.tokens_per_s, r->out.folder);
     }
-    return RUN_DONE;
+    return r->interrupted ? RUN_INTERRUPTED : RUN_DONE; /* in the last step */
 }

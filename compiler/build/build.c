@@ -1,4 +1,4 @@
-/* Spec -> forward graph: inputs, encoder, head, loss. */
+/* Spec -> forward graph: inputs, encoder, head.  (The loss: loss.c.) */
 #include "compiler/build/builder.h"
 
 #include "runtime/core/nearest.h"
@@ -6,15 +6,14 @@
 #include <fnmatch.h>
 #include <string.h>
 
-/* What follows comes from this key's line. */
-static void place(Builder *b, const char *key)
+void place(Builder *b, const char *key)
 {
     Loc *loc = NEW(b->arena, Loc);
     loc->at = spec_loc(b->spec, key);
     b->g->loc = loc;
 }
 
-static Type vector_type(Elem e, Dim d) { return (Type){ .elem = e, .rank = 1, .dim = { d } }; }
+Type vector_type(Elem e, Dim d) { return (Type){ .elem = e, .rank = 1, .dim = { d } }; }
 
 static void make_inputs(Builder *b)
 {
@@ -34,8 +33,7 @@ static void make_inputs(Builder *b)
     graph_rename(g, b->row, "row");
 }
 
-/* How often along dim d: a symbol's value as a number.  like: [..., d] */
-static Node *count_along(Builder *b, Type like, int axis)
+Node *count_along(Builder *b, Type like, int axis)
 {
     return sum(b->g, broadcast(b->g, real(b, 1), like), axis);
 }
@@ -76,46 +74,6 @@ static Node *build_head(Builder *b, Node *x)
         for (int i = b->out->n_weights - 2; i < b->out->n_weights; i++)
             b->out->weights[i].init = FTC_INIT_ZEROS;
     return call(b, x, "logits");
-}
-
-static Node *total(Builder *b, Node *x)
-{
-    int axes[MAX_RANK] = { 0, 1, 2, 3, 4, 5 };
-    return reshape(b->g, sum_axes(b->g, x, x->type.rank, axes), scalar_type(F32));
-}
-
-/* PyTorch's cross entropy: with target q = (1 - s) * onehot + s / C and class weights w,
- * loss = sum_rows(-sum_c(w_c * q_c * log p_c)) / sum_rows(w_label). */
-static Node *cross_entropy(Builder *b, Node *logits)
-{
-    const Spec *s = b->spec;
-    Graph *g = b->g;
-    Type column = { .elem = I32, .rank = 2, .dim = { DIM_B, 1 } }, rows = vector_type(F32, DIM_B);
-    double smoothing = b->training ? s->loss.label_smoothing : 0;
-    bool weighted = b->training && s->loss.class_weights.kind != WEIGHTS_NONE;
-    place(b, "loss.type");
-    g->scope = "loss";
-    Node *log_p = call(b, log_softmax(b, logits), "log_p");
-    Node *is_label = map2(g, OP_eq, reshape(g, b->labels, column), iota(g, vector_type(I32, DIM_C), 0)); /* [B, C] */
-    Node *q = NULL, *weights = NULL, *zero = real(b, 0);
-    Node *cost = map1(g, OP_neg, log_p);
-    if (smoothing > 0) {
-        place(b, "loss.label_smoothing");
-        g->scope = "loss.smoothing";
-        Node *spread = divide(g, real(b, smoothing), count_along(b, vector_type(F32, DIM_C), 0)); /* [1] */
-        q = select_(g, is_label, add(g, spread, real(b, 1 - smoothing)), spread);
-    }
-    if (weighted) {
-        place(b, "loss.class_weights");
-        g->scope = "loss.weights";
-        weights = input(g, "class_weights", vector_type(F32, DIM_C));
-        cost = mul(g, cost, weights);
-    }
-    g->scope = "loss";
-    cost = q ? mul(g, cost, q) : select_(g, is_label, cost, zero);
-    Node *parts = weighted ? total(b, select_(g, is_label, weights, zero))
-                           : reshape(g, count_along(b, rows, 0), scalar_type(F32));
-    return call(b, divide(g, total(b, cost), parts), "loss");
 }
 
 /* Does the pattern name this weight?  It is the name, what the name begins with before a dot, or a pattern with '*'. */
@@ -163,7 +121,7 @@ Forward *build_forward(const Spec *spec, const BuildOptions *options, Arena *are
     Node *logits = build_head(&b, pool(&b, build_layers(&b, &spec->model.encoder.layers, NULL)));
     graph_output(g, "logits", logits);
     if (options->labels)
-        graph_output(g, "loss", cross_entropy(&b, logits));
+        graph_output(g, "loss", build_loss(&b, logits));
     f->read = NEW_ARRAY(arena, Node *, f->n_weights);
     g->loc = NULL;
     g->scope = NULL;
@@ -178,7 +136,7 @@ void usual_symbols(const Spec *s, int64_t sym[N_SYMBOLS])
     sym[FTC_B] = s->train.batch;
     sym[FTC_L] = s->data.max_length;
     sym[FTC_T] = sym[FTC_B] * sym[FTC_L];
-    sym[FTC_C] = s->data.labels.n ? s->data.labels.n : 2;
+    sym[FTC_C] = spec_task(s) == FTC_REGRESSION ? 1 : s->data.labels.n ? s->data.labels.n : 2;
     sym[FTC_P] = ftc_panels(sym[FTC_T]);
     sym[FTC_V] = sym[FTC_U] = s->model.tokenizer.vocab_size;
 }

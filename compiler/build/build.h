@@ -1,7 +1,8 @@
 /* Spec -> graphs: the forward pass, and the optimizer's update.
  *
- * build_forward   inputs   ids i32[T], types i32[T], row_start i32[B] (the first B of the batch's), labels i32[B],
- *                          seed, step i32[], dropout.K f32[] (rates[K]), class_weights f32[C]; those that are needed
+ * build_forward   inputs   ids i32[T], types i32[T], row_start i32[B] (the first B of the batch's), labels i32[B] or
+ *                          targets f32[B,C], row_weights f32[B], seed, step i32[], dropout.K f32[] (rates[K]),
+ *                          class_weights f32[C]; those that are needed
  *                 outputs  logits f32[B,C]; with labels also loss f32[]
  * build_update    inputs   f32[] scalars: lr, weight_decay; clip_norm; beta1, beta2, eps, correction1 = 1 - beta1^t and
  *                          correction2 = 1 - beta2^t (AdamW); momentum (SGD)
@@ -16,7 +17,7 @@
 #include "ftc/step.h"
 
 typedef struct {
-    bool training; /* dropout; the loss with class weights and label smoothing */
+    bool training; /* dropout; the loss with weights of classes and rows and label smoothing */
     bool labels;   /* there are labels: compute the loss */
 } BuildOptions;
 

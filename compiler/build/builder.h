@@ -24,6 +24,9 @@ typedef struct {
 typedef enum { PARAM_WEIGHT, PARAM_BIAS, PARAM_NORM } ParamRole;
 Node *parameter(Builder *b, const char *name, ParamRole role, bool head, int rank, Dim d0, Dim d1);
 
+void place(Builder *b, const char *key);       /* what follows comes from this key's line */
+Type vector_type(Elem e, Dim d);
+Node *count_along(Builder *b, Type like, int axis); /* a symbol's value as a number: how often along that dim of like */
 Node *real(Builder *b, double value);          /* an f32 constant, shared */
 const char *param_path(Builder *b, const char *name, const char *part); /* "layers.3." name "." part; part may be NULL */
 Node *call(Builder *b, Node *n, const char *name);                      /* renames n */
@@ -36,5 +39,7 @@ Node *activation(Builder *b, Activation a, Node *x);
 Node *dropout(Builder *b, Node *x, double rate, Node *row_ids);
 
 Node *build_layers(Builder *b, const LayerList *list, Node *x);
+
+Node *build_loss(Builder *b, Node *logits); /* [B, C] -> [] */
 
 #endif

@@ -52,6 +52,7 @@ enum { N_FIELDS = sizeof fields / sizeof *fields };
 #define IS_PAIR(m) _Generic(&(m), double(*)[2]: 1, default: 0)
 #define IS_WARMUP(m) _Generic((m), SpecWarmup: 1, default: 0)
 #define IS_WEIGHTS(m) _Generic((m), SpecWeights: 1, default: 0)
+#define IS_THRESHOLDS(m) _Generic((m), SpecThresholds: 1, default: 0)
 #define IS_LAYERS(m) _Generic((m), LayerList: 1, default: 0)
 #define IS_ENCODER(m) _Generic((m), SpecEncoder: 1, default: 0)
 #define KEY(path, type, ...) _Static_assert(IS_##type(((Spec *)0)->path), #path);
@@ -337,6 +338,26 @@ static bool read_weights(Arena *arena, const Key *k, const Tree *t, SpecWeights 
     return true;
 }
 
+static bool read_thresholds(Arena *arena, const Key *k, const Tree *t, SpecThresholds *out, FtcDiag *d)
+{
+    bool one = t->kind == TREE_SCALAR;
+    *out = (SpecThresholds){ .tuned = one && !t->quoted && !strcmp(t->text, "tuned"), .n = one ? 1 : t->n };
+    if (out->tuned)
+        return true;
+    out->value = NEW_ARRAY(arena, double, out->n);
+    if (t->kind == TREE_MAPPING)
+        out->label = NEW_ARRAY(arena, const char *, out->n);
+    if (!out->n)
+        return ftc_error(d, t->at, "'%s' is empty", key_name(k));
+    for (int i = 0; i < out->n; i++) {
+        if (out->label)
+            out->label[i] = t->items[i].key;
+        if (!read_float(arena, k, one ? t : t->items[i].value, &out->value[i], d))
+            return false;
+    }
+    return true;
+}
+
 bool read_value(Arena *arena, const Key *k, const Tree *t, void *base, FtcDiag *d)
 {
     void *out = (char *)base + k->offset;
@@ -366,6 +387,8 @@ bool read_value(Arena *arena, const Key *k, const Tree *t, void *base, FtcDiag *
         return read_warmup(arena, k, t, out, d);
     case T_WEIGHTS:
         return read_weights(arena, k, t, out, d);
+    case T_THRESHOLDS:
+        return read_thresholds(arena, k, t, out, d);
     case T_LAYERS:
     case T_ENCODER:
         break;
@@ -484,22 +507,37 @@ static void print_strings(FILE *out, const SpecStrings *s)
     fputc(']', out);
 }
 
-static void print_weights(FILE *out, const SpecWeights *w)
+/* [1, 2], or with labels {a: 1, b: 2} */
+static void print_numbers(FILE *out, int n, const char *const *label, const double *v)
 {
-    if (w->kind == WEIGHTS_BALANCED) {
-        fputs("balanced", out);
-        return;
-    }
-    fputc(w->label ? '{' : '[', out);
-    for (int i = 0; i < w->n; i++) {
+    fputc(label ? '{' : '[', out);
+    for (int i = 0; i < n; i++) {
         fputs(i ? ", " : "", out);
-        if (w->label) {
-            print_string(out, w->label[i]);
+        if (label) {
+            print_string(out, label[i]);
             fputs(": ", out);
         }
-        print_float(out, w->weight[i]);
+        print_float(out, v[i]);
     }
-    fputc(w->label ? '}' : ']', out);
+    fputc(label ? '}' : ']', out);
+}
+
+static void print_weights(FILE *out, const SpecWeights *w)
+{
+    if (w->kind == WEIGHTS_BALANCED)
+        fputs("balanced", out);
+    else
+        print_numbers(out, w->n, w->label, w->weight);
+}
+
+static void print_thresholds(FILE *out, const SpecThresholds *t)
+{
+    if (t->tuned)
+        fputs("tuned", out);
+    else if (t->n == 1 && !t->label)
+        print_float(out, t->value[0]);
+    else
+        print_numbers(out, t->n, t->label, t->value);
 }
 
 void print_value(FILE *out, const Key *k, const void *base)
@@ -512,6 +550,7 @@ void print_value(FILE *out, const Key *k, const void *base)
     if (k->off)
         off = k->type == T_INT       ? *(const int64_t *)v == 0
               : k->type == T_FLOAT   ? *(const double *)v == 0
+              : k->type == T_STRING  ? !*(const char *const *)v
               : k->type == T_METRIC  ? *(const int *)v == 0
               : k->type == T_STRING  ? *(const char *const *)v == NULL
               : k->type == T_STRINGS ? ((const SpecStrings *)v)->n == 0
@@ -563,6 +602,9 @@ void print_value(FILE *out, const Key *k, const void *base)
         break;
     case T_WEIGHTS:
         print_weights(out, v);
+        break;
+    case T_THRESHOLDS:
+        print_thresholds(out, v);
         break;
     case T_LAYERS:
     case T_ENCODER:

@@ -17,6 +17,7 @@ typedef enum {
     T_PAIR,    /* [0.9, 0.999]                 double[2] */
     T_WARMUP,  /* 0.1, 500                     SpecWarmup */
     T_WEIGHTS, /* balanced, [..], {label: w}   SpecWeights */
+    T_THRESHOLDS, /* 0.5, tuned, [..], {label: p}  SpecThresholds */
     T_LAYERS,  /* a list of layers             LayerList; read by spec_layers.c, as is */
     T_ENCODER, /* such a list, or a type       SpecEncoder */
 } ValueType;

@@ -98,7 +98,8 @@ static bool apply(Reader *r, const SpecSetting *set, bool weak)
         return ftc_error(r->diag, set->at, "this is no UTF-8 text");
     for (;;) {
         size_t len = strcspn(rest, ".");
-        if (!strncmp(set->key, "loss.class_weights.", 19) && rest == set->key + 19)
+        if ((!strncmp(set->key, "loss.class_weights.", 19) && rest == set->key + 19) ||
+            (!strncmp(set->key, "data.threshold.", 15) && rest == set->key + 15))
             len = strlen(rest); /* a label may have dots in it */
         if (!len)
             return ftc_error(r->diag, set->at, "'%s' is no key; write it as optimizer.lr", set->key);
@@ -395,6 +396,60 @@ static bool check_split(Reader *r)
                      s->data.split.dev, s->data.split.test);
 }
 
+/* Keys about classes, where there are none. */
+static bool check_loss(Reader *r)
+{
+    const Spec *s = r->spec;
+    static const char *const keys[] = { "loss.label_smoothing", "loss.class_weights", "data.labels" };
+    bool set[] = { s->loss.label_smoothing > 0, s->loss.class_weights.kind != WEIGHTS_NONE, s->data.labels.n > 0 }, ok = true;
+    for (int i = 0; i < 3 && s->loss.type == LOSS_MSE; i++)
+        if (set[i]) {
+            ok = ftc_error(r->diag, spec_loc(s, keys[i]), "'%s' is about classes, and a model of loss.type mse predicts a number",
+                           keys[i] + strcspn(keys[i], ".") + 1);
+            ftc_note(r->diag, spec_loc(s, "loss.type"), "the loss");
+        }
+    if (s->train.sampling != SAMPLING_NONE && spec_task(s) != FTC_SINGLE_LABEL) {
+        ok = ftc_error(r->diag, spec_loc(s, "train.sampling"), "'sampling' goes by the one class of each row, which rows of this loss "
+                       "don't have");
+        ftc_note(r->diag, spec_loc(s, "loss.type"), "the loss");
+    }
+    return ok;
+}
+
+static bool has_string(const SpecStrings *list, const char *s)
+{
+    for (int i = 0; i < list->n; i++)
+        if (!strcmp(list->v[i], s))
+            return true;
+    return false;
+}
+
+static bool check_label_columns(Reader *r)
+{
+    const Spec *s = r->spec;
+    const SpecStrings *columns = &s->data.label, *labels = &s->data.labels;
+    FtcLoc at = spec_loc(s, "data.label");
+    bool ok = true;
+    for (int i = 0; i < columns->n; i++)
+        if (has_string(&s->data.text, columns->v[i]))
+            ok = ftc_error(r->diag, at, "'%s' is the text's column already; the label needs its own", columns->v[i]);
+    if (s->data.weight && (has_string(&s->data.text, s->data.weight) || has_string(columns, s->data.weight)))
+        ok = ftc_error(r->diag, spec_loc(s, "data.weight"), "'%s' is the text's or the label's column already; the weight needs its own",
+                       s->data.weight);
+    if (columns->n == 1)
+        return ok;
+    if (spec_task(s) != FTC_MULTI_LABEL)
+        ok = ftc_error(r->diag, at, "a column for each label makes rows of any number of labels, which takes a 'loss.type' of "
+                       "binary_cross_entropy");
+    for (int i = 0; i < labels->n; i++)
+        if (!has_string(columns, labels->v[i]) || labels->n != columns->n) {
+            ok = ftc_error(r->diag, spec_loc(s, "data.labels"), "the labels are the columns of 'data.label', in any order");
+            ftc_note(r->diag, at, "the columns");
+            break;
+        }
+    return ok;
+}
+
 static bool check_spec(Reader *r)
 {
     Spec *s = r->spec;
@@ -403,14 +458,12 @@ static bool check_spec(Reader *r)
     bool ok = check_only(r);
     ok &= check_weights(r);
     ok &= check_split(r);
+    ok &= check_loss(r);
     if (s->optimizer.nesterov && s->optimizer.momentum == 0)
         ok = ftc_error(d, spec_loc(s, "optimizer.nesterov"), "'nesterov' needs a momentum above 0; 0.9 is usual");
+    ok &= check_label_columns(r);
     if (s->train.early_stop.patience && !s->train.best)
         ok = ftc_error(d, spec_loc(s, "train.early_stop.patience"), "'patience' needs a metric to watch; train.best names it");
-    for (int i = 0; i < s->data.text.n; i++)
-        if (!strcmp(s->data.text.v[i], s->data.label))
-            ok = ftc_error(d, spec_loc(s, "data.label"), "'%s' is the text's column already; the label needs its own",
-                           s->data.label);
     if (s->data.text.n == 2 && e->segments == 1) {
         ok = ftc_error(d, spec_loc(s, "data.text"), "pairs of texts need 2 segments, but the encoder has 1");
         ftc_note(d, spec_loc(s, "model.encoder.segments"), "set here");
@@ -448,6 +501,11 @@ const SpecParam *spec_param(const Spec *s, const char *name)
         if (!strcmp(e->params[i].name, name))
             return &e->params[i];
     return NULL;
+}
+
+FtcTask spec_task(const Spec *s)
+{
+    return s->loss.type == LOSS_BINARY_CROSS_ENTROPY ? FTC_MULTI_LABEL : s->loss.type == LOSS_MSE ? FTC_REGRESSION : FTC_SINGLE_LABEL;
 }
 
 int64_t spec_warmup_steps(const Spec *s, int64_t total_steps)

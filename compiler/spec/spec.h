@@ -10,6 +10,7 @@
 #include "compiler/support/arena.h"
 #include "compiler/support/loc.h"
 #include "ftc/diag.h"
+#include "ftc/model.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,11 +22,12 @@ typedef enum { ACT_GELU, ACT_GELU_NEW, ACT_RELU, ACT_SILU, ACT_TANH } Activation
 typedef enum { POOL_CLS, POOL_MEAN } Pooling;
 typedef enum { HEAD_NORMAL, HEAD_ZEROS } HeadInit;
 typedef enum { TOKENIZER_WORDPIECE } TokenizerType;
-typedef enum { LOSS_CROSS_ENTROPY } LossType;
+typedef enum { LOSS_CROSS_ENTROPY, LOSS_FOCAL, LOSS_BINARY_CROSS_ENTROPY, LOSS_MSE } LossType;
 typedef enum { OPT_ADAMW, OPT_SGD } OptimizerType;
 typedef enum { SCHEDULE_CONSTANT, SCHEDULE_LINEAR, SCHEDULE_COSINE } ScheduleType;
 typedef enum { PRECISION_F32, PRECISION_BF16 } Precision;
 typedef enum { METHOD_SKLEARN, METHOD_HASH } SplitMethod;
+typedef enum { SAMPLING_NONE, SAMPLING_OVER, SAMPLING_UNDER, SAMPLING_WEIGHTED } Sampling;
 typedef enum { WEIGHTS_NONE, WEIGHTS_BALANCED, WEIGHTS_LIST, WEIGHTS_BY_LABEL } WeightsKind;
 
 typedef struct {
@@ -44,6 +46,13 @@ typedef struct {
     const char **label; /* by label: what is left out weighs 1 */
     double *weight;
 } SpecWeights;
+
+typedef struct {
+    bool tuned;         /* then there are no numbers */
+    int n;              /* 1: for all labels alike, where it is not by label */
+    const char **label; /* by label; NULL: in label order */
+    double *value;
+} SpecThresholds;
 
 /* ---- the encoder -------------------------------------------------------------------------------------------------- */
 
@@ -95,8 +104,9 @@ typedef struct {
  * data.labels for auto. */
 typedef struct {
     struct {
-        SpecStrings text;
-        const char *label;
+        SpecStrings text, label;
+        const char *label_separator, *weight;
+        SpecThresholds threshold;
         SpecStrings labels;
         int64_t max_length, limit;
         struct {
@@ -125,7 +135,7 @@ typedef struct {
     } model;
     struct {
         int type; /* LossType */
-        double label_smoothing;
+        double gamma, label_smoothing;
         SpecWeights class_weights;
     } loss;
     struct {
@@ -141,6 +151,7 @@ typedef struct {
     struct {
         int64_t epochs, batch, eval_batch, seed;
         bool shuffle;
+        int sampling; /* Sampling */
         int64_t max_steps;
         double memory_limit; /* GiB */
         SpecStrings freeze;
@@ -193,6 +204,9 @@ bool spec_given(const Spec *s, const char *key);
 
 /* A parameter of the layer list by name; NULL where it has none of that name. */
 const SpecParam *spec_param(const Spec *s, const char *name);
+
+/* What the loss asks for. */
+FtcTask spec_task(const Spec *s);
 
 int64_t spec_warmup_steps(const Spec *s, int64_t total_steps);
 

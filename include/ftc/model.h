@@ -8,6 +8,8 @@
  *
  *   from the batch      ids i32[T]  types i32[T]  row_start i32[B+1]  labels i32[B]  encoded f32[B,...]
  *                       row_of i32[T] (the row of each token; follows from row_start)
+ *                       targets f32[B,C] (of each label whether the row has it, 1 or 0; or the number to predict)
+ *                       row_weights f32[B] (all 1 where there are none)
  *   from the words      used i32[U]  place i32[T] (of each token: used[place] is its id)  known i32, pending f32: see below
  *   from the data       class_weights f32[C] (all 1 where there are none)
  *   scalars, i32        seed   step (0, 1, ...: the number of updates made so far)
@@ -51,7 +53,8 @@ typedef struct {
 } FtcOptimizer;
 
 /* Weights of the classes in the loss.  LISTED: one value a class, in the order of the labels.  NAMED: by label,
- * 1 for those not named.  BALANCED: rows / (classes * rows of the class), over the training data. */
+ * 1 for those not named.  BALANCED: rows / (classes * rows of the class), over the training data.  Where a row has any number of
+ * labels, a label's weight is that of rows that have it, against 1 for the others; BALANCED: rows without it / rows with it. */
 typedef enum { FTC_WEIGHTS_NONE, FTC_WEIGHTS_BALANCED, FTC_WEIGHTS_LISTED, FTC_WEIGHTS_NAMED } FtcClassWeightMode;
 
 typedef struct {
@@ -70,6 +73,10 @@ typedef struct {
     const char *const *labels;
 } FtcData;
 
+/* Which rows an epoch has: all, once each; as many of each class as the largest has, rows repeated; as many as the smallest has; or
+ * as many as there are, each drawn from a class that all are as likely to be. */
+typedef enum { FTC_SAMPLING_NONE, FTC_SAMPLING_OVER, FTC_SAMPLING_UNDER, FTC_SAMPLING_WEIGHTED } FtcSampling;
+
 enum { FTC_EVERY_EPOCH = -1, FTC_EVERY_MINUTES = -2 };
 
 typedef struct {
@@ -78,6 +85,7 @@ typedef struct {
     int64_t seed;
     int64_t max_steps;                  /* 0: epochs decide; else this alone, over as many epochs as it takes */
     bool shuffle;
+    FtcSampling sampling;
     double memory_limit;                /* GiB that parameters, states and a step's values may take; 0: no limit */
     int64_t eval_every;                 /* steps between evaluations of dev; below 1: an epoch */
     int64_t checkpoint_every;           /* steps; FTC_EVERY_EPOCH, FTC_EVERY_MINUTES; 0: none */

@@ -37,6 +37,8 @@ typedef struct {
     const int32_t *labels;              /* [B]; NULL when there are none */
     const int64_t *record;              /* [B] record number in the table, for messages */
     const float *encoded;               /* [B,...] what FtcModel.encode says of the rows; NULL: it runs first, where it is needed */
+    const float *targets;               /* [B,C] in place of labels, for tasks that have such; NULL when there are none */
+    const float *row_weights;           /* [B] how much each row counts in the loss; NULL: alike */
 } FtcBatch;
 
 /* What a kernel gets.  buf[i] is its i-th parameter; scratch parameters point into the calling thread's own scratch. */

@@ -33,13 +33,14 @@ void interrupt_catch(void)
     }
 }
 
-void interrupt_release(void)
+bool interrupt_release(void)
 {
-    if (!catching)
-        return;
-    catching = 0;
-    for (int i = 0; i < N_SIGNALS; i++)
+    for (int i = 0; catching && i < N_SIGNALS; i++)
         sigaction(signals[i], &before[i], NULL);
+    catching = 0;
+    bool was = asked;
+    asked = 0;
+    return was;
 }
 
 bool interrupt_asked(void) { return asked; }

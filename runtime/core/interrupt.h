@@ -8,8 +8,9 @@
 #include <stdbool.h>
 
 void interrupt_catch(void);
-void interrupt_release(void);   /* back to what signals did before; what was asked for stays asked for */
-
 bool interrupt_asked(void);
+
+/* Back to what signals did before.  Answers whether it was asked for, and forgets it. */
+bool interrupt_release(void);
 
 #endif

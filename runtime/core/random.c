@@ -2,6 +2,7 @@
 #include "runtime/core/random.h"
 
 #include <math.h>
+#include <string.h>
 
 void philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
 {
@@ -45,6 +46,18 @@ void random_shuffle(uint64_t seed, uint64_t stream, int64_t *items, int64_t n)
         int64_t item = items[i];
         items[i] = items[j];
         items[j] = item;
+    }
+}
+
+void random_resample(uint64_t seed, uint64_t stream, int64_t n, uint32_t *times)
+{
+    memset(times, 0, (size_t)n * sizeof *times);
+    for (int64_t i = 0; i < n; i += 2) {
+        uint64_t w[2];
+        draw(seed, stream, (uint64_t)i / 2, w);
+        times[(uint64_t)(((unsigned __int128)w[0] * (uint64_t)n) >> 64)]++;
+        if (i + 1 < n)
+            times[(uint64_t)(((unsigned __int128)w[1] * (uint64_t)n) >> 64)]++;
     }
 }
 

@@ -1,4 +1,4 @@
-/* Random numbers of the runtime: shuffling and initial weights.  (Dropout is part of the compiled step.)
+/* Random numbers of the runtime: shuffling, initial weights, resamples.  (Dropout is part of the compiled step.)
  *
  * Counter-based: a number is a function of (seed, stream, counter) and nothing else, so any part of a
  * sequence can be made alone, on any thread, and a resumed run needs no saved state.
@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* What a stream is for; its index is the epoch, the parameter, ... */
-typedef enum { RANDOM_SHUFFLE, RANDOM_INIT } RandomUse;
+typedef enum { RANDOM_SHUFFLE, RANDOM_INIT, RANDOM_RESAMPLE, RANDOM_SAMPLE } RandomUse;
 
 static inline uint64_t random_stream(RandomUse use, uint32_t index) { return (uint64_t)use << 32 | index; }
 
@@ -21,6 +21,9 @@ uint64_t random_below(uint64_t seed, uint64_t stream, uint64_t counter, uint64_t
 
 /* Puts items[0 .. n - 1] into a random order (Fisher and Yates). */
 void random_shuffle(uint64_t seed, uint64_t stream, int64_t *items, int64_t n);
+
+/* n draws of n items, with replacement: times[i] = how often item i was drawn. */
+void random_resample(uint64_t seed, uint64_t stream, int64_t n, uint32_t *times);
 
 /* out[i] = the normal deviate number first + i times sigma, mean 0 (Box and Muller, in double). */
 void random_normal(uint64_t seed, uint64_t stream, int64_t first, double sigma, float *out, int64_t n);

@@ -53,6 +53,11 @@ static int64_t n_repeats(const PartReport *p, int32_t c) { return (void)c, p->re
 static int64_t n_conflicts(const PartReport *p, int32_t c) { return (void)c, p->conflicts; }
 static int64_t n_known(const PartReport *p, int32_t c) { return (void)c, p->known; }
 
+static bool has_counts(const DataReport *r)
+{
+    return r->part[PART_TRAIN].count || r->part[PART_DEV].count || r->part[PART_TEST].count;
+}
+
 void data_report_print(const DataReport *r, FILE *out)
 {
     int width = 24;
@@ -69,7 +74,7 @@ void data_report_print(const DataReport *r, FILE *out)
             fprintf(out, "%*s  %9s", p > PART_TRAIN && r->part[PART_TRAIN].rows ? 9 : 0, "", r->part[p].name);
     fputc('\n', out);
     print_row(r, "rows", width, n_rows, 0, false, out);
-    for (int32_t c = 0; c < r->n_labels; c++) {
+    for (int32_t c = 0; c < r->n_labels && has_counts(r); c++) {
         char *name = xasprintf("  %s", r->labels[c]);
         print_row(r, name, width, n_class, c, true, out);
         free(name);

@@ -10,7 +10,7 @@
 static const char *const part_name[N_PARTS] = { [PART_TRAIN] = "train", [PART_DEV] = "dev", [PART_TEST] = "test" };
 
 static FtcLoc text_loc(const Dataset *s, int64_t row) { return csv_field_loc(s->csv, dataset_record(s, row), s->text[0]); }
-static FtcLoc label_loc(const Dataset *s, int64_t row) { return csv_field_loc(s->csv, dataset_record(s, row), s->label); }
+static FtcLoc label_loc(const Dataset *s, int64_t row) { return s->label < 0 ? text_loc(s, row) : dataset_label_loc(s, row); }
 
 static double percent(int64_t n, int64_t of) { return of ? 100 * (double)n / (double)of : 0; }
 
@@ -48,16 +48,14 @@ static void warn_of_repeats(const Finding *f, const Dataset *s, const char *part
 
 static void warn_of_conflicts(const Finding *f, const Dataset *s, const char *part, FtcDiag *d)
 {
-    Bytes a = { 0 }, b = { 0 };
+    Bytes scratch = { 0 };
     for (int64_t i = 0; i < shown(f); i++) {
-        Slice here = csv_field(s->csv, dataset_record(s, f->row[i]), s->label, &a);
-        Slice there = csv_field(s->csv, dataset_record(s, f->other[i]), s->label, &b);
-        if (ftc_warn(d, "label-conflict", label_loc(s, f->row[i]), "the label is '%.*s', but the same text also stands in %s with "
-                     "'%.*s'", SLICE_ARG(here), part, SLICE_ARG(there)))
+        Slice other = s->label < 0 ? slice_of("others") : dataset_label(s, f->other[i], &scratch);
+        if (ftc_warn(d, "label-conflict", label_loc(s, f->row[i]), "the same text also stands in %s with another label, '%.*s'", part,
+                     SLICE_ARG(other)))
             ftc_note(d, label_loc(s, f->other[i]), "there");
     }
-    bytes_free(&a);
-    bytes_free(&b);
+    bytes_free(&scratch);
     if (f->n > SHOWN)
         ftc_warn(d, "label-conflict", FTC_FILE(csv_name(s->csv)), "%lld of %lld rows of %s (%.1f %%) have a text that stands "
                  "before with another label", (long long)f->n, (long long)s->n, part, percent(f->n, s->n));
@@ -78,24 +76,27 @@ static void warn_of_leaks(const Finding *f, const Dataset *s, const char *part, 
 
 static int text_columns(const Dataset *s) { return s->text[1] >= 0 ? 2 : 1; }
 
-static bool same_label(const Dataset *s, int64_t a, int64_t b, Bytes *x, Bytes *y)
+/* Whether the rows are to have the same class or labels.  Numbers, of measurements say, need not be the same. */
+static bool same_label(const Dataset *s, int64_t a, int64_t b)
 {
-    return s->label < 0 || slice_equal(csv_field(s->csv, dataset_record(s, a), s->label, x),
-                                       csv_field(s->csv, dataset_record(s, b), s->label, y));
+    const Examples *x = &s->examples;
+    size_t classes = (size_t)x->classes;
+    if (x->labels)
+        return x->labels[a] == x->labels[b];
+    if (x->targets && classes > 1)
+        return !memcmp(x->targets + (size_t)a * classes, x->targets + (size_t)b * classes, classes * sizeof *x->targets);
+    return true;
 }
 
 /* Fills the index with the rows of one table. */
 static void compare_rows(TextIndex *index, const Dataset *s, PartReport *p, FtcDiag *d)
 {
     Finding repeats = { .n = 0 }, conflicts = { .n = 0 };
-    Bytes x = { 0 }, y = { 0 };
     for (int64_t i = 0; i < s->n; i++) {
         int64_t first = text_index_add(index, i);
         if (first >= 0)
-            add(same_label(s, first, i, &x, &y) ? &repeats : &conflicts, i, first);
+            add(same_label(s, first, i) ? &repeats : &conflicts, i, first);
     }
-    bytes_free(&x);
-    bytes_free(&y);
     p->repeats = repeats.n;
     p->conflicts = conflicts.n;
     warn_of_conflicts(&conflicts, s, p->name, d);
@@ -196,15 +197,25 @@ static char *fold(const char *label, Bytes *scratch)
     return xstrndup(scratch->p, n);
 }
 
-/* The first row of the class, of the first part that has any. */
+static bool has_classes(const Dataset *s) { return s && (s->examples.labels || (s->examples.targets && s->examples.classes > 1)); }
+
+static bool row_has(const Dataset *s, int64_t row, int32_t label)
+{
+    const Examples *x = &s->examples;
+    return x->labels ? x->labels[row] == label : x->targets[row * x->classes + label] > 0;
+}
+
+/* The first row that has the label, of the first part with any. */
 static bool find_class(const ReportInput *in, int32_t label, const Dataset **s, int64_t *row)
 {
-    for (int p = 0; p < N_PARTS; p++)
-        for (int64_t i = 0; (*s = in->part[p]) && (*s)->examples.labels && i < (*s)->n; i++)
-            if ((*s)->examples.labels[i] == label) {
+    for (int p = 0; p < N_PARTS; p++) {
+        *s = in->part[p];
+        for (int64_t i = 0; has_classes(*s) && i < (*s)->n; i++)
+            if (row_has(*s, i, label)) {
                 *row = i;
                 return true;
             }
+    }
     return false;
 }
 
@@ -255,11 +266,16 @@ static void compare_labels(const DataReport *r, const ReportInput *in, FtcDiag *
 
 static void count_classes(PartReport *p, const Dataset *s, int32_t n_labels)
 {
-    if (!s->examples.labels)
+    const Examples *x = &s->examples;
+    if (!has_classes(s))
         return;
     p->count = xcalloc((size_t)n_labels, sizeof *p->count);
-    for (int64_t i = 0; i < s->n; i++)
-        p->count[s->examples.labels[i]]++;
+    for (int64_t i = 0; i < s->n; i++) {
+        if (x->labels)
+            p->count[x->labels[i]]++;
+        for (int32_t c = 0; !x->labels && c < n_labels; c++)
+            p->count[c] += x->targets[i * x->classes + c] > 0;
+    }
 }
 
 /* ---- all together --------------------------------------------------------------------------------------------------------- */

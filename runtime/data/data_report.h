@@ -5,12 +5,12 @@
  *
  *        cut-texts        data.max_length cuts texts
  *        duplicate-texts  rows repeat a text of the same label (if more than one in twenty does, unless it was asked for)
- *        label-conflict   a text has several labels
+ *        label-conflict   a text has different labels in two rows (numbers may differ)
  *        leakage          rows of dev or test have a text that train has too
  *        near-labels      two labels differ only in case or white space
  *
- * The first few of a kind are shown, then their number.  Texts are compared as text_index.h says; labels as they stand.  The time
- * is a few hash look-ups a row. */
+ * The first few of a kind are shown, then their number.  Texts are compared as text_index.h says.  The time is a few hash look-ups
+ * a row. */
 #ifndef FTC_DATA_REPORT_H
 #define FTC_DATA_REPORT_H
 
@@ -27,7 +27,7 @@ typedef struct {
 typedef struct {
     const char *name, *file;        /* "train"; the table's */
     int64_t rows;
-    int64_t *count;                 /* [n_labels] rows of each class; NULL: labels are not numbered */
+    int64_t *count;                 /* [n_labels] rows that have each; NULL: there are no classes, or they are not known */
     int64_t repeats, conflicts;     /* rows with the text of an earlier one, and its label, or another one */
     int64_t known;                  /* rows with a text that train has; -1: these are train's */
     bool tokenized;                 /* then: */

@@ -3,7 +3,9 @@
 
 #include "runtime/core/mem.h"
 #include "runtime/core/random.h"
+#include "runtime/train/sampling.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,12 +15,15 @@ struct Batcher {
     bool shuffle;
     uint64_t seed;
     BatchSize most;
-    int64_t *order;         /* [n], where shuffled */
+    int64_t rows;           /* of an epoch */
+    int64_t *order;         /* [rows]; NULL: the table's */
     int64_t at;             /* rows of the epoch already given out */
     int32_t *ids, *types;   /* [most.tokens] */
     int32_t *row_start;     /* [most.rows + 1] */
     int32_t *labels;        /* [most.rows] */
     int64_t *record;        /* [most.rows] */
+    float *targets;         /* [most.rows, x->classes], where the rows have such */
+    float *weights;         /* [most.rows], the same */
     float *encoded;         /* [most.rows, width], where the rows have such */
 };
 
@@ -43,8 +48,12 @@ bool examples_check(const Examples *x, const FtcModel *model, int64_t classes, i
         if (x->labels && (x->labels[i] < 0 || x->labels[i] >= classes))
             return ftc_error(d, FTC_NOWHERE, "record %lld has the class number %d, but the model has %lld classes",
                              record_number(x, i), x->labels[i], (long long)classes);
+        for (int32_t c = 0; x->targets && c < x->classes; c++)
+            if (!isfinite(x->targets[i * x->classes + c]))
+                return ftc_error(d, FTC_NOWHERE, "record %lld has a target that is no finite number", record_number(x, i));
     }
-    return true;
+    return !x->targets || x->classes == classes ||
+           ftc_error(d, FTC_NOWHERE, "the records have %d targets each, but the model has %lld classes", x->classes, (long long)classes);
 }
 
 /* ----- the largest batch ----- */
@@ -64,11 +73,15 @@ static int64_t longest_rows(const Examples *x, int64_t rows, int64_t longest)
     return sum;
 }
 
-static BatchSize most_of(const Examples *x, int64_t batch, bool shuffle)
+static BatchSize most_of(const Examples *x, int64_t rows, int64_t batch, bool shuffle)
 {
-    BatchSize most = { .rows = batch < x->n ? batch : x->n };
+    BatchSize most = { .rows = batch < rows ? batch : rows };
     for (int64_t i = 0; i < x->n; i++)
         most.longest = row_length(x, i) > most.longest ? row_length(x, i) : most.longest;
+    if (x->sampling != FTC_SAMPLING_NONE) {
+        most.tokens = most.rows * most.longest;
+        return most;
+    }
     if (shuffle) {
         most.tokens = longest_rows(x, most.rows, most.longest);
         return most;
@@ -89,7 +102,10 @@ Batcher *batcher_new(const Examples *x, int64_t batch, bool shuffle, uint64_t se
         return NULL;
     }
     Batcher *b = xcalloc(1, sizeof *b);
-    *b = (Batcher){ .x = x, .batch = batch, .shuffle = shuffle, .seed = seed, .most = most_of(x, batch, shuffle) };
+    int64_t of_epoch = sampling_rows(x);
+    bool ordered = shuffle || x->sampling != FTC_SAMPLING_NONE;
+    *b = (Batcher){ .x = x, .batch = batch, .shuffle = shuffle, .seed = seed, .rows = of_epoch,
+                    .most = most_of(x, of_epoch, batch, shuffle) };
     size_t rows = (size_t)b->most.rows, tokens = (size_t)b->most.tokens;
     if (b->most.tokens < INT32_MAX && b->most.rows < INT32_MAX) {
         b->ids = try_alloc(tokens, sizeof *b->ids, 64);
@@ -97,10 +113,13 @@ Batcher *batcher_new(const Examples *x, int64_t batch, bool shuffle, uint64_t se
         b->row_start = try_alloc(rows + 1, sizeof *b->row_start, 64);
         b->labels = try_alloc(rows, sizeof *b->labels, 64);
         b->record = try_alloc(rows, sizeof *b->record, 64);
-        b->order = shuffle ? try_alloc((size_t)x->n, sizeof *b->order, 64) : NULL;
+        b->order = ordered ? try_alloc((size_t)of_epoch, sizeof *b->order, 64) : NULL;
+        b->targets = x->targets ? try_alloc(rows, (size_t)x->classes * sizeof *b->targets, 64) : NULL;
+        b->weights = x->weights ? try_alloc(rows, sizeof *b->weights, 64) : NULL;
         b->encoded = x->encoded ? try_alloc(rows, (size_t)x->width * sizeof *b->encoded, 64) : NULL;
     }
-    if (b->ids && b->types && b->row_start && b->labels && b->record && (b->order || !shuffle) && (b->encoded || !x->encoded)) {
+    if (b->ids && b->types && b->row_start && b->labels && b->record && (b->order || !ordered) && (b->targets || !x->targets) &&
+        (b->weights || !x->weights) && (b->encoded || !x->encoded)) {
         batcher_begin(b, 0);
         return b;
     }
@@ -120,26 +139,27 @@ void batcher_free(Batcher *b)
     free(b->row_start);
     free(b->labels);
     free(b->record);
+    free(b->targets);
+    free(b->weights);
     free(b->encoded);
     free(b);
 }
 
 BatchSize batcher_most(const Batcher *b) { return b->most; }
-int64_t batcher_steps(const Batcher *b) { return (b->x->n + b->batch - 1) / b->batch; }
+int64_t batcher_steps(const Batcher *b) { return (b->rows + b->batch - 1) / b->batch; }
 
 void batcher_begin(Batcher *b, int64_t epoch)
 {
     b->at = 0;
-    if (!b->shuffle)
-        return;
-    for (int64_t i = 0; i < b->x->n; i++)
-        b->order[i] = i;
-    random_shuffle(b->seed, random_stream(RANDOM_SHUFFLE, (uint32_t)epoch), b->order, b->x->n);
+    if (b->order)
+        sampling_draw(b->x, b->seed, epoch, b->order);
+    if (b->shuffle)
+        random_shuffle(b->seed, random_stream(RANDOM_SHUFFLE, (uint32_t)epoch), b->order, b->rows);
 }
 
 void batcher_skip(Batcher *b, int64_t batches)
 {
-    int64_t left = b->x->n - b->at, rows = batches * b->batch;
+    int64_t left = b->rows - b->at, rows = batches * b->batch;
     b->at += rows < left ? rows : left;
 }
 
@@ -153,25 +173,29 @@ static void put_row(Batcher *b, int32_t k, int64_t row)
     b->row_start[k + 1] = at + n;
     b->labels[k] = x->labels ? x->labels[row] : 0;
     b->record[k] = x->record ? x->record[row] : row;
+    if (x->targets)
+        memcpy(b->targets + (int64_t)k * x->classes, x->targets + row * x->classes, (size_t)x->classes * sizeof *b->targets);
+    if (x->weights)
+        b->weights[k] = x->weights[row];
     if (x->encoded)
         memcpy(b->encoded + k * x->width, x->encoded + row * x->width, (size_t)x->width * sizeof *b->encoded);
 }
 
 bool batcher_next(Batcher *b, FtcBatch *batch)
 {
-    int64_t left = b->x->n - b->at;
+    int64_t left = b->rows - b->at;
     if (left == 0)
         return false;
     int32_t rows = (int32_t)(left < b->batch ? left : b->batch), longest = 0;
     b->row_start[0] = 0;
     for (int32_t k = 0; k < rows; k++) {
-        put_row(b, k, b->shuffle ? b->order[b->at + k] : b->at + k);
+        put_row(b, k, b->order ? b->order[b->at + k] : b->at + k);
         int32_t n = b->row_start[k + 1] - b->row_start[k];
         longest = n > longest ? n : longest;
     }
     b->at += rows;
     *batch = (FtcBatch){ .rows = rows, .tokens = b->row_start[rows], .longest = longest, .ids = b->ids, .types = b->types,
                          .row_start = b->row_start, .labels = b->x->labels ? b->labels : NULL, .record = b->record,
-                         .encoded = b->encoded };
+                         .encoded = b->encoded, .targets = b->targets, .row_weights = b->weights };
     return true;
 }

@@ -2,11 +2,10 @@
 #ifndef FTC_CLASS_WEIGHTS_H
 #define FTC_CLASS_WEIGHTS_H
 
-#include "ftc/model.h"
+#include "runtime/train/batch.h"
 
-/* out[c] for c < classes, by FtcLoss.mode (model.h); y[n] are the classes of the training rows.  False after an error: a
- * list of another length than there are classes, or a name that is no label. */
-bool class_weights_resolve(const FtcLoss *loss, const char *const *labels, int32_t classes, const int32_t *y, int64_t n,
-                           float *out, FtcDiag *d);
+/* out[c] for c < classes, by FtcLoss.mode (model.h), x being the training rows.  False after an error: a list of another length
+ * than there are classes, or a name that is no label. */
+bool class_weights_resolve(const FtcLoss *loss, const char *const *labels, int32_t classes, const Examples *x, float *out, FtcDiag *d);
 
 #endif

@@ -23,9 +23,19 @@ static bool need_column(const Csv *csv, const char *name, const char *key, int *
     return !name || *column >= 0;
 }
 
+static bool need_flags(Dataset *s, const DatasetColumns *columns, FtcDiag *d)
+{
+    s->n_flags = columns->n_flags;
+    s->flag = xcalloc((size_t)columns->n_flags, sizeof *s->flag);
+    bool ok = true;
+    for (int32_t i = 0; ok && i < columns->n_flags; i++)
+        ok = need_column(s->csv, columns->flag[i], "data.label", &s->flag[i], d);
+    return ok;
+}
+
 bool dataset_open(Dataset *s, const char *path, const DatasetColumns *columns, FtcDiag *d)
 {
-    *s = (Dataset){ .text = { -1, -1 }, .label = -1 };
+    *s = (Dataset){ .text = { -1, -1 }, .label = -1, .weight = -1 };
     CsvOptions options = { .separator = has_suffix(path, ".tsv") ? '\t' : ',', .limit = columns->limit };
     s->csv = csv_open(path, &options, d);
     if (s->csv && csv_records(s->csv) == 0)
@@ -33,15 +43,18 @@ bool dataset_open(Dataset *s, const char *path, const DatasetColumns *columns, F
     s->n = s->csv ? csv_records(s->csv) : 0;
     return s->csv && need_column(s->csv, columns->text[0], "data.text", &s->text[0], d) &&
            need_column(s->csv, columns->text[1], "data.text", &s->text[1], d) &&
-           need_column(s->csv, columns->label, "data.label", &s->label, d);
+           need_column(s->csv, columns->label, "data.label", &s->label, d) && need_flags(s, columns, d) &&
+           need_column(s->csv, columns->weight, "data.weight", &s->weight, d);
 }
 
 void dataset_part(Dataset *part, const Dataset *whole, int64_t *row, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
         row[i] = dataset_record(whole, row[i]);
-    *part = (Dataset){ .csv = whole->csv, .part = true, .text = { whole->text[0], whole->text[1] }, .label = whole->label, .n = n,
-                       .record = row };
+    *part = (Dataset){ .csv = whole->csv, .part = true, .text = { whole->text[0], whole->text[1] }, .label = whole->label, .weight = -1,
+                       .flag = xcalloc((size_t)whole->n_flags, sizeof *part->flag), .n_flags = whole->n_flags, .n = n, .record = row };
+    for (int32_t i = 0; i < whole->n_flags; i++)
+        part->flag[i] = whole->flag[i];
 }
 
 void dataset_keep(Dataset *s, int64_t *row, int64_t n)
@@ -63,131 +76,71 @@ void dataset_close(Dataset *s)
     free((void *)s->examples.start);
     free((void *)s->examples.first);
     free((void *)s->examples.labels);
-    *s = (Dataset){ .text = { -1, -1 }, .label = -1 };
+    free((void *)s->examples.targets);
+    free((void *)s->examples.weights);
+    free(s->flag);
+    *s = (Dataset){ .text = { -1, -1 }, .label = -1, .weight = -1 };
 }
 
 /* ----- labels ----- */
 
-/* As strcmp, between a piece of text and a string. */
-static int compare_label(Slice a, const char *b)
+Slice dataset_label(const Dataset *s, int64_t row, Bytes *scratch)
 {
-    size_t n = strlen(b);
-    int order = a.n && n ? memcmp(a.p, b, a.n < n ? a.n : n) : 0;
-    return order ? order : (a.n > n) - (a.n < n);
+    return csv_field(s->csv, dataset_record(s, row), s->label, scratch);
 }
 
-/* Where `label` is among the sorted labels, or would be inserted. */
-static int32_t find_label(char *const *sorted, int32_t n, Slice label, bool *found)
-{
-    int32_t from = 0;
-    *found = false;
-    while (n > 0) {
-        int32_t half = n / 2;
-        int order = compare_label(label, sorted[from + half]);
-        if (order == 0) {
-            *found = true;
-            return from + half;
-        }
-        if (order > 0) {
-            from += half + 1;
-            n -= half + 1;
-        } else
-            n = half;
-    }
-    return from;
-}
+FtcLoc dataset_label_loc(const Dataset *s, int64_t row) { return csv_field_loc(s->csv, dataset_record(s, row), s->label); }
 
 static bool empty_label(const Dataset *s, int64_t row, FtcDiag *d)
 {
-    int64_t record = dataset_record(s, row);
-    return ftc_error(d, csv_field_loc(s->csv, record, s->label), "record %lld has no label in the column '%s'; give it one or "
-                     "take the record out", (long long)record + 1, csv_column_name(s->csv, s->label));
+    return ftc_error(d, dataset_label_loc(s, row), "record %lld has no label in the column '%s'; give it one or take the record out",
+                     (long long)dataset_record(s, row) + 1, csv_column_name(s->csv, s->label));
+}
+
+bool too_many_labels(const Dataset *s, int64_t row, FtcDiag *d)
+{
+    return ftc_error(d, dataset_label_loc(s, row), "the column '%s' has more than %d different labels; is it the right "
+                     "one? (data.label names it)", csv_column_name(s->csv, s->label), LABELS_MAX);
 }
 
 bool labels_collect(Labels *l, const Dataset *s, FtcDiag *d)
 {
     Bytes scratch = { 0 };
-    int32_t cap = 0;
     bool ok = true;
     *l = (Labels){ 0 };
     for (int64_t i = 0; ok && i < s->n; i++) {
-        Slice label = csv_field(s->csv, dataset_record(s, i), s->label, &scratch);
-        bool found;
-        int32_t at = find_label(l->v, l->n, label, &found);
+        Slice label = dataset_label(s, i, &scratch);
         if (label.n == 0)
             ok = empty_label(s, i, d);
-        if (!ok || found)
-            continue;
-        if (l->n == LABELS_MAX) {
-            ok = ftc_error(d, csv_field_loc(s->csv, dataset_record(s, i), s->label), "the column '%s' has more than %d different "
-                           "labels; is it the right one? (data.label names it)", csv_column_name(s->csv, s->label), LABELS_MAX);
-            continue;
-        }
-        GROW(l->v, l->n, cap);
-        memmove(l->v + at + 1, l->v + at, (size_t)(l->n - at) * sizeof *l->v);
-        l->v[at] = xstrndup(label.p, label.n);
-        l->n++;
+        else if (!labels_add(l, label))
+            ok = too_many_labels(s, i, d);
     }
     bytes_free(&scratch);
     return ok;
 }
 
-void labels_free(Labels *l)
+bool unknown_label(const Dataset *s, int64_t row, Slice label, const char *const *labels, int32_t n, const char *whose, FtcDiag *d)
 {
-    for (int32_t i = 0; i < l->n; i++)
-        free(l->v[i]);
-    free(l->v);
-    *l = (Labels){ 0 };
-}
-
-typedef struct {
-    const char *label;
-    int32_t number;
-} Numbered;
-
-static int by_label(const void *a, const void *b) { return strcmp(((const Numbered *)a)->label, ((const Numbered *)b)->label); }
-
-static bool unknown_label(const Dataset *s, int64_t row, Slice label, const char *const *labels, int32_t n, const char *whose,
-                          FtcDiag *d)
-{
-    int64_t record = dataset_record(s, row);
-    char list[320] = "";
-    for (int32_t c = 0; c < n; c++) {
-        size_t used = strlen(list);
-        if (used + strlen(labels[c]) + 12 > sizeof list) {
-            strcat(list, ", ...");
-            break;
-        }
-        snprintf(list + used, sizeof list - used, "%s'%s'", c ? ", " : "", labels[c]);
-    }
-    return ftc_error(d, csv_field_loc(s->csv, record, s->label), "the label '%.*s' of record %lld is none %s: %s",
-                     SLICE_ARG(label), (long long)record + 1, whose, list);
+    char list[320];
+    labels_text(labels, n, list, sizeof list);
+    return ftc_error(d, dataset_label_loc(s, row), "the label '%.*s' of record %lld is none %s: %s", SLICE_ARG(label),
+                     (long long)dataset_record(s, row) + 1, whose, list);
 }
 
 bool dataset_number(Dataset *s, const char *const *labels, int32_t n, const char *whose, FtcDiag *d)
 {
     int32_t *number = xcalloc((size_t)s->n, sizeof *number);
-    Numbered *sorted = xcalloc((size_t)n, sizeof *sorted);
-    char **keys = xcalloc((size_t)n, sizeof *keys);
+    LabelIndex index = label_index_new(labels, n);
     Bytes scratch = { 0 };
     bool ok = true;
-    for (int32_t c = 0; c < n; c++)
-        sorted[c] = (Numbered){ labels[c], c };
-    qsort(sorted, (size_t)n, sizeof *sorted, by_label);
-    for (int32_t c = 0; c < n; c++)
-        keys[c] = (char *)sorted[c].label;
     for (int64_t i = 0; ok && i < s->n; i++) {
-        Slice label = csv_field(s->csv, dataset_record(s, i), s->label, &scratch);
-        bool found;
-        int32_t at = find_label(keys, n, label, &found);
-        if (found)
-            number[i] = sorted[at].number;
-        else
+        Slice label = dataset_label(s, i, &scratch);
+        number[i] = label_index_find(&index, label);
+        if (number[i] < 0)
             ok = label.n ? unknown_label(s, i, label, labels, n, whose, d) : empty_label(s, i, d);
     }
     bytes_free(&scratch);
-    free(keys);
-    free(sorted);
+    label_index_free(&index);
     free((void *)s->examples.labels);
     s->examples.labels = ok ? number : NULL;
     if (!ok)
@@ -202,7 +155,7 @@ bool dataset_check_classes(const Dataset *s, FtcDiag *d)
         if (number[i] != number[0])
             return true;
     Bytes scratch = { 0 };
-    Slice label = csv_field(s->csv, dataset_record(s, 0), s->label, &scratch);
+    Slice label = dataset_label(s, 0, &scratch);
     ftc_error(d, FTC_FILE(csv_name(s->csv)), "all %lld records have the label '%.*s'; training takes at least two classes",
               (long long)s->n, SLICE_ARG(label));
     bytes_free(&scratch);
@@ -277,8 +230,11 @@ static bool join_blocks(Dataset *s, Job *job, int64_t blocks)
         free(job->ids[b].v);
         s->cut += job->cut[b];
     }
-    s->examples = (Examples){ .n = n, .ids = ids, .start = job->start, .first = job->first, .labels = s->examples.labels,
-                              .record = s->record };
+    s->examples.n = n;
+    s->examples.ids = ids;
+    s->examples.start = job->start;
+    s->examples.first = job->first;
+    s->examples.record = s->record;
     return ids != NULL;
 }
 

@@ -12,7 +12,15 @@
 
 /* ----- binding ----- */
 
-static const char *const batch_inputs[BATCH_INPUTS] = { "ids", "types", "row_start", "row_of", "labels", "encoded", "used", "place" };
+static const struct {
+    const char *name;
+    FtcElem elem;
+} batch_inputs[BATCH_INPUTS] = {
+    [INPUT_IDS] = { "ids", FTC_I32 },         [INPUT_TYPES] = { "types", FTC_I32 },     [INPUT_ROW_START] = { "row_start", FTC_I32 },
+    [INPUT_ROW_OF] = { "row_of", FTC_I32 },   [INPUT_LABELS] = { "labels", FTC_I32 },   [INPUT_ENCODED] = { "encoded", FTC_F32 },
+    [INPUT_USED] = { "used", FTC_I32 },       [INPUT_PLACE] = { "place", FTC_I32 },     [INPUT_TARGETS] = { "targets", FTC_F32 },
+    [INPUT_ROW_WEIGHTS] = { "row_weights", FTC_F32 },
+};
 
 static const struct {
     const char *name;
@@ -32,9 +40,9 @@ static bool bind_input(Exec *e, Bound *b, int i, FtcDiag *d)
     const FtcBuf *buf = &b->program->bufs[i];
     FtcElem elem = FTC_F32;
     for (int k = 0; k < BATCH_INPUTS; k++)
-        if (!strcmp(buf->name, batch_inputs[k])) {
+        if (!strcmp(buf->name, batch_inputs[k].name)) {
             b->input[i] = (BatchInput)k;
-            elem = k == INPUT_ENCODED ? FTC_F32 : FTC_I32;
+            elem = batch_inputs[k].elem;
         }
     for (size_t k = 0; k < sizeof scalar_inputs / sizeof *scalar_inputs; k++)
         if (!strcmp(buf->name, scalar_inputs[k].name)) {
@@ -371,12 +379,15 @@ static Bound *begin_run(Exec *e, const FtcProgram *program, const FtcBatch *batc
     e->sym[FTC_U] = e->used ? e->used->n : 0;
 
     const int32_t *zeros = (const int32_t *)(const void *)e->zeros.data;
-    const void *given[BATCH_INPUTS] = { batch->ids, batch->types ? batch->types : zeros, batch->row_start,
-                                         find_rows(e, batch), batch->labels ? batch->labels : zeros, encoded,
-                                         e->used ? e->used->id : NULL, e->used ? e->used->place : NULL };
+    const void *given[BATCH_INPUTS] = {
+        [INPUT_IDS] = batch->ids, [INPUT_TYPES] = batch->types ? batch->types : zeros, [INPUT_ROW_START] = batch->row_start,
+        [INPUT_ROW_OF] = find_rows(e, batch), [INPUT_LABELS] = batch->labels ? batch->labels : zeros, [INPUT_ENCODED] = encoded,
+        [INPUT_USED] = e->used ? e->used->id : NULL, [INPUT_PLACE] = e->used ? e->used->place : NULL,
+        [INPUT_TARGETS] = batch->targets, [INPUT_ROW_WEIGHTS] = batch->row_weights ? batch->row_weights : (float *)(void *)e->ones.data,
+    };
     for (int i = 0; i < b->program->n_bufs; i++)
-        if (b->input[i] != NO_INPUT)
-            b->buf[i] = (void *)given[b->input[i]];
+        if (b->input[i] != NO_INPUT && !(b->buf[i] = (void *)given[b->input[i]]))
+            ftc_bug("exec: '%s' reads '%s', which the batch doesn't have", program->name, b->program->bufs[i].name);
     if (e->options.check_arena)
         push_to_guards(e, b);
     e->last = b;

@@ -113,6 +113,15 @@ static bool reserve_own(Exec *e, Bound *b)
     return true;
 }
 
+static bool reserve_ones(Exec *e)
+{
+    if (!block_reserve(&e->ones, (size_t)e->most[FTC_B] * sizeof(float), false))
+        return false;
+    for (int64_t i = 0; i < e->most[FTC_B]; i++)
+        ((float *)(void *)e->ones.data)[i] = 1;
+    return true;
+}
+
 /* Parameters and the optimizer's states. */
 static double params_bytes(const Exec *e)
 {
@@ -154,6 +163,7 @@ static bool lay_out(Exec *e, int64_t tokens, int64_t rows, FtcDiag *d)
         return false;
     size_t tokens_bytes = (size_t)e->most[FTC_T] * sizeof(int32_t);
     bool ok = reserve_arena(e) && reserve_scratch(e, scratch) && block_reserve(&e->zeros, tokens_bytes, false) &&
+              reserve_ones(e) &&
               block_reserve(&e->row_of, tokens_bytes, false) && (!e->used || used_rows_reserve(e->used, e->most[FTC_T]));
     for (int i = 0; ok && i < e->n_bound; i++)
         ok = reserve_own(e, &e->bound[i]);
@@ -168,6 +178,7 @@ void exec_free_room(Exec *e)
 {
     block_free(&e->arena);
     block_free(&e->zeros);
+    block_free(&e->ones);
     block_free(&e->row_of);
     for (int i = 0; i < e->n_bound; i++) {
         Bound *b = &e->bound[i];

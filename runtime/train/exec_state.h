@@ -12,6 +12,7 @@ static inline int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to
 /* What a batch brings; named in exec.c. */
 typedef enum {
     INPUT_IDS, INPUT_TYPES, INPUT_ROW_START, INPUT_ROW_OF, INPUT_LABELS, INPUT_ENCODED, INPUT_USED, INPUT_PLACE,
+    INPUT_TARGETS, INPUT_ROW_WEIGHTS,
     BATCH_INPUTS, NO_INPUT = -1
 } BatchInput;
 
@@ -46,6 +47,7 @@ struct Exec {
     const Bound *last;   /* run; for exec_output */
     int64_t most[FTC_SYMBOLS], sym[FTC_SYMBOLS];
     Block arena, zeros;
+    Block ones;          /* [B] where a batch has no row weights */
     Block row_of;        /* [T] the row of each token of the batch that runs */
     UsedRows *used;      /* of tables that are trained by rows; NULL: there are none */
     Lane **lane;         /* [threads] */

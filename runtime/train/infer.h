@@ -7,6 +7,7 @@
 
 #include "runtime/train/batch.h"
 #include "runtime/train/exec.h"
+#include "runtime/train/metrics.h"
 #include "runtime/train/progress.h"
 
 /* An output of a program for all rows, [n, width]. */
@@ -22,6 +23,9 @@ bool infer_rows(Exec *e, const InferJob *j, const Examples *x, int64_t batch, fl
 
 /* Logits of all rows, [n, classes], by the eval program; free() it.  NULL as infer_rows answers false. */
 float *infer_logits(Exec *e, const Examples *x, int64_t batch, const char *what, Progress *progress, FtcDiag *d);
+
+/* Logits of rows beside what should have come out, as the model's task has it; thresholds may be NULL. */
+Scored infer_scored(const Exec *e, const Examples *x, const float *logits, const float *thresholds);
 
 /* Makes sure there is memory for all batches of b. */
 bool infer_reserve(Exec *e, const Batcher *b, FtcDiag *d);

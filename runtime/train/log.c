@@ -119,13 +119,17 @@ void summary_members(JsonWriter *w, const RunSummary *s)
     jsonw_double(w, "macro_f1", m ? m->macro_f1 : NAN);
     jsonw_double(w, "weighted_f1", m ? m->weighted_f1 : NAN);
     jsonw_double(w, "balanced_accuracy", m ? m->balanced_accuracy : NAN);
-    if (m) {
+    jsonw_double(w, "micro_f1", m ? m->micro_f1 : NAN);
+    jsonw_double(w, "pearson", m ? m->pearson : NAN);
+    jsonw_double(w, "spearman", m ? m->spearman : NAN);
+    if (m && m->by_class)
         write_classes(w, s);
-        write_confusion(w, m);
-    } else {
+    else
         jsonw_null(w, "per_class");
+    if (m && m->confusion)
+        write_confusion(w, m);
+    else
         jsonw_null(w, "confusion");
-    }
     jsonw_array(w, "labels");
     for (int32_t c = 0; c < s->n_labels; c++)
         jsonw_string(w, NULL, s->labels[c]);

@@ -1,7 +1,8 @@
-/* Metrics of a classifier; see metrics.h.  The printed form is in report.c. */
+/* Metrics of a model; see metrics.h.  The counting is in tally.c, the printed form in report.c. */
 #include "runtime/train/metrics.h"
 
 #include "runtime/core/mem.h"
+#include "runtime/train/tally.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,18 +12,9 @@ const MetricInfo metric_info[METRIC_KINDS] = {
 #include "runtime/train/metrics.def"
 };
 
-double metrics_value(const Metrics *m, MetricKind kind)
-{
-    switch (kind) {
-    case METRIC_loss: return m->loss;
-    case METRIC_accuracy: return m->accuracy;
-    case METRIC_balanced_accuracy: return m->balanced_accuracy;
-    case METRIC_macro_f1: return m->macro_f1;
-    case METRIC_weighted_f1: return m->weighted_f1;
-    case METRIC_KINDS: break;
-    }
-    return NAN;
-}
+double metrics_value(const Metrics *m, MetricKind kind) { return m->value[kind]; }
+
+int32_t metrics_usual_positive(int32_t classes) { return classes == 2 ? 1 : -1; }
 
 int32_t metrics_predict(const float *logits, int32_t classes)
 {
@@ -43,61 +35,28 @@ double metrics_softmax(const float *logits, int32_t classes, double *out)
     return max + log(sum);
 }
 
-static double ratio(double a, double b) { return b > 0 ? a / b : 0; }
-
-static void average(Metrics *m)
+double metrics_sigmoid(float score)
 {
-    int32_t seen = 0, present = 0;
-    double recalls = 0;
-    for (int32_t c = 0; c < m->classes; c++) {
-        const ClassMetrics *k = &m->by_class[c];
-        double share = (double)k->support / (double)m->n;
-        if (k->support || k->predicted) {
-            seen++;
-            m->macro_precision += k->precision;
-            m->macro_recall += k->recall;
-            m->macro_f1 += k->f1;
-        }
-        if (k->support) {
-            present++;
-            recalls += k->recall;
-        }
-        m->weighted_precision += share * k->precision;
-        m->weighted_recall += share * k->recall;
-        m->weighted_f1 += share * k->f1;
-    }
-    m->macro_precision /= seen;
-    m->macro_recall /= seen;
-    m->macro_f1 /= seen;
-    m->balanced_accuracy = recalls / present;
+    double e = exp(-fabs((double)score));
+    return score >= 0 ? 1 / (1 + e) : e / (1 + e);
 }
 
-Metrics *metrics_new(const float *logits, const int32_t *labels, int64_t n, int32_t classes)
+Metrics *metrics_of(const Scored *s)
 {
+    Tally *t = tally_new(s);
     Metrics *m = xcalloc(1, sizeof *m);
-    *m = (Metrics){ .n = n, .classes = classes };
-    m->by_class = xcalloc((size_t)classes, sizeof *m->by_class);
-    m->confusion = xcalloc((size_t)classes * (size_t)classes, sizeof *m->confusion);
-    int64_t right = 0;
-    for (int64_t i = 0; i < n; i++) {
-        const float *row = logits + i * classes;
-        int32_t said = metrics_predict(row, classes), is = labels[i];
-        m->loss += metrics_softmax(row, classes, NULL) - (double)row[is];
-        m->confusion[(int64_t)is * classes + said]++;
-        m->by_class[is].support++;
-        m->by_class[said].predicted++;
-        m->by_class[is].right += said == is;
-        right += said == is;
+    *m = (Metrics){ .task = s->task, .n = s->n, .classes = s->classes, .positive = s->positive };
+    tally_values(t, NULL, m->value);
+    if (s->task != FTC_REGRESSION) {
+        m->by_class = xcalloc((size_t)s->classes, sizeof *m->by_class);
+        tally_classes(t, NULL, m->by_class);
     }
-    m->loss /= (double)n;
-    m->accuracy = (double)right / (double)n;
-    for (int32_t c = 0; c < classes; c++) {
-        ClassMetrics *k = &m->by_class[c];
-        k->precision = ratio((double)k->right, (double)k->predicted);
-        k->recall = ratio((double)k->right, (double)k->support);
-        k->f1 = ratio(2 * (double)k->right, (double)(k->support + k->predicted));
+    if (s->task == FTC_SINGLE_LABEL) {
+        m->confusion = xcalloc((size_t)s->classes * (size_t)s->classes, sizeof *m->confusion);
+        for (int64_t i = 0; i < s->n; i++)
+            m->confusion[(int64_t)s->labels[i] * s->classes + tally_said(t)[i]]++;
     }
-    average(m);
+    tally_free(t);
     return m;
 }
 
@@ -108,4 +67,22 @@ void metrics_free(Metrics *m)
     free(m->by_class);
     free(m->confusion);
     free(m);
+}
+
+Metrics *metrics_new(const float *logits, const int32_t *labels, int64_t n, int32_t classes)
+{
+    return metrics_of(&(Scored){ .task = FTC_SINGLE_LABEL, .n = n, .classes = classes, .scores = logits, .labels = labels,
+                                 .positive = metrics_usual_positive(classes) });
+}
+
+Metrics *metrics_new_multi(const float *scores, const float *targets, int64_t n, int32_t labels, const float *thresholds)
+{
+    return metrics_of(&(Scored){ .task = FTC_MULTI_LABEL, .n = n, .classes = labels, .scores = scores, .targets = targets,
+                                 .thresholds = thresholds, .positive = -1 });
+}
+
+Metrics *metrics_new_regression(const float *predicted, const float *targets, int64_t n)
+{
+    return metrics_of(&(Scored){ .task = FTC_REGRESSION, .n = n, .classes = 1, .scores = predicted, .targets = targets,
+                                 .positive = -1 });
 }

@@ -162,9 +162,19 @@ static void print_mistakes(const Metrics *m, const char *const *labels, FILE *ou
 
 void metrics_print(const Metrics *m, const char *const *labels, FILE *out)
 {
-    fprintf(out, "rows %lld   loss %.4f   accuracy %.2f %%   balanced accuracy %.2f %%\n\n", (long long)m->n, m->loss,
-            100 * m->accuracy, 100 * m->balanced_accuracy);
+    if (m->task == FTC_REGRESSION) {
+        fprintf(out, "rows %lld   loss %.4f   Pearson %.4f   Spearman %.4f\n", (long long)m->n, m->loss, m->pearson, m->spearman);
+        return;
+    }
+    if (m->task == FTC_MULTI_LABEL)
+        fprintf(out, "rows %lld   loss %.4f   micro F1 %.4f   macro F1 %.4f   subset accuracy %.2f %%\n\n", (long long)m->n, m->loss,
+                m->micro_f1, m->macro_f1, 100 * m->subset_accuracy);
+    else
+        fprintf(out, "rows %lld   loss %.4f   accuracy %.2f %%   balanced accuracy %.2f %%\n\n", (long long)m->n, m->loss,
+                100 * m->accuracy, 100 * m->balanced_accuracy);
     print_classes(m, labels, out);
+    if (!m->confusion)
+        return;
 
     int64_t largest = 0;
     for (int64_t i = 0; i < (int64_t)m->classes * m->classes; i++)

@@ -4,6 +4,7 @@
 #include "runtime/core/clock.h"
 #include "runtime/core/interrupt.h"
 #include "runtime/core/mem.h"
+#include "runtime/train/sampling.h"
 #include "runtime/train/schedule.h"
 #include "runtime/train/selection.h"
 
@@ -116,7 +117,8 @@ static bool evaluate(Loop *l)
         float *logits = infer_logits(l->exec, j->dev, l->how->batch, "evaluating", j->progress, l->diag);
         if (!logits)
             return false;
-        m = metrics_new(logits, j->dev->labels, j->dev->n, exec_classes(l->exec));
+        Scored scored = infer_scored(l->exec, j->dev, logits, j->thresholds);
+        m = metrics_of(&scored);
         free(logits);
         for (int k = 0; k < METRIC_KINDS; k++)
             r.dev[k] = metrics_value(m, (MetricKind)k);
@@ -266,9 +268,9 @@ TrainStatus train_run(Exec *e, Params *p, const TrainJob *given, TrainResult *r,
         return TRAIN_FAILED;
     int64_t steps = job.history->n_steps;
     Loop l = { .exec = e, .params = p, .job = &job, .result = r, .diag = d, .how = &model->train, .step = steps, .saved_step = steps,
-               .schedule = schedule_make(&model->optimizer, schedule_steps(&model->train, train.n)),
+               .schedule = schedule_make(&model->optimizer, schedule_steps(&model->train, sampling_rows(&train))),
                .selection = replay(&model->train, job.history), .saved = clock_s(),
-               .epoch_steps = schedule_epoch_steps(&model->train, train.n) };
+               .epoch_steps = schedule_epoch_steps(&model->train, sampling_rows(&train)) };
     job.history->best = l.selection.best;
     Batcher *b = encode_once(&l, &train, &dev) ? train_batcher(&model->train, &job, d) : NULL;
     TrainStatus status = b ? train_epochs(&l, b) : interrupt_asked() ? TRAIN_INTERRUPTED : TRAIN_FAILED;

@@ -14,6 +14,7 @@
 typedef struct {
     const Examples *train;
     const Examples *dev;       /* evaluated as FtcTrain.eval_every says; NULL: none */
+    const float *thresholds;   /* [classes] for metrics of several labels a row; NULL: 0.5 */
     const char *train_name;    /* the table's file, for messages */
     Progress *progress;        /* NULL: none */
     Log *log;                  /* NULL: none */

@@ -215,6 +215,30 @@ void hf_config_free(HfConfig *c)
     *c = (HfConfig){ 0 };
 }
 
+/* ----- tasks ----- */
+
+static const char *const problem_types[] = {
+    [FTC_SINGLE_LABEL] = "single_label_classification",
+    [FTC_MULTI_LABEL] = "multi_label_classification",
+    [FTC_REGRESSION] = "regression",
+};
+
+const char *hf_problem_type(FtcTask task) { return problem_types[task]; }
+
+bool hf_task(const HfConfig *c, FtcTask *task)
+{
+    FtcTask found = c->n_labels == 1 ? FTC_REGRESSION : FTC_SINGLE_LABEL;
+    bool known = !c->problem_type;
+    for (int i = 0; !known && i < (int)(sizeof problem_types / sizeof *problem_types); i++)
+        if (!strcmp(c->problem_type, problem_types[i])) {
+            found = (FtcTask)i;
+            known = true;
+        }
+    if (task)
+        *task = found;
+    return known && (found == FTC_REGRESSION ? c->n_labels == 1 : found == FTC_MULTI_LABEL || c->n_labels > 1);
+}
+
 /* ----- writing config.json ----- */
 
 static void write_config(JsonWriter *w, const HfConfig *c)

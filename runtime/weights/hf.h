@@ -7,6 +7,7 @@
 #define FTC_HF_H
 
 #include "ftc/diag.h"
+#include "ftc/model.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,6 +44,11 @@ void hf_config_free(HfConfig *c);
 
 /* Writes `folder`/config.json for a classifier.  c may be borrowed parts put together by hand. */
 bool hf_config_save(const char *folder, const HfConfig *c, FtcDiag *d);
+
+/* What the classifier predicts, as transformers understands config.json: by its problem_type or, where it has none, a number where
+ * there is one label.  False: no task that ftc knows.  task may be NULL. */
+bool hf_task(const HfConfig *c, FtcTask *task);
+const char *hf_problem_type(FtcTask task);
 
 const char *hf_family_name(HfFamily f);   /* as in model_type */
 const char *hf_family_prefix(HfFamily f); /* what an encoder's weights are called by in a classifier's file: "bert." */

@@ -46,7 +46,7 @@ train.csv:12:14: warning: the label 'Yes ' (1 row) differs from 'yes' (5 rows) o
 train.csv:3:20: note: the other one
     3 | row 3 of the table,yes
       |                    ^~~
-train.csv:11:20: warning: the label is 'yes', but the same text also stands in train with 'no' [-Wlabel-conflict]
+train.csv:11:20: warning: the same text also stands in train with another label, 'no' [-Wlabel-conflict]
    11 | row 4 of the table,yes
       |                    ^~~
 train.csv:4:20: note: there
@@ -81,6 +81,18 @@ diff wanted stdout || fail "the numbers"
 # more than one row in twenty is a repeat: a warning of its own
 "$ftc" data describe train.csv "$spec" 2>&1 | grep -q '^train.csv:14:1: warning: this text stands in train again, with the same label \[-Wduplicate-texts\]$' ||
     fail "a repeated text"
+
+# several labels a row: their order and the white space around them don't matter, which they are does
+printf 'text,label\none row,a|b\none  row,b | a\nother row,a\nother row,a|c\n' > many.csv
+expect 0 data describe many.csv "$spec" -D loss.type=binary_cross_entropy -D 'data.label_separator=|' -Wno-duplicate-texts <<'X1'
+many.csv:5:11: warning: the same text also stands in train with another label, 'a' [-Wlabel-conflict]
+    5 | other row,a|c
+      |           ^~~
+many.csv:4:11: note: there
+    4 | other row,a
+      |           ^
+X1
+grep -q '^  b                               2   50.0 %$' stdout || { fail "rows of a label"; cat stdout; }
 
 # labels that nobody knows, all tables at once; and what else is wrong is told, too
 printf 'text,label\nrow 3 of the table,yes\nb,maybe\n' > dev.csv
@@ -210,6 +222,8 @@ if [ -d "$SHARED_DIR/data" ]; then
     [ "$(kinds mrpc -D data.text='[text_a, text_b]')" = "" ] || fail "mrpc: $(kinds mrpc -D data.text='[text_a, text_b]')"
     [ "$(kinds sst2)" = "2 leakage " ] || fail "sst2: $(kinds sst2)"
     [ "$(kinds trec6)" = "4 leakage " ] || fail "trec6: $(kinds trec6)"
+    stsb="-D data.text=[text_a,text_b] -D data.label=score -D loss.type=mse"
+    [ "$(kinds stsb_en $stsb)" = "1 cut-texts 4 leakage " ] || fail "stsb_en: $(kinds stsb_en $stsb)"
     [ "$(kinds gnad10k_de)" = "2 cut-texts " ] || fail "gnad10k_de: $(kinds gnad10k_de)"
 else
     echo "no data sets in $SHARED_DIR: not looked at"

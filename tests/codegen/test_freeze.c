@@ -57,7 +57,7 @@ static void test_bits_stay(void **state)
     assert_true(e && exec_reserve(e, TOKENS, ROWS, 4, d));
     for (int step = 0; step < 3; step++) {
         exec_set_step(e, step, 1e-2);
-        assert_true(exec_step(e, &(FtcBatch){ ROWS, TOKENS, 4, ids, types, start, labels, NULL, NULL }));
+        assert_true(exec_step(e, &(FtcBatch){ .rows = ROWS, .tokens = TOKENS, .longest = 4, .ids = ids, .types = types, .row_start = start, .labels = labels }));
     }
     for (int i = 0; i < p->n; i++) {
         bool same = !memcmp(before[i], p->weight[i].data, (size_t)p->count[i] * sizeof(float));

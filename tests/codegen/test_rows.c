@@ -51,7 +51,7 @@ static FtcBatch batch_of(int step, int late, int32_t *ids, int32_t *start, int32
     start[ROWS] = n;
     if (step == late)
         ids[n - 1] = LATE;
-    return (FtcBatch){ ROWS, n, longest, ids, NULL, start, labels, NULL, NULL };
+    return (FtcBatch){ .rows = ROWS, .tokens = n, .longest = longest, .ids = ids, .row_start = start, .labels = labels };
 }
 
 static void train(Training *t, int steps, int late, double lr, float *logits)

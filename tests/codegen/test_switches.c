@@ -36,7 +36,8 @@ static float *trained(const char *file, const char *off, int threads, int64_t *c
             types[t] = t % 5 == 0;
         }
         exec_set_step(e, step, 1e-2);
-        assert_true(exec_step(e, &(FtcBatch){ ROWS, start[ROWS], 13, ids, types, start, labels, record, NULL }));
+        assert_true(exec_step(e, &(FtcBatch){ .rows = ROWS, .tokens = start[ROWS], .longest = 13, .ids = ids, .types = types, .row_start = start, .labels = labels,
+                                             .record = record }));
     }
     *count = params_total(p);
     float *all = malloc((size_t)*count * sizeof *all), *at = all;

@@ -192,13 +192,13 @@ static void settings_put_out_of_action_what_belonged_to_the_old_value(void **sta
 static void labels_stay_as_written(void **state)
 {
     (void)state;
-    SpecSetting over[] = { define("loss.class_weights.v1.5=3"), define("data.label=[x]") };
+    SpecSetting over[] = { define("loss.class_weights.v1.5=3"), define("data.weight=[x]") };
     Spec *s = load_with("data: {labels: [no, yes, 0, v1.5, ~]}\nloss: {class_weights: {no: 1, yes: 2, 0: 4}}", NULL, 0, over, 2);
     assert_non_null(s);
     assert_string_equal(s->data.labels.v[0], "no");
     assert_string_equal(s->data.labels.v[2], "0");
     assert_string_equal(s->data.labels.v[4], "~");
-    assert_string_equal(s->data.label, "[x]");
+    assert_string_equal(s->data.weight, "[x]");
     const SpecWeights *w = &s->loss.class_weights;
     assert_int_equal(w->kind, WEIGHTS_BY_LABEL);
     assert_int_equal(w->n, 4);

@@ -199,20 +199,21 @@ static void class_weights(void **state)
     (void)state;
     static const char *const labels[] = { "no", "yes", "never" };
     static const int32_t y[] = { 0, 1, 1, 1, 0, 1, 1, 1 };
+    const Examples x = { .n = 8, .labels = y };
     float w[3];
     FtcDiag *d = ftc_diag_new(NULL);
     FtcLoss loss = { .mode = FTC_WEIGHTS_BALANCED };
-    assert_true(class_weights_resolve(&loss, labels, 3, y, 8, w, d)); /* 8 / (3 * 2), 8 / (3 * 6) */
+    assert_true(class_weights_resolve(&loss, labels, 3, &x, w, d)); /* 8 / (3 * 2), 8 / (3 * 6) */
     assert_true(fabsf(w[0] - 1.3333333f) < 1e-6f && fabsf(w[1] - 0.44444445f) < 1e-6f && w[2] == 1.0f);
     loss = (FtcLoss){ .mode = FTC_WEIGHTS_NAMED, .n_class_weights = 1, .class_weights = (double[]){ 2.5 },
                       .class_names = (const char *[]){ "yes" } };
-    assert_true(class_weights_resolve(&loss, labels, 3, y, 8, w, d));
+    assert_true(class_weights_resolve(&loss, labels, 3, &x, w, d));
     assert_true(w[0] == 1.0f && w[1] == 2.5f && w[2] == 1.0f);
     loss.class_names = (const char *[]){ "Yes" };
-    assert_false(class_weights_resolve(&loss, labels, 3, y, 8, w, d));
+    assert_false(class_weights_resolve(&loss, labels, 3, &x, w, d));
     assert_string_equal(ftc_diag_last(d), "there is no label 'Yes' to give a class weight; the labels are 'no', 'yes', 'never'");
     loss = (FtcLoss){ .mode = FTC_WEIGHTS_LISTED, .n_class_weights = 2, .class_weights = (double[]){ 1, 2 } };
-    assert_false(class_weights_resolve(&loss, labels, 3, y, 8, w, d));
+    assert_false(class_weights_resolve(&loss, labels, 3, &x, w, d));
     assert_string_equal(ftc_diag_last(d), "there are 2 class weights for 3 classes");
     ftc_diag_free(d);
 }
