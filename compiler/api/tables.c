@@ -35,7 +35,8 @@ bool tables_check(const Spec *spec, const char *dev, const char *eval, FtcDiag *
 bool tables_split(const Spec *spec, Dataset *train, Dataset *dev, Dataset *eval, FtcDiag *d)
 {
     TableSplit how = { .shares = { spec->data.split.dev, spec->data.split.test, (uint32_t)spec->data.split.seed },
-                       .stratify = spec->data.split.stratify && spec_task(spec) == FTC_SINGLE_LABEL, .group = spec->data.split.group,
+                       .stratify = spec->data.split.stratify && spec_task(spec) == FTC_SINGLE_LABEL,
+                       .group = spec->data.split.group,
                        .hash = spec->data.split.method == METHOD_HASH, .by = spec->data.split.by,
                        .at = spec_loc(spec, spec->data.split.test > 0 ? "data.split.test" : "data.split.dev") };
     if (how.shares.dev == 0 && how.shares.test == 0)

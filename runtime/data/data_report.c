@@ -51,8 +51,8 @@ static void warn_of_conflicts(const Finding *f, const Dataset *s, const char *pa
     Bytes scratch = { 0 };
     for (int64_t i = 0; i < shown(f); i++) {
         Slice other = s->label < 0 ? slice_of("others") : dataset_label(s, f->other[i], &scratch);
-        if (ftc_warn(d, "label-conflict", label_loc(s, f->row[i]), "the same text also stands in %s with another label, '%.*s'", part,
-                     SLICE_ARG(other)))
+        if (ftc_warn(d, "label-conflict", label_loc(s, f->row[i]), "the same text also stands in %s with another label, '%.*s'",
+                     part, SLICE_ARG(other)))
             ftc_note(d, label_loc(s, f->other[i]), "there");
     }
     bytes_free(&scratch);

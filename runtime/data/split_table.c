@@ -31,8 +31,8 @@ static bool explain(const SplitAnswer *a, const Dataset *s, const TableSplit *ho
         bytes_free(&scratch);
         return false;
     case SPLIT_FEW_ROWS:
-        return ftc_error(d, how->at, "%s would have %lld row%s, too few for one of each of %lld classes; give it a larger share; or "
-                         "%s", part, (long long)a->rows, a->rows == 1 ? "" : "s", (long long)a->classes, way_out);
+        return ftc_error(d, how->at, "%s would have %lld row%s, too few for one of each of %lld classes; give it a larger share; "
+                         "or %s", part, (long long)a->rows, a->rows == 1 ? "" : "s", (long long)a->classes, way_out);
     case SPLIT_FEW_GROUPS:
         return ftc_error(d, how->at, "the column '%s' makes %lld groups, too few for a group in each part", how->group,
                          (long long)a->groups);

@@ -51,8 +51,9 @@ void dataset_part(Dataset *part, const Dataset *whole, int64_t *row, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
         row[i] = dataset_record(whole, row[i]);
-    *part = (Dataset){ .csv = whole->csv, .part = true, .text = { whole->text[0], whole->text[1] }, .label = whole->label, .weight = -1,
-                       .flag = xcalloc((size_t)whole->n_flags, sizeof *part->flag), .n_flags = whole->n_flags, .n = n, .record = row };
+    *part = (Dataset){ .csv = whole->csv, .part = true, .text = { whole->text[0], whole->text[1] }, .label = whole->label,
+                       .weight = -1, .n_flags = whole->n_flags, .n = n, .record = row };
+    part->flag = xcalloc((size_t)whole->n_flags, sizeof *part->flag);
     for (int32_t i = 0; i < whole->n_flags; i++)
         part->flag[i] = whole->flag[i];
 }
@@ -93,8 +94,8 @@ FtcLoc dataset_label_loc(const Dataset *s, int64_t row) { return csv_field_loc(s
 
 static bool empty_label(const Dataset *s, int64_t row, FtcDiag *d)
 {
-    return ftc_error(d, dataset_label_loc(s, row), "record %lld has no label in the column '%s'; give it one or take the record out",
-                     (long long)dataset_record(s, row) + 1, csv_column_name(s->csv, s->label));
+    return ftc_error(d, dataset_label_loc(s, row), "record %lld has no label in the column '%s'; give it one or take the record "
+                     "out", (long long)dataset_record(s, row) + 1, csv_column_name(s->csv, s->label));
 }
 
 bool too_many_labels(const Dataset *s, int64_t row, FtcDiag *d)
