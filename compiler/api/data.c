@@ -95,27 +95,25 @@ bool data_describe(const DataJob *job, FILE *out, FtcDiag *d)
     }
     Classifier *c = &x.c;
     Dataset *const tables[] = { &x.train, &x.dev, &x.eval };
-    ReportInput in = { .max_length = (int)c->spec->data.max_length };
     bool numbered = tables_number(c, &x.train, &x.dev, &x.eval), ok = true; /* what is wrong with labels hides nothing else */
+    ReportInput in = { .labels = c->labels, .n_labels = c->n_labels, .max_length = (int)c->spec->data.max_length };
+    for (int p = 0; p < N_PARTS; p++)
+        in.part[p] = tables[p]->csv ? tables[p] : NULL;
+    data_report(&report, &in, d);
     if (!c->tokenizer)
         c->tokenizer = dataset_learn_tokenizer(&x.train, c->spec->model.tokenizer.lowercase,
                                                (int32_t)c->spec->model.tokenizer.vocab_size, d);
     x.pool = pool_new(job->threads);
     for (int p = 0; ok && p < N_PARTS; p++) {
-        if (!tables[p]->csv)
-            continue;
-        in.part[p] = tables[p];
-        ok = c->tokenizer && dataset_tokenize(tables[p], c->tokenizer, in.max_length, x.pool, d);
-        if (ok)
+        ok = c->tokenizer && (!in.part[p] || dataset_tokenize(tables[p], c->tokenizer, in.max_length, x.pool, d));
+        if (ok && in.part[p])
             data_warn_cut(tables[p], in.max_length, d);
     }
     if (ok) {
-        in.labels = c->labels;
-        in.n_labels = c->n_labels;
-        data_report(&report, &in, d);
+        data_report_lengths(&report, &in);
         data_report_print(&report, out);
-        data_report_free(&report);
     }
+    data_report_free(&report);
     close_data(&x);
     return ok && numbered && ftc_diag_errors(d) == 0;
 }

@@ -104,33 +104,29 @@ static bool compile_finish(Compilation *k)
     return k->ok;
 }
 
-/* What to know of the tables before a model learns from them. */
-static void report_data(Run *r)
-{
-    const Dataset *tables[] = { &r->train, &r->dev, &r->eval };
-    ReportInput in = { .labels = r->c.labels, .n_labels = r->c.n_labels, .max_length = (int)r->c.spec->data.max_length };
-    DataReport report;
-    for (int p = 0; p < N_PARTS; p++)
-        in.part[p] = tables[p]->csv ? tables[p] : NULL;
-    data_report(&report, &in, r->diag);
-    if (r->job->notes)
-        data_report_line(&report, r->job->notes);
-    data_report_free(&report);
-}
-
+/* Texts are compared before they become tokens, and counted behind. */
 static bool prepare_data(Run *r)
 {
     Classifier *c = &r->c;
+    Dataset *const tables[] = { &r->train, &r->dev, &r->eval };
     if (!number_labels(r))
         return false;
+    ReportInput in = { .labels = c->labels, .n_labels = c->n_labels, .max_length = (int)c->spec->data.max_length };
+    DataReport report = { .n_labels = 0 };
+    for (int p = 0; p < N_PARTS; p++)
+        in.part[p] = tables[p]->csv ? tables[p] : NULL;
+    if (r->train.csv)
+        data_report(&report, &in, r->diag);
     if (!c->tokenizer)
         c->tokenizer = dataset_learn_tokenizer(&r->train, c->spec->model.tokenizer.lowercase,
                                                (int32_t)c->spec->model.tokenizer.vocab_size, r->diag);
-    if (!c->tokenizer || !tokenize(r, &r->train) || !tokenize(r, &r->dev) || !tokenize(r, &r->eval))
-        return false;
-    if (r->train.csv)
-        report_data(r);
-    return ftc_diag_errors(r->diag) == 0; /* warnings may have been made errors */
+    bool ok = c->tokenizer && tokenize(r, &r->train) && tokenize(r, &r->dev) && tokenize(r, &r->eval);
+    if (ok && r->train.csv && r->job->notes) {
+        data_report_lengths(&report, &in);
+        data_report_line(&report, r->job->notes);
+    }
+    data_report_free(&report);
+    return ok && ftc_diag_errors(r->diag) == 0; /* warnings may have been made errors */
 }
 
 static bool prepare(Run *r)

@@ -45,10 +45,10 @@ static void print_row(const DataReport *r, const char *name, int width, Number n
 
 static int64_t n_rows(const PartReport *p, int32_t c) { return (void)c, p->rows; }
 static int64_t n_class(const PartReport *p, int32_t c) { return p->count ? p->count[c] : -1; }
-static int64_t n_half(const PartReport *p, int32_t c) { return (void)c, p->tokenized ? p->half : -1; }
-static int64_t n_most(const PartReport *p, int32_t c) { return (void)c, p->tokenized ? p->most : -1; }
-static int64_t n_longest(const PartReport *p, int32_t c) { return (void)c, p->tokenized ? p->longest : -1; }
-static int64_t n_cut(const PartReport *p, int32_t c) { return (void)c, p->tokenized ? p->cut : -1; }
+static int64_t n_half(const PartReport *p, int32_t c) { return (void)c, p->longest ? p->half : -1; }
+static int64_t n_most(const PartReport *p, int32_t c) { return (void)c, p->longest ? p->most : -1; }
+static int64_t n_longest(const PartReport *p, int32_t c) { return (void)c, p->longest ? p->longest : -1; }
+static int64_t n_cut(const PartReport *p, int32_t c) { return (void)c, p->longest ? p->cut : -1; }
 static int64_t n_repeats(const PartReport *p, int32_t c) { return (void)c, p->repeats; }
 static int64_t n_conflicts(const PartReport *p, int32_t c) { return (void)c, p->conflicts; }
 static int64_t n_known(const PartReport *p, int32_t c) { return (void)c, p->known; }
@@ -107,7 +107,7 @@ void data_report_line(const DataReport *r, FILE *out)
         fprintf(out, "; %d classes, the largest '%s' (%.1f %%), the smallest '%s' (%.1f %%)", r->n_labels, r->labels[most],
                 percent(train->count[most], train->rows), r->labels[least], percent(train->count[least], train->rows));
     }
-    if (train->tokenized)
+    if (train->longest)
         fprintf(out, "; tokens: median %d, 95 %% up to %d, longest %d", train->half, train->most, train->longest);
     if (train->repeats)
         fprintf(out, "; %lld rows repeat a text and its label", (long long)train->repeats);

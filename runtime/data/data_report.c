@@ -136,9 +136,6 @@ static void compare_texts(DataReport *r, const ReportInput *in, FtcDiag *d)
 
 static void measure(PartReport *p, const Dataset *s)
 {
-    p->tokenized = s->uncut != NULL;
-    if (!p->tokenized)
-        return;
     p->cut = s->cut;
     for (int64_t i = 0; i < s->n; i++)
         if (s->uncut[i] > p->longest)
@@ -289,10 +286,16 @@ void data_report(DataReport *r, const ReportInput *in, FtcDiag *d)
             continue;
         r->part[p] = (PartReport){ .name = part_name[p], .file = csv_name(s->csv), .rows = s->n, .known = -1 };
         count_classes(&r->part[p], s, in->n_labels);
-        measure(&r->part[p], s);
     }
     compare_labels(r, in, d);
     compare_texts(r, in, d);
+}
+
+void data_report_lengths(DataReport *r, const ReportInput *in)
+{
+    for (int p = 0; p < N_PARTS; p++)
+        if (in->part[p])
+            measure(&r->part[p], in->part[p]);
 }
 
 void data_report_free(DataReport *r)

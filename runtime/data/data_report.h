@@ -1,6 +1,6 @@
 /* What someone should know of their tables before a model learns from them.
  *
- * In:  the tables of train and, if there are any, of dev and test; their labels numbered, their texts tokenized or not.
+ * In:  the tables of train and, if there are any, of dev and test, their labels numbered; later, when they are tokenized, again.
  * Out: numbers: rows, classes, lengths, repeats; and warnings with a place in the table, for what makes results worth less:
  *
  *        cut-texts        data.max_length cuts texts
@@ -30,9 +30,9 @@ typedef struct {
     int64_t *count;                 /* [n_labels] rows that have each; NULL: there are no classes, or they are not known */
     int64_t repeats, conflicts;     /* rows with the text of an earlier one, and its label, or another one */
     int64_t known;                  /* rows with a text that train has; -1: these are train's */
-    bool tokenized;                 /* then: */
     int64_t cut;                    /* texts that max_length cuts */
-    int32_t half, most, longest;    /* 50 % and 95 % of the texts have up to so many tokens, all up to so many; uncut */
+    int32_t half, most, longest;    /* 50 % and 95 % of the texts have up to so many tokens, all up to so many; uncut;
+                                       0: not known */
 } PartReport;
 
 typedef struct {
@@ -42,8 +42,13 @@ typedef struct {
     int max_length;
 } DataReport;
 
-/* Looks at everything but lengths, and warns.  What `in` points to is borrowed. */
+/* Looks at everything but lengths, and warns; before the texts are tokenized, which may end them.  What `in` points to is
+ * borrowed. */
 void data_report(DataReport *r, const ReportInput *in, FtcDiag *d);
+
+/* The lengths, once all tables are tokenized. */
+void data_report_lengths(DataReport *r, const ReportInput *in);
+
 void data_report_free(DataReport *r);
 
 /* Warns of texts that max_length cut, at the longest of them; once a table is tokenized. */

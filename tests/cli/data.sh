@@ -37,9 +37,6 @@ expect() {
 } > train.csv
 printf 'text,label\nthe table of the row,no\nrow of row,yes\nrow 7 of  the table,no\n' > test.csv
 expect 0 data describe train.csv "$spec" --eval test.csv -Wno-duplicate-texts <<'X1'
-train.csv:13:1: warning: 1 of 13 texts (7.7 %) are longer than 16 tokens and are cut there (data.max_length); the longest, this one, has 19 [-Wcut-texts]
-   13 | "row of the table row of the table row of the table row of the table row",no
-      | ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 train.csv:12:14: warning: the label 'Yes ' (1 row) differs from 'yes' (5 rows) only in case or white space, and is a class of its own [-Wnear-labels]
    12 | row of table,Yes 
       |              ^~~~
@@ -58,6 +55,9 @@ test.csv:4:1: warning: this text of test is in train, too: how well it is classi
 train.csv:7:1: note: there
     7 | row 7 of the table,no
       | ^~~~~~~~~~~~~~~~~~
+train.csv:13:1: warning: 1 of 13 texts (7.7 %) are longer than 16 tokens and are cut there (data.max_length); the longest, this one, has 19 [-Wcut-texts]
+   13 | "row of the table row of the table row of the table row of the table row",no
+      | ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 X1
 cat > wanted <<'X1'
 train: train.csv
