@@ -42,6 +42,9 @@ static bool check_job(const RunJob *j, FtcDiag *d)
         return ftc_error(d, FTC_NOWHERE, "there is no trained model to use: give a model's folder, or a table with --train");
     if (!j->train && j->dev)
         return ftc_error(d, FTC_NOWHERE, "--dev is evaluated after each epoch of training; without --train, use --eval");
+    for (int i = 0; i < j->source.n_over && !j->train; i++)
+        if (!strncmp(j->source.over[i].key, "data.split.", 11))
+            return ftc_error(d, j->source.over[i].at, "splits the training table, and there is none; give it with --train");
     if (j->predictions && !j->predict)
         return ftc_error(d, FTC_NOWHERE, "--predictions says where predictions go; give a table with --predict");
     return true;

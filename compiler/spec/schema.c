@@ -137,7 +137,7 @@ static bool parse_float(const char *s, double *out)
 static const char *range_text(Arena *arena, const Key *k)
 {
     if (k->flags & ABOVE)
-        return arena_printf(arena, "above %g, at most %.15g", k->low, k->high);
+        return arena_printf(arena, "above %g%s%.15g", k->low, k->flags & BELOW ? " and below " : ", at most ", k->high);
     return arena_printf(arena, "from %.15g to %s%.15g", k->low, k->flags & BELOW ? "below " : "", k->high);
 }
 

@@ -387,6 +387,15 @@ static bool check_weights(Reader *r)
     return ok;
 }
 
+static bool check_split(Reader *r)
+{
+    const Spec *s = r->spec;
+    if (s->data.split.dev + s->data.split.test < 1)
+        return true;
+    return ftc_error(r->diag, spec_loc(s, "data.split.test"), "dev has %g of the rows and test %g, which leaves none to train on",
+                     s->data.split.dev, s->data.split.test);
+}
+
 /* Keys about classes, where there are none. */
 static bool check_loss(Reader *r)
 {
@@ -448,6 +457,7 @@ static bool check_spec(Reader *r)
     const SpecEncoder *e = &s->model.encoder;
     bool ok = check_only(r);
     ok &= check_weights(r);
+    ok &= check_split(r);
     ok &= check_loss(r);
     if (s->optimizer.nesterov && s->optimizer.momentum == 0)
         ok = ftc_error(d, spec_loc(s, "optimizer.nesterov"), "'nesterov' needs a momentum above 0; 0.9 is usual");

@@ -24,10 +24,14 @@ typedef struct {
 
 typedef struct {
     Csv *csv;
+    bool part;               /* rows of a table that belongs to another Dataset */
     int text[2], label, weight; /* column numbers; -1: none */
     int *flag;               /* [n_flags] column numbers */
     int32_t n_flags;
+    int64_t n;               /* rows */
+    const int64_t *record;   /* [n] which record of the table a row is; NULL: row i is record i */
     Examples examples;       /* rows from dataset_tokenize on, labels from dataset_number, targets from targets.h on */
+    int32_t *uncut;          /* [n] each row's tokens if max_length cut none; from dataset_tokenize on */
     int64_t cut;             /* rows that max_length made shorter */
 } Dataset;
 
@@ -36,20 +40,32 @@ typedef struct {
 bool dataset_open(Dataset *s, const char *path, const DatasetColumns *columns, FtcDiag *d);
 void dataset_close(Dataset *s);
 
+/* Some rows of a table, in this order: as a Dataset of its own, which is used no longer than `whole`; or as all that is left.
+ * Both take row[n] over; labels and tokens are made anew behind them. */
+void dataset_part(Dataset *part, const Dataset *whole, int64_t *row, int64_t n);
+void dataset_keep(Dataset *s, int64_t *row, int64_t n);
+
+/* The record of the table that a row is. */
+static inline int64_t dataset_record(const Dataset *s, int64_t row) { return s->record ? s->record[row] : row; }
+
+/* A row's label as it stands in the table, and where, for messages. */
+Slice dataset_label(const Dataset *s, int64_t row, Bytes *scratch);
+FtcLoc dataset_label_loc(const Dataset *s, int64_t row);
+
 /* The different labels of the table, in byte order; labels_free in any case.  An error is: a record without a label, or
  * more than LABELS_MAX. */
 bool labels_collect(Labels *l, const Dataset *s, FtcDiag *d);
 
-/* Gives each row the number of its label.  An error is: a label that is none of these; `whose` says whose labels they are,
- * such as "of the training table". */
+/* Gives each row the number of its label; none, after an error.  An error is: a label that is none of these; `whose` says whose
+ * labels they are, such as "of the training table". */
 bool dataset_number(Dataset *s, const char *const *labels, int32_t n, const char *whose, FtcDiag *d);
 
 /* False after an error: training rows that all have one label. */
 bool dataset_check_classes(const Dataset *s, FtcDiag *d);
 
-/* Errors at a label of a record: there are more than LABELS_MAX; it is none of these. */
-bool too_many_labels(const Dataset *s, int64_t record, FtcDiag *d);
-bool unknown_label(const Dataset *s, int64_t record, Slice label, const char *const *labels, int32_t n, const char *whose, FtcDiag *d);
+/* Errors at a label of a row: there are more than LABELS_MAX; it is none of these. */
+bool too_many_labels(const Dataset *s, int64_t row, FtcDiag *d);
+bool unknown_label(const Dataset *s, int64_t row, Slice label, const char *const *labels, int32_t n, const char *whose, FtcDiag *d);
 
 /* A tokenizer of at most `cap` tokens learned from the texts; NULL after an error. */
 Tokenizer *dataset_learn_tokenizer(const Dataset *s, bool lowercase, int32_t cap, FtcDiag *d);

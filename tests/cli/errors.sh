@@ -16,7 +16,7 @@ expect() {
     cat > wanted
     "$ftc" "$@" > stdout 2> stderr
     got=$?
-    grep -av '^ftc: note: no pre-trained\|^[0-9]* records, \|^step ' stderr > said
+    grep -av '^data: \|^ftc: note: no pre-trained\|^[0-9]* records, \|^step ' stderr > said
     if [ $got != "$status" ] || ! diff wanted said > difference; then
         echo "FAILED: ftc $* (status $got)"
         cat difference
