@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs the packages that ftc is built from, on Debian and Ubuntu; at once where they are all there.
 #
-#   examples/install-deps.sh [build] [tests] [full] [pip]
+#   examples/install-deps.sh [build] [tests] [fuzz] [full] [pip]
 #
 #   build   (the default) to build and run ftc
 #   tests   also to test it: cmocka, LLVM's FileCheck
-#   full    also for tests/run.sh --full: LLVM 19 beside 22, clang
+#   fuzz    also for tests/fuzz/run.sh: clang and its libFuzzer
+#   full    also for tests/run.sh --full: LLVM 19 beside 22
 #   pip     only Python's pip, to download a pre-trained encoder with
 #
 # Uses apt-get, through sudo for anyone but root.  Fails if a package is neither here nor to be had.
@@ -54,7 +55,8 @@ packages() {
             build) echo gcc libc6-dev cmake ninja-build pkg-config "llvm-$llvm-dev" libopenblas-pthread-dev libyaml-dev \
                         libutf8proc-dev libjansson-dev ;;
             tests) echo libcmocka-dev "llvm-$llvm-tools" ;;
-            full) echo "clang-$llvm" "libclang-rt-$llvm-dev" llvm-19-dev llvm-19-tools ;;
+            fuzz) echo "clang-$llvm" "libclang-rt-$llvm-dev" ;;
+            full) echo llvm-19-dev llvm-19-tools ;;
             pip) echo python3-pip ;;
         esac
     done
@@ -72,8 +74,8 @@ wants=("$@")
 [ $# -gt 0 ] || wants=(build)
 for want in "${wants[@]}"; do
     case $want in
-        build | tests | full | pip) ;;
-        *) say "error: '$want' is none of: build tests full pip"; exit 1 ;;
+        build | tests | fuzz | full | pip) ;;
+        *) say "error: '$want' is none of: build tests fuzz full pip"; exit 1 ;;
     esac
 done
 

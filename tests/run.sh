@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds ftc and runs its tests; ends with ctest's summary, and with its status.
 #
-#   tests/run.sh          the tests, with gcc and the newest LLVM, in build/
+#   tests/run.sh          the tests, with gcc and the newest LLVM, in build/; a minute of fuzzing, all targets together
 #   tests/run.sh --full   also: LLVM 19, clang, both without a warning; address and undefined-behaviour sanitizers;
-#                         trainings of whole models against recorded numbers
+#                         a minute of fuzzing for each target; trainings of whole models against recorded numbers
 #
 # Tests that need minutes skip themselves unless FTC_FULL is set.
 set -euo pipefail
@@ -36,7 +36,13 @@ build() {
     cmake --build "$folder" -j "$jobs"
 }
 
-wants=(build tests)
+# SECONDS for each target.
+fuzz() {
+    printf '\n== fuzz: %s seconds a target\n' "$1"
+    tests/fuzz/run.sh "$1" || [ $? -eq 77 ]
+}
+
+wants=(build tests fuzz)
 "$full" && wants+=(full)
 examples/install-deps.sh "${wants[@]}"
 
@@ -53,9 +59,11 @@ if "$full"; then
     build clang -DCMAKE_C_COMPILER="${clang:-clang}" -DCMAKE_C_FLAGS=-Werror
     build sanitize
     tests build-sanitize
+    fuzz 60
     printf '\n== default: tests, trainings of whole models included\n'
     examples/fetch-minilm.sh || echo "without that encoder, its tests are skipped"
     FTC_FULL=1 tests build
 else
+    fuzz 7
     tests build
 fi

@@ -40,12 +40,14 @@ static void fill_loss(FtcLoss *l, const Spec *s)
                     .class_weights_at = w->kind == WEIGHTS_NONE ? FTC_NOWHERE : spec_loc(s, "loss.class_weights") };
 }
 
-static void fill_states(FtcModel *m, const Spec *s)
+static void fill_states(FtcModel *m, const Spec *s, bool accumulates)
 {
     bool adam = s->optimizer.type == OPT_ADAMW;
-    m->n_states = adam ? 2 : s->optimizer.momentum > 0;
+    m->n_states = m->n_lasting = adam ? 2 : s->optimizer.momentum > 0;
     m->state[0] = "m";
     m->state[1] = "v";
+    if (accumulates)
+        m->state[m->n_states++] = "a";
 }
 
 static void fill_model(FtcModel *m, const Spec *s, const char *name, const Forward *f, Arena *a)
@@ -63,12 +65,13 @@ static void fill_model(FtcModel *m, const Spec *s, const char *name, const Forwa
         rates[i] = (float)f->rates[i];
     m->dropout = rates;
     m->task = spec_task(s);
-    fill_states(m, s);
+    fill_states(m, s, f->part != BATCH_IS_STEP);
     fill_optimizer(&m->optimizer, s);
     fill_loss(&m->loss, s);
     m->data = (FtcData){ .max_length = (int32_t)s->data.max_length, .segments = (int32_t)s->model.encoder.segments,
                          .n_labels = s->data.labels.n, .labels = s->data.labels.v };
-    m->train = (FtcTrain){ .epochs = (int32_t)s->train.epochs, .batch = (int32_t)s->train.batch, .seed = s->train.seed,
+    m->train = (FtcTrain){ .epochs = (int32_t)s->train.epochs, .batch = (int32_t)s->train.batch,
+                           .accumulate = f->part == BATCH_IS_STEP ? 1 : (int32_t)s->train.accumulate, .seed = s->train.seed,
                            .max_steps = s->train.max_steps, .shuffle = s->train.shuffle, .sampling = sampling[s->train.sampling],
                            .memory_limit = s->train.memory_limit, .eval_every = s->train.eval_every,
                            .checkpoint_every = s->train.checkpoint.every, .checkpoint_keep = s->train.checkpoint.keep,
@@ -82,6 +85,7 @@ static void fill_model(FtcModel *m, const Spec *s, const char *name, const Forwa
 typedef struct {
     const char *name;
     bool training;
+    BatchPart part;
     Forward *forward;
     Program *program;
     Graph *graph;
@@ -90,7 +94,7 @@ typedef struct {
 static bool build_entry(Compiled *c, Entry *e, const Spec *spec, FtcDiag *d)
 {
     ftc_diag_during(d, "build");
-    BuildOptions how = { .training = e->training, .labels = e->training };
+    BuildOptions how = { .training = e->training, .labels = e->training, .part = e->part };
     e->forward = build_forward(spec, &how, c->arena, d);
     if (!e->forward)
         return false;
@@ -118,7 +122,7 @@ static Node *find_node(const Graph *g, const char *name)
 
 /* Makes a program of what stays the same from epoch to epoch, and lets step and eval begin where it ends.  Both are built in one
  * order, so a value before all dropout has the same name in both. */
-static void split_encoder(Compiled *c, Entry *step, Entry *eval, Entry *encode)
+static void split_encoder(Compiled *c, Entry *step, Entry *accumulate, Entry *eval, Entry *encode)
 {
     Node *at = find_encoded(step->graph, step->forward);
     c->encoder_is_random = !at && find_encoded(eval->graph, eval->forward);
@@ -127,13 +131,15 @@ static void split_encoder(Compiled *c, Entry *step, Entry *eval, Entry *encode)
     Node *same = find_node(eval->graph, at->name);
     assert(same && type_equal(&same->type, &at->type));
     cut_encoder(eval->graph, same);
+    if (accumulate->graph)
+        cut_encoder(accumulate->graph, find_node(accumulate->graph, at->name));
     encode->graph = cut_encoder(step->graph, at);
     encode->graph->name = encode->name;
 }
 
 /* Prediction alone has no step.  What the passes did is told of the step; eval goes the same way. */
-static void run_entries(Compiled *c, Entry *step, Entry *eval, Entry *encode, const Spec *spec, const PipelineOptions *options,
-                        FtcDiag *d)
+static void run_entries(Compiled *c, Entry *step, Entry *accumulate, Entry *eval, Entry *encode, const Spec *spec,
+                        const PipelineOptions *options, FtcDiag *d)
 {
     PipelineOptions o = *options;
     if (step->graph || step->program) {
@@ -142,22 +148,27 @@ static void run_entries(Compiled *c, Entry *step, Entry *eval, Entry *encode, co
     }
     run_entry(c, eval, spec, &o, d);
     o.opt_info = NULL;
+    if (accumulate->graph)
+        run_entry(c, accumulate, spec, &o, d);
     if (encode->graph)
         run_entry(c, encode, spec, &o, d);
 }
 
 /* All programs are there: the tables. */
-static void finish(Compiled *c, const Spec *spec, const char *name, const Entry *step, const Entry *eval, const Entry *encode)
+static void finish(Compiled *c, const Spec *spec, const char *name, const Entry *step, const Entry *accumulate, const Entry *eval,
+                   const Entry *encode)
 {
     fill_model(&c->model, spec, name, step->forward ? step->forward : eval->forward, c->arena);
     c->spec = spec;
     c->step = step->program;
     c->eval = eval->program;
+    c->accumulate = accumulate->program;
     c->encode = encode->program;
     c->step_graph = step->graph;
     c->eval_graph = eval->graph;
     c->model.step = c->step ? program_tables(c->step) : NULL;
     c->model.eval = program_tables(c->eval);
+    c->model.accumulate = c->accumulate ? program_tables(c->accumulate) : NULL;
     c->model.encode = c->encode ? program_tables(c->encode) : NULL;
 }
 
@@ -166,13 +177,17 @@ Compiled *compile_spec(const Spec *spec, const char *name, bool training, const 
     double start = clock_ms();
     Compiled *c = xcalloc(1, sizeof *c);
     c->arena = arena_new();
-    Entry step = { .name = "step", .training = true }, eval = { .name = "eval" }, encode = { .name = "encode" };
-    bool ok = (!training || build_entry(c, &step, spec, d)) && build_entry(c, &eval, spec, d);
+    bool parts = training && o->accumulate && spec->train.accumulate > 1;
+    Entry step = { .name = "step", .training = true, .part = parts ? BATCH_IS_LAST : BATCH_IS_STEP };
+    Entry accumulate = { .name = "accumulate", .training = true, .part = BATCH_BEFORE_LAST };
+    Entry eval = { .name = "eval" }, encode = { .name = "encode" };
+    bool ok = (!training || build_entry(c, &step, spec, d)) && (!parts || build_entry(c, &accumulate, spec, d)) &&
+              build_entry(c, &eval, spec, d);
     if (ok) {
         if (training && o->keep_encoded && o->level > 0)
-            split_encoder(c, &step, &eval, &encode);
-        run_entries(c, &step, &eval, &encode, spec, o, d);
-        finish(c, spec, name, &step, &eval, &encode);
+            split_encoder(c, &step, &accumulate, &eval, &encode);
+        run_entries(c, &step, &accumulate, &eval, &encode, spec, o, d);
+        finish(c, spec, name, &step, &accumulate, &eval, &encode);
         c->compile_ms = clock_ms() - start;
         return c;
     }
@@ -257,12 +272,12 @@ Compiled *compile_stage(const StageText *t, const PipelineOptions *options, FtcD
     Compiled *c = xcalloc(1, sizeof *c);
     c->arena = arena_new();
     o.from = t->pass;
-    Entry step = { .name = "step", .training = true }, eval = { .name = "eval" }, encode = { .name = "encode" };
+    Entry step = { .name = "step", .training = true }, accumulate = { 0 }, eval = { .name = "eval" }, encode = { .name = "encode" };
     SpecSource source = { .file = arena_printf(c->arena, "%s (its spec)", t->file), .text = t->spec, .len = strlen(t->spec) };
     const Spec *spec = spec_load(c->arena, &source, d);
     if (spec && read_entry(c, &step, spec, t, t->step, d) && read_entry(c, &eval, spec, t, t->eval, d)) {
-        run_entries(c, &step, &eval, &encode, spec, &o, d);
-        finish(c, spec, arena_strdup(c->arena, t->model), &step, &eval, &encode);
+        run_entries(c, &step, &accumulate, &eval, &encode, spec, &o, d);
+        finish(c, spec, arena_strdup(c->arena, t->model), &step, &accumulate, &eval, &encode);
         c->compile_ms = clock_ms() - start;
         return c;
     }
@@ -278,8 +293,9 @@ bool compiled_jit(Compiled *c, const CodegenOptions *o, FtcDiag *d)
     ftc_diag_during(d, "codegen");
     if (!(c->jit = jit_new(o, d)))
         return false;
-    Program *programs[] = { c->step, c->eval, c->encode };
-    FtcProgram *tables[] = { (FtcProgram *)c->model.step, (FtcProgram *)c->model.eval, (FtcProgram *)c->model.encode };
+    Program *programs[] = { c->step, c->eval, c->encode, c->accumulate };
+    FtcProgram *tables[] = { (FtcProgram *)c->model.step, (FtcProgram *)c->model.eval, (FtcProgram *)c->model.encode,
+                             (FtcProgram *)c->model.accumulate };
     enum { N = sizeof programs / sizeof *programs };
     /* all entry points at once: they share kernels, and all cores compile */
     int n = 0, at = 0;

@@ -10,6 +10,7 @@ typedef struct {
     FtcModel model;       /* for the runtime; lives as long as the Compiled */
     const Spec *spec;
     Program *step, *eval; /* step: NULL where only prediction was asked for */
+    Program *accumulate;  /* NULL: a step is one batch (PipelineOptions.accumulate) */
     Program *encode;      /* NULL: no part of the model is run apart (PipelineOptions.keep_encoded) */
     bool encoder_is_random; /* no part of the model can be, but only because its dropout is on */
     Graph *step_graph, *eval_graph;

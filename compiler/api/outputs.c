@@ -21,7 +21,7 @@ static char *bare_name(const char *path)
     return strcmp(name, "-") ? xstrdup(name) : xstrdup("stdin");
 }
 
-static char *default_folder(const RunJob *j)
+char *outputs_default_folder(const RunJob *j)
 {
     char *name = bare_name(j->source.spec ? j->source.spec : j->train), *folder = xasprintf("%s-model", name);
     free(name);
@@ -40,7 +40,7 @@ static bool try_folder(const char *folder, FtcDiag *d)
 
 static bool prepare_folder(Outputs *o, const RunJob *j)
 {
-    o->folder = j->output ? xstrdup(j->output) : default_folder(j);
+    o->folder = j->output ? xstrdup(j->output) : outputs_default_folder(j);
     if (path_is_file(o->folder))
         return ftc_error(o->diag, FTC_FILE(o->folder), "is a file, where the model's folder would go; name another with -o");
     o->training = path_join(o->folder, TRAINING_FOLDER);
@@ -82,11 +82,28 @@ static bool prepare_predictions(Outputs *o, const RunJob *j)
     return folder_make(folder, o->diag) && try_file(o->predictions, o->diag);
 }
 
+/* Into the trained model's folder; where nothing is trained, into the one of -o, if there is one. */
+static bool prepare_sheets(Outputs *o, const RunJob *j)
+{
+    if (!o->folder && !j->output)
+        return true;
+    o->sheets = xstrdup(o->folder ? o->folder : j->output);
+    if (o->folder)
+        return true;
+    char *page = path_join(o->sheets, "report.html");
+    bool ok = j->force || !path_is_file(page) ||
+              ftc_error(o->diag, FTC_FILE(page), "exists; name another folder with -o, or replace this one with --force");
+    ok = ok && folder_make(o->sheets, o->diag) && try_file(page, o->diag);
+    free(page);
+    return ok;
+}
+
 bool outputs_prepare(Outputs *o, const RunJob *job, const Classifier *c)
 {
     bool taken = job->json || (job->predictions && !strcmp(job->predictions, "-"));
     *o = (Outputs){ .diag = c->diag, .report = taken ? stderr : stdout };
-    return (!job->train || prepare_folder(o, job)) && (!job->predict || prepare_predictions(o, job));
+    return (!job->train || prepare_folder(o, job)) && (!job->predict || prepare_predictions(o, job)) &&
+           (!job->eval || prepare_sheets(o, job));
 }
 
 void outputs_free(Outputs *o)
@@ -94,6 +111,7 @@ void outputs_free(Outputs *o)
     free(o->folder);
     free(o->training);
     free(o->predictions);
+    free(o->sheets);
 }
 
 bool outputs_save(const Outputs *o, const Classifier *c, bool (*add)(void *arg, const char *folder), void *arg)

@@ -1,4 +1,4 @@
-/* Where a run's results go.  Everything is settled, and tried, before the work begins.  Private to run.c. */
+/* Where a run's results go.  Everything is settled, and tried, before the work begins.  Private to run.c and its like. */
 #ifndef FTC_OUTPUTS_H
 #define FTC_OUTPUTS_H
 
@@ -10,7 +10,11 @@ typedef struct {
     char *training;        /* in it: checkpoints and record of a run that isn't done */
     char *predictions;     /* a file or "-"; NULL where nothing is predicted */
     FILE *report;          /* what an evaluation says */
+    char *sheets;          /* a folder for report.json and report.html; NULL: they aren't written */
 } Outputs;
+
+/* Where the model of a job goes whose output isn't named; free() it. */
+char *outputs_default_folder(const RunJob *j);
 
 /* False after an error: a folder that exists, without --force; a place that can't be written to. */
 bool outputs_prepare(Outputs *o, const RunJob *job, const Classifier *c);

@@ -280,6 +280,7 @@ static bool read_job(Record *r, const char *path, const json_t *object, const Ru
     job->pipeline.level = job->codegen.level = (int)json_get_int(&j, "level", 2, 0, 3);
     job->pipeline.off = text_of(r, &j, "passes_off");
     job->pipeline.keep_encoded = json_get_bool(&j, "keep_encoded", true);
+    job->pipeline.accumulate = true;
     job->codegen.cpu = text_of(r, &j, "march");
     const char *gemm = json_get_string(&j, "gemm", "auto");
     for (int i = 0; i <= GEMM_OPENBLAS; i++)

@@ -1,6 +1,8 @@
 /* Training, evaluating and predicting, from tables to files; see run.h. */
 #include "compiler/api/training.h"
 
+#include "compiler/api/evaluation.h"
+#include "ftc/ftc.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
@@ -80,6 +82,7 @@ static bool number_labels(Run *r)
     for (int i = 0; i < 3; i++)
         if (tables[i]->csv)
             ok &= read_answers(r, tables[i], whose);
+    ok = ok && evaluation_check_positive(c, r->diag);
     if (ok && r->train.csv)
         ok = (task == FTC_SINGLE_LABEL ? dataset_check_classes(&r->train, r->diag) : targets_check(&r->train, r->diag)) &&
              targets_weights(&r->train, r->diag);
@@ -177,19 +180,44 @@ static float *logits_of(Run *r, Dataset *s, const char *what)
     return logits;
 }
 
+/* Shows and keeps what was found of the table. */
+static bool report(Run *r, const SheetSource *found)
+{
+    const RunJob *j = r->job;
+    if (j->judge && !j->judge(j->judge_user, found, r->diag))
+        return false;
+    if (j->judge && !r->out.sheets) {
+        r->metrics = metrics_of(found->scored);
+        return true;
+    }
+    Sheet *sheet = sheet_new(found);
+    if (!j->judge) {
+        sheet_print(sheet, r->out.report);
+        fflush(r->out.report);
+    }
+    bool ok = !r->out.sheets || sheet_save(sheet, r->out.sheets, r->diag);
+    if (ok && r->out.sheets && j->notes)
+        fprintf(j->notes, "the result sheet is in %s/report.html\n", r->out.sheets);
+    r->metrics = sheet_take_metrics(sheet);
+    sheet_free(sheet);
+    return ok;
+}
+
 static bool evaluate(Run *r)
 {
     double start = clock_s();
     float *logits = logits_of(r, &r->eval, "evaluating");
     if (!logits)
         return false;
-    Scored scored = infer_scored(r->c.exec, &r->eval.examples, logits, r->c.threshold);
-    r->metrics = metrics_of(&scored);
-    free(logits);
     r->summary.eval_s = clock_s() - start;
-    metrics_print(r->metrics, r->c.labels, r->out.report);
-    fflush(r->out.report);
-    return true;
+    Scored scored = infer_scored(r->c.exec, &r->eval.examples, logits, r->c.threshold, evaluation_positive(&r->c));
+    SheetSource source = { .scored = &scored, .labels = r->c.labels, .table = &r->eval, .table_name = csv_name(r->eval.csv),
+                           .history = &r->history, .model = r->out.folder ? r->out.folder : r->job->source.model,
+                           .version = ftc_version(), .train_s = r->summary.train_s, .eval_s = r->summary.eval_s,
+                           .tokens_per_s = r->summary.tokens_per_s, .seed = (uint64_t)r->c.spec->train.seed, .pool = r->pool };
+    bool ok = report(r, &source);
+    free(logits);
+    return ok;
 }
 
 static bool predict(Run *r)

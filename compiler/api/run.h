@@ -6,6 +6,7 @@
 #define FTC_RUN_H
 
 #include "compiler/api/classifier.h"
+#include "runtime/train/sheet.h"
 
 #include <stdio.h>
 
@@ -25,6 +26,10 @@ typedef struct {
     PipelineOptions pipeline;
     CodegenOptions codegen;
     FILE *notes;                /* progress; NULL: quiet */
+    /* Is given what was found of `eval`, in place of the sheet's text; what that borrows is valid during the call.  False after
+     * an error.  NULL: the text is printed. */
+    bool (*judge)(void *user, const SheetSource *found, FtcDiag *d);
+    void *judge_user;
 } RunJob;
 
 typedef enum {

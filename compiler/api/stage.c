@@ -3,6 +3,7 @@
 
 #include "runtime/core/mem.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,6 +121,10 @@ static bool read_title(StageText *t, Arena *arena, const Line *l, FtcDiag *d)
     StageId id = find_stage(stage);
     if (id == N_STAGES)
         return ftc_error(d, (FtcLoc){ t->file, 1, 13, 0 }, "there is no stage '%s'", stage);
+    /* it becomes the name of files and of what is in them */
+    for (const char *c = model; *c; c++)
+        if (!isalnum((unsigned char)*c) && *c != '_')
+            return ftc_error(d, (FtcLoc){ t->file, 1, 0, 0 }, "a model's name has letters, digits and '_' only");
     t->model = arena_strdup(arena, model);
     t->pass = id == STAGE_GRAPH ? NULL : last_pass[id];
     t->is_program = id >= STAGE_KERNELS;

@@ -1,6 +1,7 @@
 /* From a model that knows nothing to its folder; see training.h. */
 #include "compiler/api/training.h"
 
+#include "compiler/api/evaluation.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/files.h"
 #include "runtime/core/interrupt.h"
@@ -258,8 +259,9 @@ static TrainStatus run_loop(Run *r, TrainResult *result)
     const Examples *x = &r->train.examples;
     Progress *progress = progress_new(r->job->notes, schedule_steps(&m->train, sampling_rows(x)));
     TrainJob job = { .train = x, .dev = r->dev.csv ? &r->dev.examples : NULL, .train_name = csv_name(r->train.csv),
-                     .thresholds = r->c.threshold, .progress = progress, .log = r->log, .history = &r->history, .best = &r->best,
-                     .epoch = on_epoch, .checkpoint = on_checkpoint, .user = r };
+                     .thresholds = r->c.threshold, .positive = evaluation_positive(&r->c),
+                     .progress = progress, .log = r->log, .history = &r->history, .best = &r->best, .epoch = on_epoch,
+                     .checkpoint = on_checkpoint, .user = r };
     TrainStatus status = TRAIN_FAILED;
     if (!r->job->resume || resume(r, progress)) {
         interrupt_catch();

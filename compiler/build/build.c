@@ -15,6 +15,17 @@ void place(Builder *b, const char *key)
 
 Type vector_type(Elem e, Dim d) { return (Type){ .elem = e, .rank = 1, .dim = { d } }; }
 
+/* 0, 1, ...; or from first_NAME on, behind those of the batches before. */
+static Node *number_along(Builder *b, Dim d, const char *name)
+{
+    Graph *g = b->g;
+    Node *n = iota(g, vector_type(I32, d), 0);
+    if (b->part != BATCH_IS_STEP)
+        n = add(g, n, input(g, arena_printf(b->arena, "first_%s", name), scalar_type(I32)));
+    graph_rename(g, n, name);
+    return n;
+}
+
 static void make_inputs(Builder *b)
 {
     Graph *g = b->g;
@@ -27,10 +38,8 @@ static void make_inputs(Builder *b)
     place(b, "train.seed");
     b->seed = input(g, "seed", scalar_type(I32));
     b->step = input(g, "step", scalar_type(I32));
-    b->token = iota(g, vector_type(I32, DIM_T), 0);
-    graph_rename(g, b->token, "token");
-    b->row = iota(g, vector_type(I32, DIM_B), 0);
-    graph_rename(g, b->row, "row");
+    b->token = number_along(b, DIM_T, "token");
+    b->row = number_along(b, DIM_B, "row");
 }
 
 Node *count_along(Builder *b, Type like, int axis)
@@ -115,13 +124,16 @@ static bool freeze(Builder *b, FtcDiag *d)
 Forward *build_forward(const Spec *spec, const BuildOptions *options, Arena *arena, FtcDiag *diag)
 {
     Forward *f = NEW(arena, Forward);
-    Builder b = { .arena = arena, .spec = spec, .training = options->training, .out = f, .prefix = "" };
+    Builder b = { .arena = arena, .spec = spec, .training = options->training, .part = options->part, .out = f, .prefix = "" };
     Graph *g = b.g = f->graph = graph_new(arena, options->training ? "train" : options->labels ? "eval" : "predict", diag);
     make_inputs(&b);
     Node *logits = build_head(&b, pool(&b, build_layers(&b, &spec->model.encoder.layers, NULL)));
     graph_output(g, "logits", logits);
     if (options->labels)
         graph_output(g, "loss", build_loss(&b, logits));
+    f->part = options->part;
+    if (f->part == BATCH_BEFORE_LAST)
+        graph_output(g, "parts", f->parts);
     f->read = NEW_ARRAY(arena, Node *, f->n_weights);
     g->loc = NULL;
     g->scope = NULL;

@@ -8,6 +8,9 @@
  *                          correction2 = 1 - beta2^t (AdamW); momentum (SGD)
  *                 state    m:NAME, v:NAME, zeros at the start
  *                 outputs  grad_norm f32[], and an update of every weight and state
+ * Of a step of several batches, the last one's graph has inputs keep, cost_before, parts_before and state a:NAME, with what those
+ * before gave; their graph has outputs loss, the sum of costs, and parts, and its update adds to a:NAME.  In both first_token and
+ * first_row count on, for random numbers.
  * Only functions of ir.h's builder are called; nothing after this stage knows what a layer is. */
 #ifndef FTC_BUILD_H
 #define FTC_BUILD_H
@@ -16,9 +19,13 @@
 #include "compiler/spec/spec.h"
 #include "ftc/step.h"
 
+/* What a batch is of a step: all of it, or one of train.accumulate, in a program of its own where it isn't the last. */
+typedef enum { BATCH_IS_STEP, BATCH_BEFORE_LAST, BATCH_IS_LAST } BatchPart;
+
 typedef struct {
     bool training; /* dropout; the loss with weights of classes and rows and label smoothing */
     bool labels;   /* there are labels: compute the loss */
+    BatchPart part;
 } BuildOptions;
 
 typedef struct {
@@ -27,6 +34,8 @@ typedef struct {
     FtcWeight *weights; /* in the order of their first use */
     Node **nodes;       /* [n_weights] the node of each */
     Node **read;        /* [n_weights] of one that is trained by rows: its rows as the batch's tokens read them; else NULL */
+    BatchPart part;
+    Node *parts;        /* f32[]: what costs are divided by; NULL where the batch is a step */
     int n_rates;
     double *rates;      /* distinct dropout rates above 0 */
 } Forward;

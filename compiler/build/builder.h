@@ -14,6 +14,7 @@ typedef struct {
     const char *prefix; /* of parameter names: "layers.3." */
     Node *ids, *types, *row_start, *labels, *seed, *step;
     Node *token, *row;  /* i32[T], i32[B]: the number of each */
+    BatchPart part;
     int sites;          /* of random numbers so far */
     Node **keep, **scale; /* [cap_rates] by rate: 16-bit threshold, 1 / (1 - rate) */
     Node *number[32];   /* constants so far */

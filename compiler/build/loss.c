@@ -11,7 +11,7 @@ static Node *total(Builder *b, Node *x)
     return reshape(b->g, sum_axes(b->g, x, x->type.rank, axes), scalar_type(F32));
 }
 
-/* sum(cost) / sum(weight).  cost: [B, C], a row's cost is the sum; weight: a row's is the sum too, NULL: 1. */
+/* sum(cost) / sum(weight); of a batch before a step's last one the sum of costs alone.  cost: [B, C], a row's cost is the sum; weight: a row's is the sum too, NULL: 1. */
 static Node *mean(Builder *b, Node *cost, Node *weight)
 {
     Graph *g = b->g;
@@ -26,7 +26,14 @@ static Node *mean(Builder *b, Node *cost, Node *weight)
         g->scope = "loss";
     }
     Node *parts = weight ? total(b, weight) : reshape(g, count_along(b, rows, 0), scalar_type(F32));
-    return call(b, divide(g, total(b, cost), parts), "loss");
+    cost = total(b, cost);
+    if (b->part == BATCH_IS_LAST) {
+        cost = add(g, cost, input(g, "cost_before", scalar_type(F32)));
+        parts = add(g, parts, input(g, "parts_before", scalar_type(F32)));
+    }
+    if (b->part != BATCH_IS_STEP)
+        b->out->parts = parts;
+    return call(b, b->part == BATCH_BEFORE_LAST ? cost : divide(g, cost, parts), "loss");
 }
 
 /* class_weights f32[C], or NULL where there are none. */

@@ -127,6 +127,33 @@ static void sgd(Update *u, Target w, Node *d, bool decay)
     store(u, &w, sub(g, w.value, mul(g, d, u->lr)));
 }
 
+/* a <- keep * a + d, for all batches of a step but the last */
+static void accumulate(Update *u, const Forward *f, Node *const *grads)
+{
+    Node *keep = scalar(u, "keep");
+    for (int i = 0; i < f->n_weights; i++) {
+        if (f->weights[i].frozen)
+            continue;
+        u->g->scope = arena_printf(u->arena, "accumulate.%s", f->weights[i].name);
+        Target w = weight_of(u, f->nodes[i], &f->weights[i]), a = state_of(u, "a", &w);
+        store(u, &a, add(u->g, mul(u->g, a.value, keep), grads[i]));
+    }
+}
+
+/* The gradients of the whole step: those of the last batch, whose mean is over all rows already, and of those before. */
+static Node **whole_gradients(Update *u, const Forward *f, Node *const *grads)
+{
+    Graph *g = u->g;
+    Node **whole = NEW_ARRAY(u->arena, Node *, f->n_weights), *share = divide(g, scalar(u, "keep"), f->parts);
+    for (int i = 0; i < f->n_weights; i++) {
+        if (f->weights[i].frozen)
+            continue;
+        Target w = weight_of(u, f->nodes[i], &f->weights[i]), a = state_of(u, "a", &w);
+        whole[i] = named(u, add(g, grads[i], mul(g, a.value, share)), arena_printf(u->arena, "whole.%s", f->nodes[i]->name));
+    }
+    return whole;
+}
+
 void build_update(Graph *g, const Spec *spec, const Forward *f, Node *const *grads)
 {
     Loc *loc = NEW(g->arena, Loc);
@@ -137,6 +164,14 @@ void build_update(Graph *g, const Spec *spec, const Forward *f, Node *const *gra
     g->scope = "update";
     g->grad_of = NULL;
     g->region = REGION_UPDATE;
+    if (f->part == BATCH_BEFORE_LAST) {
+        accumulate(&u, f, grads);
+        g->loc = NULL;
+        g->scope = NULL;
+        return;
+    }
+    if (f->part == BATCH_IS_LAST)
+        grads = whole_gradients(&u, f, grads);
     for (int i = 0; i < f->n_weights; i++)
         any_decay |= f->weights[i].decay && !f->weights[i].frozen;
     Node *norm = global_norm(&u, f->n_weights, grads);

@@ -196,13 +196,13 @@ void add_model_table(Tables *t, const char *symbol, const FtcModel *m, LLVMValue
         rates[i] = f32(t, m->dropout[i]);
     const FtcData *d = &m->data;
     const FtcTrain *r = &m->train;
-    LLVMValueRef v = STRUCT( /* without encode: what is compiled to a file is whole */
-        t, FtcModel, string(t, m->name), step ? step : null(t), eval ? eval : null(t), null(t), weights(t, m), i32(t, m->n_weights),
-        i32(t, m->n_states), inline_array(state, FTC_MAX_STATES), i32(t, m->n_dropouts), array(t, rates, m->n_dropouts),
+    LLVMValueRef v = STRUCT( /* without accumulate and encode: what is compiled to a file is whole */
+        t, FtcModel, string(t, m->name), step ? step : null(t), eval ? eval : null(t), null(t), null(t), weights(t, m), i32(t, m->n_weights),
+        i32(t, m->n_states), i32(t, m->n_lasting), inline_array(state, FTC_MAX_STATES), i32(t, m->n_dropouts), array(t, rates, m->n_dropouts),
         i32(t, m->task), optimizer(t, &m->optimizer), loss(t, &m->loss),
         STRUCT(t, FtcData, i32(t, d->max_length), i32(t, d->segments), i32(t, d->n_labels),
                strings(t, d->labels, d->n_labels)),
-        STRUCT(t, FtcTrain, i32(t, r->epochs), i32(t, r->batch), i64(t, r->seed), i64(t, r->max_steps),
+        STRUCT(t, FtcTrain, i32(t, r->epochs), i32(t, r->batch), i32(t, r->accumulate), i64(t, r->seed), i64(t, r->max_steps),
                i8(t, r->shuffle), i32(t, r->sampling), f64(t, r->memory_limit), i64(t, r->eval_every), i64(t, r->checkpoint_every),
                i64(t, r->checkpoint_keep), i32(t, r->best), i64(t, r->patience), f64(t, r->threshold)));
     LLVMValueRef g = LLVMAddGlobal(t->m, LLVMTypeOf(v), symbol);

@@ -10,6 +10,8 @@ enum { EXIT_OK = 0, EXIT_USER = 1, EXIT_DIVERGED = 3, EXIT_BUG = 4, EXIT_INTERRU
 /* The commands: each gets the words behind its name and answers an exit status. */
 int run_command(int argc, char **argv, FtcDiag *d);
 int rerun_command(int argc, char **argv, FtcDiag *d);
+int cv_command(int argc, char **argv, FtcDiag *d);
+int compare_command(int argc, char **argv, FtcDiag *d);
 int compile_command(int argc, char **argv, FtcDiag *d);
 int bench_command(int argc, char **argv, FtcDiag *d);
 int tokenize_command(int argc, char **argv, FtcDiag *d);

@@ -2,7 +2,7 @@
 #include "compiler/driver/common.h"
 #include "compiler/driver/driver.h"
 
-#include "compiler/api/run.h"
+#include "compiler/api/repeat.h"
 #include "runtime/core/files.h"
 
 #include <string.h>
@@ -20,6 +20,13 @@ static void print_help(void)
     puts("\nExit status: 0; 1 an error of the user's; 3 training diverged; 4 a bug in ftc; 130 interrupted.");
 }
 
+bool run_check_source(const RunJob *j, FtcDiag *d)
+{
+    return !j->source.model || !j->source.init ||
+           ftc_error(d, FTC_NOWHERE, "'%s' is a model of its own; leave --init out to go on with it, or the folder to start "
+                                     "anew from '%s'", j->source.model, j->source.init);
+}
+
 /* What was asked for and can't be. */
 static bool check_job(const RunJob *j, FtcDiag *d)
 {
@@ -29,9 +36,8 @@ static bool check_job(const RunJob *j, FtcDiag *d)
                                                                       j->source.spec ? j->source.spec : j->source.model);
     if (!j->train && !j->eval && !j->predict)
         return ftc_error(d, FTC_NOWHERE, "nothing to do: give a table with --train, --eval or --predict");
-    if (j->source.model && j->source.init)
-        return ftc_error(d, FTC_NOWHERE, "'%s' is a model of its own; leave --init out to go on with it, or the folder to start "
-                                         "anew from '%s'", j->source.model, j->source.init);
+    if (!run_check_source(j, d))
+        return false;
     if (!j->train && !j->source.model)
         return ftc_error(d, FTC_NOWHERE, "there is no trained model to use: give a model's folder, or a table with --train");
     if (!j->train && j->dev)
@@ -41,7 +47,7 @@ static bool check_job(const RunJob *j, FtcDiag *d)
     return true;
 }
 
-static bool set_positional(RunJob *j, const char *word, FtcDiag *d)
+bool run_positional(RunJob *j, const char *word, FtcDiag *d)
 {
     const char *before = j->source.model ? j->source.model : j->source.spec;
     if (before)
@@ -64,9 +70,26 @@ static bool goes_with_resume(int id)
     return id >= N_OPTIONS;
 }
 
-/* Fills the job; false after an error. */
-static bool read_flags(RunJob *j, CommonOptions *o, OptionReader *r, FtcDiag *d)
+/* Runs with several seeds have one place for each file only where it is the runs' own. */
+static bool check_seeds(const RepeatJob *job, FtcDiag *d)
 {
+    const RunJob *j = &job->run;
+    if (!job->seeds)
+        return true;
+    if (!j->train || !j->eval)
+        return ftc_error(d, FTC_NOWHERE, "--seeds says how the numbers of a table vary from run to run; give one with --eval, and one "
+                                         "with --train");
+    if (j->log || j->predictions || j->json)
+        return ftc_error(d, FTC_NOWHERE, "--seeds and %s don't go together: every run has a folder of its own, with its files in it",
+                         j->log ? "--log" : j->json ? "--json" : "--predictions");
+    return true;
+}
+
+/* Fills the job; false after an error. */
+static bool read_flags(RepeatJob *job, CommonOptions *o, OptionReader *r, FtcDiag *d)
+{
+    RunJob *j = &job->run;
+    long long n = 0;
     bool ok = true;
     const char *fixed = NULL; /* a flag that doesn't go with --resume */
     for (;;) {
@@ -91,6 +114,7 @@ static bool read_flags(RunJob *j, CommonOptions *o, OptionReader *r, FtcDiag *d)
         case OPT_PREDICT: j->predict = m.value; break;
         case OPT_INIT: j->source.init = m.value; break;
         case OPT_RESUME: j->resume = m.value; break;
+        case OPT_SEEDS: ok &= option_number(&m, 2, REPEAT_MOST, &n, d); job->seeds = (int)n; break;
         case OPT_OUTPUT: j->output = m.value; break;
         case OPT_FORCE: j->force = true; break;
         case OPT_PREDICTIONS: j->predictions = m.value; break;
@@ -99,7 +123,7 @@ static bool read_flags(RunJob *j, CommonOptions *o, OptionReader *r, FtcDiag *d)
         case OPT_JSON: j->json = true; break;
         case OPT_CHECK_ARENA: j->check_arena = true; break;
         case OPT_NO_KEEP_ENCODED: o->pipeline.keep_encoded = false; break;
-        case OPT_ARGUMENT: ok &= set_positional(j, m.value, d); break;
+        case OPT_ARGUMENT: ok &= run_positional(j, m.value, d); break;
         default: ftc_bug("run: the flag '%s' is in the table, but not read", options[m.id].name);
         }
     }
@@ -117,18 +141,19 @@ int run_command(int argc, char **argv, FtcDiag *d)
     Arena *a = arena_new();
     OptionReader r = { .command = CMD_RUN, .argv = argv, .argc = argc, .key_like = key_like, .diag = d };
     CommonOptions o = common_defaults(a);
-    RunJob j = { .notes = stderr };
-    o.pipeline.keep_encoded = true;
-    bool ok = read_flags(&j, &o, &r, d);
+    RepeatJob job = { .run = { .notes = stderr }, .out = stdout };
+    RunJob *j = &job.run;
+    o.pipeline.keep_encoded = o.pipeline.accumulate = true;
+    bool ok = read_flags(&job, &o, &r, d);
     int exit = ok ? EXIT_OK : EXIT_USER;
     if (ok && !o.done) {
-        j.source.over = o.settings;
-        j.source.n_over = o.n_settings;
-        j.codegen = o.codegen;
-        j.threads = o.threads;
-        ok = check_job(&j, d) && codegen_check_options(&j.codegen, d) && open_opt_info(&o, d);
-        j.pipeline = o.pipeline;
-        exit = ok ? run_exit(run_job(&j, d)) : EXIT_USER;
+        j->source.over = o.settings;
+        j->source.n_over = o.n_settings;
+        j->codegen = o.codegen;
+        j->threads = o.threads;
+        ok = check_job(j, d) && check_seeds(&job, d) && codegen_check_options(&j->codegen, d) && open_opt_info(&o, d);
+        j->pipeline = o.pipeline;
+        exit = !ok ? EXIT_USER : run_exit(job.seeds ? repeat_run(&job, d) : run_job(j, d));
         if (!close_opt_info(&o, d) && exit == EXIT_OK)
             exit = EXIT_USER;
     }

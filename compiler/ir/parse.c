@@ -205,9 +205,12 @@ static bool read_node(Parser *p)
     while (scan_peek(&p->s, "%") || (n_in && scan_peek(&p->s, ","))) {
         if (n_in && !scan_expect(&p->s, ","))
             return false;
+        FtcLoc place = scan_here(&p->s);
         ARENA_GROW(p->s.arena, in, n_in, cap);
         if (!(in[n_in++] = read_operand(p)))
             return false;
+        if (is_update(in[n_in - 1]))
+            return ftc_error(p->s.diag, place, "%%%s is an update, which nothing reads", in[n_in - 1]->name);
     }
     if (op_info[op].inputs >= 0 && op_info[op].inputs != n_in)
         return ftc_error(p->s.diag, at, "'%s' takes %d operands, not %d", op_info[op].name, op_info[op].inputs, n_in);

@@ -207,6 +207,7 @@ bool kernel_same(const Kernel *x, const Kernel *y); /* equal texts */
 void poly_print(FILE *out, const Kernel *k, Poly p); /* k may be NULL where there are symbols only */
 char *stmt_text(const Kernel *k, const KStmt *s); /* its line, for messages; free() it */
 Kernel *kernel_parse(Arena *arena, const char *file, const char *text, size_t len, FtcDiag *d); /* NULL after an error */
+Kernel *kernel_parse_at(Arena *arena, const char *file, int line, const char *text, size_t len, FtcDiag *d); /* from there on */
 
 /* The first breach of the rules above (scoping, types, nesting), as a sentence in the kernel's arena; NULL if there is
  * none.  *where is the statement, NULL for the kernel's head. */

@@ -68,12 +68,19 @@ static const char *read_name(Parser *p)
     return name;
 }
 
+/* Names are looked for one by one; a kernel that is made of a model has some 200. */
+enum { MAX_NAMES = 4096 };
+
 /* A name that is being given. */
 static const char *read_new_name(Parser *p)
 {
     FtcLoc at = scan_here(&p->s);
     const char *name = read_name(p);
     const Kernel *k = p->k;
+    if (name && k->n_params + k->n_values >= MAX_NAMES) {
+        ftc_error(p->s.diag, at, "a kernel has at most %d parameters and values", MAX_NAMES);
+        return NULL;
+    }
     if (name && (find_param(k, name) >= 0 || find_ivar(k, name) >= 0 || find_value(k, name) >= 0)) {
         ftc_error(p->s.diag, at, "%%%s is defined twice", name);
         return NULL;
@@ -508,7 +515,13 @@ static void drop_locs(KStmt *s)
 
 Kernel *kernel_parse(Arena *arena, const char *file, const char *text, size_t len, FtcDiag *d)
 {
+    return kernel_parse_at(arena, file, 1, text, len, d);
+}
+
+Kernel *kernel_parse_at(Arena *arena, const char *file, int line, const char *text, size_t len, FtcDiag *d)
+{
     Parser p = { .s = scan_open(arena, file, text, len, d), .k = kernel_new(arena, "") };
+    p.s.line = line;
     kb_begin(&p.b, p.k);
     FtcLoc at = scan_here(&p.s);
     if (!read_kernel(&p))

@@ -306,17 +306,12 @@ static bool read_program(Parser *q)
     return check_slots(q);
 }
 
-/* A text that begins at `at`, with as many lines before it as in the whole, for messages. */
-static const char *with_lines_before(Arena *a, const char *text, size_t at, size_t end, size_t *len)
+static int lines_in(const char *text, size_t begin, size_t end)
 {
-    size_t lines = 0;
-    for (size_t i = 0; i < at; i++)
-        lines += text[i] == '\n';
-    char *out = arena_alloc(a, lines + (end - at) + 1);
-    memset(out, '\n', lines);
-    memcpy(out + lines, text + at, end - at);
-    *len = lines + (end - at);
-    return out;
+    int lines = 0;
+    for (; begin < end; begin++)
+        lines += text[begin] == '\n';
+    return lines;
 }
 
 /* The end of the line after the next one that is a closing brace alone. */
@@ -332,22 +327,25 @@ Program *program_parse(Arena *arena, const char *file, const char *text, size_t 
 {
     Program *p = NEW(arena, Program);
     p->arena = arena;
-    for (size_t at = 0;;) {
+    int line = 1;
+    for (size_t at = 0, seen = 0;;) {
         /* comments and blank lines, then a kernel or the program */
         while (at < len && (text[at] == '#' || text[at] == '\n')) {
             const char *nl = memchr(text + at, '\n', len - at);
             at = nl ? (size_t)(nl - text) + 1 : len;
         }
         bool kernel = len - at >= 6 && !memcmp(text + at, "kernel", 6);
-        size_t end = kernel ? block_end(text, at, len) : len, n;
-        const char *part = with_lines_before(arena, text, at, end, &n);
+        size_t end = kernel ? block_end(text, at, len) : len;
+        line += lines_in(text, seen, at);
+        seen = at;
         if (!kernel) {
-            Parser q = { .s = scan_open(arena, file, part, n, d), .p = p };
+            Parser q = { .s = scan_open(arena, file, text + at, len - at, d), .p = p };
+            q.s.line = line;
             if (!read_program(&q))
                 return NULL;
             return scan_at_end(&q.s) || ftc_error(d, scan_here(&q.s), "text behind the end of the program") ? p : NULL;
         }
-        Kernel *k = kernel_parse(arena, file, part, n, d);
+        Kernel *k = kernel_parse_at(arena, file, line, text + at, end - at, d);
         if (!k)
             return NULL;
         int before = p->n_kernels;

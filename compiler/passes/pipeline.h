@@ -20,6 +20,7 @@ typedef struct {
     int level;         /* 0: one kernel an op; from 1 on, all passes that pay */
     const char *from;  /* the pass after which the graph or program was taken: those behind it run; NULL: all */
     bool keep_encoded; /* from level 1 on: a frozen encoder becomes a program of its own, for a runtime that keeps what it says */
+    bool accumulate;   /* where the spec's train.accumulate says so: programs for a runtime that makes a step of several batches */
     const char *off;   /* names of passes to leave out, each between commas: ",remat,fuse,"; NULL: none */
     void (*after)(void *ctx, const char *pass, const Stage *s); /* to print a stage; may be NULL */
     void *ctx;

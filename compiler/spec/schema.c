@@ -133,14 +133,12 @@ static bool parse_float(const char *s, double *out)
     return end != s && !*end && isfinite(*out);
 }
 
-/* "at least 1", "from 0 to below 1": the range of k in words. */
+/* "from 0 to below 1", "above 0, at most 100": the range of k in words. */
 static const char *range_text(Arena *arena, const Key *k)
 {
     if (k->flags & ABOVE)
-        return arena_printf(arena, "above %g", k->low);
-    if (k->high > 1e11)
-        return arena_printf(arena, "at least %.0f", k->low);
-    return arena_printf(arena, "from %.10g to %s%.10g", k->low, k->flags & BELOW ? "below " : "", k->high);
+        return arena_printf(arena, "above %g, at most %.15g", k->low, k->high);
+    return arena_printf(arena, "from %.15g to %s%.15g", k->low, k->flags & BELOW ? "below " : "", k->high);
 }
 
 static bool in_range(const Key *k, double x)
@@ -551,6 +549,7 @@ void print_value(FILE *out, const Key *k, const void *base)
               : k->type == T_FLOAT   ? *(const double *)v == 0
               : k->type == T_STRING  ? !*(const char *const *)v
               : k->type == T_METRIC  ? *(const int *)v == 0
+              : k->type == T_STRING  ? *(const char *const *)v == NULL
               : k->type == T_STRINGS ? ((const SpecStrings *)v)->n == 0
               : k->type == T_WEIGHTS ? ((const SpecWeights *)v)->kind == WEIGHTS_NONE
                                      : false;

@@ -106,6 +106,7 @@ typedef struct {
         const char *label_separator, *weight;
         SpecThresholds threshold;
         SpecStrings labels;
+        const char *positive;
         int64_t max_length, limit;
     } data;
     struct {
@@ -140,7 +141,7 @@ typedef struct {
         } schedule;
     } optimizer;
     struct {
-        int64_t epochs, batch, eval_batch, seed;
+        int64_t epochs, batch, accumulate, eval_batch, seed;
         bool shuffle;
         int sampling; /* Sampling */
         int64_t max_steps;

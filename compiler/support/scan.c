@@ -83,7 +83,9 @@ const char *scan_string(Scanner *s)
     enum { MOST = 4096 };
     if (!scan_expect(s, "\""))
         return NULL;
-    size_t room = (size_t)(s->end - s->p) < MOST ? (size_t)(s->end - s->p) : MOST, n = 0;
+    size_t room = 0, n = 0; /* room for what is there: a text may hold many strings */
+    while (room < MOST && s->p + room < s->end && s->p[room] != '"' && s->p[room] != '\n')
+        room++;
     char *text = arena_alloc(s->arena, room + 1);
     for (; n < room && s->p < s->end && *s->p != '"' && *s->p != '\n'; s->p++) {
         char c = *s->p;
@@ -98,7 +100,10 @@ const char *scan_string(Scanner *s)
         text[n++] = c;
     }
     if (s->p == s->end || *s->p != '"') {
-        ftc_error(s->diag, scan_here(s), "a string ends here without its quote");
+        if (n == MOST)
+            ftc_error(s->diag, scan_here(s), "a string has at most %d bytes", MOST);
+        else
+            ftc_error(s->diag, scan_here(s), "a string ends here without its quote");
         return NULL;
     }
     s->p++;

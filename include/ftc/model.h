@@ -13,6 +13,8 @@
  *   from the words      used i32[U]  place i32[T] (of each token: used[place] is its id)  known i32, pending f32: see below
  *   from the data       class_weights f32[C] (all 1 where there are none)
  *   scalars, i32        seed   step (0, 1, ...: the number of updates made so far)
+ *   from batches before, of the same step    keep f32: 1, or 0 where there were none   cost_before f32   parts_before f32
+ *                       first_token  first_row  i32: how many tokens and rows they had
  *   scalars, f32        lr  weight_decay  beta1  beta2  eps  momentum  clip_norm (infinity: no clipping)  label_smoothing
  *                       correction1 = 1 - beta1^(step+1)   correction2 = 1 - beta2^(step+1)   of the betas as f32
  *                       dropout.0  dropout.1  ...: rates, see FtcModel.dropout
@@ -22,6 +24,7 @@
  *   loss [1]       mean over the batch, as it is minimised        (step; eval may have it)
  *   grad_norm [1]  global norm of all gradients, before clipping  (step; computed before the update region)
  *   logits [B,C]                                                  (eval)
+ *   loss [1]  parts [1]   cost of the batch's rows, and what it is divided by in the mean       (accumulate)
  *   encoded [B,...]   numbers for each row, whatever other rows are in the batch  (encode)
  *
  * A table with by_rows holds a vector for each entry of the vocabulary, and a batch uses few of them.  An entry that no batch has
@@ -40,7 +43,7 @@ typedef enum { FTC_SINGLE_LABEL, FTC_MULTI_LABEL, FTC_REGRESSION } FtcTask;
 typedef enum { FTC_SGD, FTC_ADAMW } FtcOptimizerKind;
 typedef enum { FTC_SCHEDULE_CONSTANT, FTC_SCHEDULE_LINEAR, FTC_SCHEDULE_COSINE } FtcScheduleKind;
 
-enum { FTC_MAX_STATES = 2, FTC_MAX_DROPOUTS = 256 };
+enum { FTC_MAX_STATES = 3, FTC_MAX_DROPOUTS = 256 };
 
 typedef struct {
     FtcOptimizerKind kind;
@@ -82,6 +85,7 @@ enum { FTC_EVERY_EPOCH = -1, FTC_EVERY_MINUTES = -2 };
 typedef struct {
     int32_t epochs;
     int32_t batch;                      /* rows */
+    int32_t accumulate;                 /* batches of a step; 0 and 1: one */
     int64_t seed;
     int64_t max_steps;                  /* 0: epochs decide; else this alone, over as many epochs as it takes */
     bool shuffle;
@@ -98,14 +102,16 @@ typedef struct {
 typedef struct FtcModel {
     const char *name;
     const FtcProgram *step, *eval;      /* step may be NULL in a model that only predicts */
+    const FtcProgram *accumulate;       /* a batch before the last one of a step: adds its gradients to state "a"; NULL: there are none */
     const FtcProgram *encode;           /* what step and eval have in common and training leaves as it is; NULL: they are whole */
     const FtcWeight *weights;
     int32_t n_weights;
 
     /* The optimizer keeps, beside each weight that isn't frozen, n_states tensors of its shape, zero before the first
      * step.  state[i] is a prefix: that of the weight "head.bias" is the buffer "m:head.bias".  AdamW: m, v; SGD: m with
-     * momentum, else none. */
+     * momentum, else none; then a, where gradients are accumulated. */
     int32_t n_states;
+    int32_t n_lasting;                  /* the first so many of them mean something between two steps */
     const char *state[FTC_MAX_STATES];
 
     int32_t n_dropouts;                 /* the rate of input "dropout.K" is dropout[K]; 0 <= rate < 1 */

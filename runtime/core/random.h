@@ -1,4 +1,4 @@
-/* Random numbers of the runtime: shuffling, initial weights, resamples.  (Dropout is part of the compiled step.)
+/* Random numbers of the runtime: shuffling, initial weights, resamples, folds.  (Dropout is part of the compiled step.)
  *
  * Counter-based: a number is a function of (seed, stream, counter) and nothing else, so any part of a
  * sequence can be made alone, on any thread, and a resumed run needs no saved state.
@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* What a stream is for; its index is the epoch, the parameter, ... */
-typedef enum { RANDOM_SHUFFLE, RANDOM_INIT, RANDOM_RESAMPLE, RANDOM_SAMPLE } RandomUse;
+typedef enum { RANDOM_SHUFFLE, RANDOM_INIT, RANDOM_RESAMPLE, RANDOM_SAMPLE, RANDOM_FOLDS } RandomUse;
 
 static inline uint64_t random_stream(RandomUse use, uint32_t index) { return (uint64_t)use << 32 | index; }
 

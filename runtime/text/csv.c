@@ -277,7 +277,7 @@ FtcLoc csv_field_loc(const Csv *c, int64_t record, int column)
 
 void csv_put_field(Bytes *out, Slice field, char separator)
 {
-    bool plain = true;
+    bool plain = field.n < 3 || memcmp(field.p, "\xEF\xBB\xBF", 3); /* at a file's start it would be taken for its mark */
     for (size_t i = 0; i < field.n && plain; i++)
         plain = field.p[i] != separator && field.p[i] != '"' && field.p[i] != '\n' && field.p[i] != '\r';
     if (plain) {

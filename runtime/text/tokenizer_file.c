@@ -26,6 +26,12 @@ static int32_t *meaning_id(Tokenizer *t, int meaning)
     return ids[meaning];
 }
 
+/* Ids may leave some numbers out, but not so many that a few bytes ask for a huge table. */
+#define ID_GAPS_LIMIT (1 << 16)
+
+/* Each part of a text is held against all added tokens of its kind. */
+#define ADDED_TOKENS_LIMIT (1 << 14)
+
 /* --- from a list of tokens --------------------------------------------------------------------------- */
 
 /* Fills the vocabulary and finds the tokens with a meaning.  Of a token that is there twice, the last one counts. */
@@ -128,16 +134,26 @@ static const char *type_of(JsonReader *root, const char *part, const json_t **ob
     return type ? type : "no type";
 }
 
+/* The first id that so many tokens can't have. */
+static int32_t id_limit(size_t tokens)
+{
+    return tokens < VOCAB_LIMIT - ID_GAPS_LIMIT ? (int32_t)tokens + ID_GAPS_LIMIT : VOCAB_LIMIT;
+}
+
 static bool read_added(Tokenizer *t, JsonReader *root)
 {
     const json_t *list = json_get_array(root, "added_tokens");
+    if (json_array_size(list) > ADDED_TOKENS_LIMIT)
+        return ftc_error(root->diag, FTC_FILE(root->file), "has %zu added tokens; the limit is %d", json_array_size(list),
+                         ADDED_TOKENS_LIMIT);
+    int32_t limit = id_limit(vocab_size(t->vocab) + json_array_size(list));
     for (size_t i = 0; i < json_array_size(list); i++) {
         JsonReader r = reader(json_array_get(list, i), root->file, root->diag);
         if (!json_is_object(r.object))
             return ftc_error(r.diag, FTC_FILE(r.file), "'added_tokens' has an entry that is not an object");
         const char *text = json_get_string(&r, "content", "");
         AddedToken token = { .text = (char *)text };
-        token.id = (int32_t)json_get_int(&r, "id", -1, 0, VOCAB_LIMIT - 1);
+        token.id = (int32_t)json_get_int(&r, "id", -1, 0, limit - 1);
         token.special = json_get_bool(&r, "special", false);
         token.normalized = json_get_bool(&r, "normalized", !token.special);
         token.single_word = json_get_bool(&r, "single_word", false);
@@ -174,11 +190,12 @@ static bool read_model(Tokenizer *t, const json_t *model, JsonReader *root)
         return ftc_error(r.diag, FTC_FILE(r.file), "the vocabulary ('model.vocab') is missing or empty");
     const char *token;
     json_t *value;
+    int32_t limit = id_limit(json_object_size(vocab));
     json_object_foreach((json_t *)vocab, token, value) {
         json_int_t id = json_is_integer(value) ? json_integer_value(value) : -1;
-        if (id < 0 || id >= VOCAB_LIMIT)
+        if (id < 0 || id >= limit)
             return ftc_error(r.diag, FTC_FILE(r.file), "the id of token '%.100s' is not a whole number from 0 to %d", token,
-                             VOCAB_LIMIT - 1);
+                             limit - 1);
         if (!vocab_add(t->vocab, slice_of(token), (int32_t)id))
             return ftc_error(r.diag, FTC_FILE(r.file), "two tokens have the id %d; one of them is '%.100s'", (int)id, token);
     }

@@ -148,6 +148,8 @@ void batcher_free(Batcher *b)
 BatchSize batcher_most(const Batcher *b) { return b->most; }
 int64_t batcher_steps(const Batcher *b) { return (b->rows + b->batch - 1) / b->batch; }
 
+int64_t batcher_left(const Batcher *b) { return b->rows - b->at; }
+
 void batcher_begin(Batcher *b, int64_t epoch)
 {
     b->at = 0;

@@ -47,6 +47,8 @@ int64_t batcher_steps(const Batcher *b); /* batches an epoch */
 /* Starts an epoch (0, 1, ...) at its first batch. */
 void batcher_begin(Batcher *b, int64_t epoch);
 
+int64_t batcher_left(const Batcher *b); /* rows of the epoch */
+
 /* Passes over so many batches of the epoch. */
 void batcher_skip(Batcher *b, int64_t batches);
 

@@ -80,7 +80,7 @@ static void add_params(Tensors *t, const Params *p)
     for (int i = 0; i < p->n; i++) {
         const Weight *w = &p->weight[i];
         add(t, xasprintf("weight/%s", w->name), DTYPE_F32, w->rank, w->dims, w->data);
-        for (int k = 0; k < p->n_states; k++) {
+        for (int k = 0; k < p->model->n_lasting; k++) {
             const float *state = p->state[(size_t)k * (size_t)p->n + (size_t)i];
             if (state)
                 add(t, xasprintf("state/%s:%s", p->model->state[k], w->name), DTYPE_F32, w->rank, w->dims, state);
@@ -228,13 +228,15 @@ bool checkpoint_write(const char *folder, const Checkpoint *c, int64_t keep, Ftc
     double *steps = steps_as_numbers(h), *epochs = epochs_as_numbers(h), pending = used ? used->pending : 1;
     int64_t format[] = { FORMAT }, one[] = { 1 }, step_dims[] = { h->n_steps, STEP_NUMBERS };
     int64_t epoch_dims[] = { h->n_epochs, EPOCH_NUMBERS }, used_dims[] = { used ? used->n : 0 };
+    if (used)
+        used_rows_settle(used);
     add_params(&t, c->params);
     add_best(&t, c->params, c->best);
     add(&t, xstrdup("format"), DTYPE_I64, 1, one, format);
     add(&t, xstrdup("steps"), DTYPE_F64, 2, step_dims, steps);
     add(&t, xstrdup("epochs"), DTYPE_F64, 2, epoch_dims, epochs);
     add(&t, xstrdup("train_s"), DTYPE_F64, 1, one, c->train_s);
-    add(&t, xstrdup("used"), DTYPE_I32, 1, used_dims, used ? used_rows_sorted(used) : NULL);
+    add(&t, xstrdup("used"), DTYPE_I32, 1, used_dims, used ? used->id : NULL);
     add(&t, xstrdup("pending"), DTYPE_F64, 1, one, &pending);
 
     const Tensor **all = xcalloc((size_t)t.n, sizeof *all);

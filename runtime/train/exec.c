@@ -31,7 +31,8 @@ static const struct {
     SCALAR(seed, FTC_I32), SCALAR(step, FTC_I32), SCALAR(lr, FTC_F32), SCALAR(weight_decay, FTC_F32), SCALAR(beta1, FTC_F32),
     SCALAR(beta2, FTC_F32), SCALAR(eps, FTC_F32), SCALAR(momentum, FTC_F32), SCALAR(clip_norm, FTC_F32),
     SCALAR(label_smoothing, FTC_F32), SCALAR(correction1, FTC_F32), SCALAR(correction2, FTC_F32), SCALAR(known, FTC_I32),
-    SCALAR(pending, FTC_F32),
+    SCALAR(pending, FTC_F32), SCALAR(first_token, FTC_I32), SCALAR(first_row, FTC_I32), SCALAR(keep, FTC_F32),
+    SCALAR(cost_before, FTC_F32), SCALAR(parts_before, FTC_F32),
 #undef SCALAR
 };
 
@@ -152,7 +153,8 @@ Exec *exec_new(const FtcModel *model, Params *params, Pool *pool, ExecOptions op
     fill_inputs(&e->inputs, model, params->classes);
     exec_set_step(e, 0, model->optimizer.lr);
 
-    const FtcProgram *programs[] = { model->eval, options.train ? model->step : NULL, model->encode };
+    const FtcProgram *programs[] = { model->eval, options.train ? model->step : NULL,
+                                     options.train ? model->accumulate : NULL, model->encode };
     int args = 1;
     e->lane = xcalloc((size_t)e->n_lanes, sizeof *e->lane);
     for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
@@ -418,14 +420,50 @@ static bool is_finite_output(const Exec *e, const char *name)
     return !value || isfinite(*value);
 }
 
+/* What was not in use before a step stays so for all its batches. */
+static void use_rows(Exec *e, const FtcBatch *batch)
+{
+    bool first = e->inputs.keep == 0;
+    if (!e->used)
+        return;
+    if (first) {
+        used_rows_settle(e->used);
+        e->inputs.known = e->used->n;
+        e->inputs.pending = (float)e->used->pending;
+    }
+    used_rows_add(e->used, batch->ids, batch->tokens);
+}
+
+static void forget_batches(Exec *e)
+{
+    ExecInputs *in = &e->inputs;
+    in->keep = in->cost_before = in->parts_before = 0;
+    in->first_token = in->first_row = 0;
+}
+
+bool exec_accumulate(Exec *e, const FtcBatch *batch)
+{
+    const FtcProgram *p = e->model->accumulate;
+    ExecInputs *in = &e->inputs;
+    use_rows(e, batch);
+    run_calls(e, begin_run(e, p, batch), 0, p->n_calls);
+    in->keep = 1;
+    in->cost_before += *exec_output(e, "loss");
+    in->parts_before += *exec_output(e, "parts");
+    in->first_token += batch->tokens;
+    in->first_row += batch->rows;
+    if (is_finite_output(e, "loss"))
+        return true;
+    if (e->used)
+        used_rows_forget(e->used, in->known);
+    forget_batches(e);
+    return false;
+}
+
 bool exec_step(Exec *e, const FtcBatch *batch)
 {
     const FtcProgram *p = e->model->step;
-    if (e->used) {
-        e->inputs.known = e->used->n;
-        e->inputs.pending = (float)e->used->pending;
-        used_rows_add(e->used, batch->ids, batch->tokens);
-    }
+    use_rows(e, batch);
     const Bound *b = begin_run(e, p, batch);
     run_calls(e, b, 0, p->update_from);
     bool ok = is_finite_output(e, "loss") && is_finite_output(e, "grad_norm");
@@ -435,6 +473,7 @@ bool exec_step(Exec *e, const FtcBatch *batch)
         e->used->pending *= (double)(1 - e->inputs.lr * e->inputs.weight_decay);
     else if (e->used)
         used_rows_forget(e->used, e->inputs.known);
+    forget_batches(e);
     return ok;
 }
 

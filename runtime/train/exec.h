@@ -26,10 +26,10 @@ typedef struct {
 } ExecOptions;
 
 /* The inputs that don't come from the batch, with the names that model.h explains.  exec_new fills in what the model says;
- * step, lr and the corrections are for exec_set_step; known and pending for exec_step. */
+ * step, lr and the corrections are for exec_set_step; known, pending and what was before for exec_step and exec_accumulate. */
 typedef struct {
-    int32_t seed, step, known;
-    float pending;
+    int32_t seed, step, known, first_token, first_row;
+    float pending, keep, cost_before, parts_before;
     float lr, weight_decay, beta1, beta2, eps, momentum, clip_norm, label_smoothing, correction1, correction2;
     float dropout[FTC_MAX_DROPOUTS];
     float *class_weights; /* [C], owned by the Exec; all 1 */
@@ -69,6 +69,10 @@ void exec_run(Exec *e, const FtcProgram *program, const FtcBatch *batch);
 /* A training step: computes the gradients; then, if loss and gradient norm are finite, updates the parameters and returns
  * true.  Otherwise returns false and the parameters are what they were. */
 bool exec_step(Exec *e, const FtcBatch *batch);
+
+/* A batch of the step that exec_step will end, where FtcTrain.accumulate makes one of several: adds its gradients to those of the
+ * batches before.  False where its loss is not finite: then the step is given up. */
+bool exec_accumulate(Exec *e, const FtcBatch *batch);
 
 /* Brings all weights up to date, those too that are trained by rows and no batch has used: before they are read or saved. */
 void exec_flush(Exec *e);

@@ -145,6 +145,12 @@ static bool within_limit(const Exec *e, int64_t values, int64_t tokens, int64_t 
                      (params + (double)values) / gib, limit, params / gib, (double)values / gib, (long long)rows, (long long)tokens);
 }
 
+/* Of all batches that make a step. */
+static int64_t step_tokens(const Exec *e)
+{
+    return e->most[FTC_T] * (e->model->accumulate ? e->model->train.accumulate : 1);
+}
+
 /* Reserves all room for e->most. */
 static bool lay_out(Exec *e, int64_t tokens, int64_t rows, FtcDiag *d)
 {
@@ -163,8 +169,8 @@ static bool lay_out(Exec *e, int64_t tokens, int64_t rows, FtcDiag *d)
         return false;
     size_t tokens_bytes = (size_t)e->most[FTC_T] * sizeof(int32_t);
     bool ok = reserve_arena(e) && reserve_scratch(e, scratch) && block_reserve(&e->zeros, tokens_bytes, false) &&
-              reserve_ones(e) &&
-              block_reserve(&e->row_of, tokens_bytes, false) && (!e->used || used_rows_reserve(e->used, e->most[FTC_T]));
+              reserve_ones(e) && block_reserve(&e->row_of, tokens_bytes, false) &&
+              (!e->used || used_rows_reserve(e->used, step_tokens(e)));
     for (int i = 0; ok && i < e->n_bound; i++)
         ok = reserve_own(e, &e->bound[i]);
     if (ok)

@@ -42,7 +42,7 @@ struct Exec {
     Pool *pool;
     ExecOptions options;
     ExecInputs inputs;
-    Bound bound[3];      /* eval, step, encode; those that there are */
+    Bound bound[4];      /* eval, step, accumulate, encode; those that there are */
     int n_bound;
     const Bound *last;   /* run; for exec_output */
     int64_t most[FTC_SYMBOLS], sym[FTC_SYMBOLS];

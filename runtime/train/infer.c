@@ -41,9 +41,8 @@ float *infer_logits(Exec *e, const Examples *x, int64_t batch, const char *what,
     return NULL;
 }
 
-Scored infer_scored(const Exec *e, const Examples *x, const float *logits, const float *thresholds)
+Scored infer_scored(const Exec *e, const Examples *x, const float *logits, const float *thresholds, int32_t positive)
 {
-    int32_t classes = exec_classes(e);
-    return (Scored){ .task = exec_model(e)->task, .n = x->n, .classes = classes, .scores = logits, .labels = x->labels,
-                     .targets = x->targets, .thresholds = thresholds, .positive = metrics_usual_positive(classes) };
+    return (Scored){ .task = exec_model(e)->task, .n = x->n, .classes = exec_classes(e), .scores = logits,
+                     .labels = x->labels, .targets = x->targets, .thresholds = thresholds, .positive = positive };
 }

@@ -24,8 +24,8 @@ bool infer_rows(Exec *e, const InferJob *j, const Examples *x, int64_t batch, fl
 /* Logits of all rows, [n, classes], by the eval program; free() it.  NULL as infer_rows answers false. */
 float *infer_logits(Exec *e, const Examples *x, int64_t batch, const char *what, Progress *progress, FtcDiag *d);
 
-/* Logits of rows beside what should have come out, as the model's task has it; thresholds may be NULL. */
-Scored infer_scored(const Exec *e, const Examples *x, const float *logits, const float *thresholds);
+/* Logits of rows beside what should have come out, as the model's task has it; thresholds may be NULL, positive is Scored's. */
+Scored infer_scored(const Exec *e, const Examples *x, const float *logits, const float *thresholds, int32_t positive);
 
 /* Makes sure there is memory for all batches of b. */
 bool infer_reserve(Exec *e, const Batcher *b, FtcDiag *d);

@@ -48,10 +48,11 @@ static int64_t sort_numbers(double *v, int64_t n)
     return kept;
 }
 
+/* Of nothing that varies there is none: an F1 of 0 is 0 in every resample, and not certain for that. */
 static Interval middle_95(double *v, int64_t n)
 {
     n = sort_numbers(v, n);
-    return n ? (Interval){ percentile(v, n, 0.025), percentile(v, n, 0.975) } : (Interval){ NAN, NAN };
+    return n && v[0] < v[n - 1] ? (Interval){ percentile(v, n, 0.025), percentile(v, n, 0.975) } : (Interval){ NAN, NAN };
 }
 
 /* ---- resampling ---------------------------------------------------------------------------------------------------------- */

@@ -4,7 +4,8 @@
  * Out: an interval for each number: Wilson's for shares of rows (accuracy, subset accuracy, precision and recall of a class), for
  *      all others the 2.5 and 97.5 percentiles of a bootstrap over rows.
  * The idea: a resample is how often each row occurs in it, so that nothing is sorted or scored again; resample k is a function of
- * (seed, k), whatever thread counts it.  Resamples in which a number has no value are left out for that number. */
+ * (seed, k), whatever thread counts it.  Resamples in which a number has no value are left out for that number; one that is the same
+ * in all of them has no interval. */
 #ifndef FTC_INTERVALS_H
 #define FTC_INTERVALS_H
 
@@ -26,7 +27,7 @@ typedef struct {
 
 typedef struct {
     int32_t classes;
-    int resamples;                     /* RESAMPLES, but fewer, at least 100, where a table is so large that they would take minutes */
+    int resamples; /* RESAMPLES, but fewer, at least 100, where a table is so large that they would take minutes */
     Interval value[METRIC_KINDS];
     ClassIntervals *by_class;          /* [classes]; regression: NULL */
 } Intervals;

@@ -1,4 +1,4 @@
-/* Metrics of a model; see metrics.h.  The counting is in tally.c, the printed form in report.c. */
+/* Metrics of a model; see metrics.h.  The counting is in tally.c. */
 #include "runtime/train/metrics.h"
 
 #include "runtime/core/mem.h"

@@ -1,7 +1,7 @@
 /* How good a model is: from what it says of rows and the truth about them to the numbers people report.
  *
  * In:  Scored: a model's scores of n rows beside the truth, for one of the tasks.
- * Out: one Metrics, and its text for a terminal.
+ * Out: one Metrics.  (For people: sheet.h.)
  *
  * Conventions are scikit-learn's (classification_report, balanced_accuracy_score, roc_auc_score, ...), all in double:
  *
@@ -12,8 +12,8 @@
  *                 against the rest (multi_class="ovr").  ece: 15 bins of equal width by the probability of the prediction,
  *                 [k/15, (k+1)/15), the last one closed; the mean over rows of a bin's |share right - mean probability|.
  *   multi-label   A label is predicted where sigmoid(score) >= its threshold.  The loss is the mean binary cross entropy of all
- *                 rows and labels, hamming_loss the share of wrong decisions, subset_accuracy that of rows without one.  Averages run
- *                 over all labels.
+ *                 rows and labels, hamming_loss the share of wrong decisions, subset_accuracy that of rows without one.
+ *                 Averages run over all labels.
  *   regression    The loss is the mean squared error.  Spearman's correlation gives ties their mean rank.
  *
  * A ratio with nothing below the line is 0.  NAN stands for what has no value: a ROC AUC where a class doesn't occur, or
@@ -24,7 +24,6 @@
 #include "ftc/model.h"
 
 #include <stdint.h>
-#include <stdio.h>
 
 /* The numbers of one name each, METRIC_loss and on; metrics.def has them. */
 typedef enum {
@@ -98,8 +97,5 @@ double metrics_softmax(const float *logits, int32_t classes, double *out);
 
 /* 1 / (1 + exp(-score)), without overflow. */
 double metrics_sigmoid(float score);
-
-/* A table a person reads.  Columns line up for labels in any script. */
-void metrics_print(const Metrics *m, const char *const *labels, FILE *out);
 
 #endif

@@ -88,6 +88,25 @@ RankScores ranks_score(const Ranked *r, int64_t n, const uint32_t *times)
     return (RankScores){ yes && no ? pairs / ((double)yes * (double)no) : (double)NAN, yes ? precisions / (double)yes : 0 };
 }
 
+int64_t ranks_precision_recall(const Ranked *r, int64_t n, int64_t cap, double (*out)[2])
+{
+    int64_t yes = 0, all = 0, total = 0, points = 0;
+    double last = -1;
+    for (int64_t i = 0; i < n; i++)
+        total += r[i].positive;
+    for (int64_t i = 0; total && i < n && yes < total;) {
+        Group g = next_group(r, n, NULL, &i);
+        yes += g.yes;
+        all += g.yes + g.no;
+        double recall = (double)yes / (double)total;
+        if (!g.yes || (recall - last < 1 / (double)cap && yes < total))
+            continue;
+        out[points][0] = last = recall;
+        out[points++][1] = (double)yes / (double)all;
+    }
+    return points;
+}
+
 void ranks_mean(const Ranked *r, int64_t n, const uint32_t *times, double *out)
 {
     int64_t before = 0;

@@ -22,10 +22,14 @@ void rank_doubles(const double *score, int64_t stride, int64_t n, Ranked *out);
 
 typedef struct {
     double roc_auc;            /* NAN where all rows are positive, or none */
-    double average_precision;  /* sum over the distinct scores, from the highest, of (gain in recall) * precision; 0 without positive rows */
+    double average_precision;  /* sum over the scores, from the highest, of (gain in recall) * precision; 0 without positive rows */
 } RankScores;
 
 RankScores ranks_score(const Ranked *r, int64_t n, const uint32_t *times);
+
+/* The precision-recall curve as at most cap + 2 points { recall, precision }, recall rising: all of them, or where there are more
+ * one for each gain of 1/cap in recall.  0 without positive rows. */
+int64_t ranks_precision_recall(const Ranked *r, int64_t n, int64_t cap, double (*out)[2]);
 
 /* out[row] = rank, mean of those of equal scores, among the rows counted so many times; 0 and on from the highest. */
 void ranks_mean(const Ranked *r, int64_t n, const uint32_t *times, double *out);

@@ -1,11 +1,11 @@
-/* Metrics as text for a terminal; see metrics.h.
- *
- * A label is cut to what a column holds, and columns line up in any script: wide characters (East Asian, pictures) count
- * twice, combining marks not at all.  A matrix too wide for a terminal gives way to the most frequent mistakes. */
-#include "runtime/train/metrics.h"
+/* The result sheet as text for a terminal; see sheet.h.  A matrix too wide for a terminal gives way to the
+ * most frequent mistakes. */
+#include "runtime/train/sheet.h"
 
 #include "runtime/core/mem.h"
+#include "runtime/text/columns.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,70 +14,14 @@
 #define CELL_LABEL 10     /* over a column of the matrix */
 #define MATRIX_WIDTH 100  /* the widest matrix printed */
 #define MISTAKES 10
-
-/* One character of text that is UTF-8 or nearly so: its length in bytes and how many columns it takes. */
-static int char_width(const char *text, int *bytes)
-{
-    const unsigned char *p = (const unsigned char *)text;
-    static const struct {
-        uint32_t from, to;
-    } wide[] = { { 0x1100, 0x115F }, { 0x2E80, 0xA4CF },   { 0xAC00, 0xD7A3 },   { 0xF900, 0xFAFF },
-                 { 0xFE30, 0xFE6F }, { 0xFF00, 0xFF60 },   { 0xFFE0, 0xFFE6 },   { 0x1F300, 0x1FAFF }, { 0x20000, 0x3FFFD } };
-    int n = p[0] < 0xC0 ? 1 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-    uint32_t c = n == 1 ? p[0] : p[0] & (0x7Fu >> n);
-    for (int i = 1; i < n; i++) {
-        if ((p[i] & 0xC0) != 0x80) {
-            n = i;
-            break;
-        }
-        c = c << 6 | (p[i] & 0x3Fu);
-    }
-    *bytes = n;
-    if ((c >= 0x300 && c <= 0x36F) || (c >= 0x200B && c <= 0x200F) || (c >= 0xFE00 && c <= 0xFE0F))
-        return 0;
-    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
-        if (c >= wide[i].from && c <= wide[i].to)
-            return 2;
-    return 1;
-}
-
-static int text_width(const char *text)
-{
-    int width = 0, n;
-    for (; *text; text += n)
-        width += char_width(text, &n);
-    return width;
-}
-
-/* The text in `width` columns: padded, or cut with an ellipsis; control characters as question marks. */
-static void put_cell(FILE *out, const char *text, int width, bool right)
-{
-    int full = text_width(text), used = 0, n;
-    int room = full > width ? width - 1 : width;
-    int pad = full > width ? 0 : width - full;
-    if (right)
-        fprintf(out, "%*s", pad, "");
-    for (; *text; text += n) {
-        int w = char_width(text, &n);
-        if (used + w > room)
-            break;
-        used += w;
-        if (n == 1 && ((unsigned char)*text < 0x20 || *text == 0x7F))
-            fputc('?', out);
-        else
-            fwrite(text, 1, (size_t)n, out);
-    }
-    if (full > width)
-        fprintf(out, "%*s…", room - used, "");
-    if (!right)
-        fprintf(out, "%*s", pad, "");
-}
+#define TEXT_WIDTH 60     /* of a text that was got wrong */
+#define WORST_PRINTED 5
 
 static int label_column(const Metrics *m, const char *const *labels, int least, int most)
 {
     int width = least;
     for (int32_t c = 0; c < m->classes; c++) {
-        int w = text_width(labels[c]);
+        int w = columns_width(labels[c]);
         width = w > width ? w : width;
     }
     return width < most ? width : most;
@@ -85,14 +29,14 @@ static int label_column(const Metrics *m, const char *const *labels, int least, 
 
 static void print_row(FILE *out, const char *label, int width, double precision, double recall, double f1, int64_t support)
 {
-    put_cell(out, label, width, false);
+    columns_put(out, label, width, false);
     fprintf(out, "  %9.4f  %7.4f  %7.4f  %8lld\n", precision, recall, f1, (long long)support);
 }
 
 static void print_classes(const Metrics *m, const char *const *labels, FILE *out)
 {
     int width = label_column(m, labels, (int)strlen("weighted average"), LABEL_WIDTH);
-    put_cell(out, "class", width, false);
+    columns_put(out, m->task == FTC_MULTI_LABEL ? "label" : "class", width, false);
     fprintf(out, "  %9s  %7s  %7s  %8s\n", "precision", "recall", "F1", "support");
     for (int32_t c = 0; c < m->classes; c++) {
         const ClassMetrics *k = &m->by_class[c];
@@ -108,74 +52,40 @@ static void print_matrix(const Metrics *m, const char *const *labels, int left, 
     fprintf(out, "%*s", left, "");
     for (int32_t c = 0; c < m->classes; c++) {
         fputs("  ", out);
-        put_cell(out, labels[c], cell, true);
+        columns_put(out, labels[c], cell, true);
     }
     fputc('\n', out);
     for (int32_t r = 0; r < m->classes; r++) {
-        put_cell(out, labels[r], left, false);
+        columns_put(out, labels[r], left, false);
         for (int32_t c = 0; c < m->classes; c++)
             fprintf(out, "  %*lld", cell, (long long)m->confusion[(int64_t)r * m->classes + c]);
         fputc('\n', out);
     }
 }
 
-typedef struct {
-    int64_t count;
-    int32_t is, said;
-} Mistake;
-
-static int more_frequent_first(const void *a, const void *b)
-{
-    const Mistake *x = a, *y = b;
-    if (x->count != y->count)
-        return x->count < y->count ? 1 : -1;
-    return x->is != y->is ? (x->is > y->is) - (x->is < y->is) : (x->said > y->said) - (x->said < y->said);
-}
-
 static void print_mistakes(const Metrics *m, const char *const *labels, FILE *out)
 {
-    Mistake *list = NULL;
-    int64_t n = 0, cap = 0;
-    for (int32_t r = 0; r < m->classes; r++)
-        for (int32_t c = 0; c < m->classes; c++)
-            if (r != c && m->confusion[(int64_t)r * m->classes + c]) {
-                GROW(list, n, cap);
-                list[n++] = (Mistake){ m->confusion[(int64_t)r * m->classes + c], r, c };
-            }
+    int64_t n;
+    Mistake *list = sheet_mistakes(m, &n);
     if (n) {
         int width = label_column(m, labels, 10, LABEL_WIDTH);
-        qsort(list, (size_t)n, sizeof *list, more_frequent_first);
         fputs("\nmost frequent mistakes\n", out);
-        put_cell(out, "true", width, false);
+        columns_put(out, "true", width, false);
         fputs("  ", out);
-        put_cell(out, "predicted", width, false);
+        columns_put(out, "predicted", width, false);
         fputs("      rows\n", out);
         for (int64_t i = 0; i < n && i < MISTAKES; i++) {
-            put_cell(out, labels[list[i].is], width, false);
+            columns_put(out, labels[list[i].is], width, false);
             fputs("  ", out);
-            put_cell(out, labels[list[i].said], width, false);
+            columns_put(out, labels[list[i].said], width, false);
             fprintf(out, "  %8lld\n", (long long)list[i].count);
         }
     }
     free(list);
 }
 
-void metrics_print(const Metrics *m, const char *const *labels, FILE *out)
+static void print_confusion(const Metrics *m, const char *const *labels, FILE *out)
 {
-    if (m->task == FTC_REGRESSION) {
-        fprintf(out, "rows %lld   loss %.4f   Pearson %.4f   Spearman %.4f\n", (long long)m->n, m->loss, m->pearson, m->spearman);
-        return;
-    }
-    if (m->task == FTC_MULTI_LABEL)
-        fprintf(out, "rows %lld   loss %.4f   micro F1 %.4f   macro F1 %.4f   subset accuracy %.2f %%\n\n", (long long)m->n, m->loss,
-                m->micro_f1, m->macro_f1, 100 * m->subset_accuracy);
-    else
-        fprintf(out, "rows %lld   loss %.4f   accuracy %.2f %%   balanced accuracy %.2f %%\n\n", (long long)m->n, m->loss,
-                100 * m->accuracy, 100 * m->balanced_accuracy);
-    print_classes(m, labels, out);
-    if (!m->confusion)
-        return;
-
     int64_t largest = 0;
     for (int64_t i = 0; i < (int64_t)m->classes * m->classes; i++)
         largest = m->confusion[i] > largest ? m->confusion[i] : largest;
@@ -185,4 +95,107 @@ void metrics_print(const Metrics *m, const char *const *labels, FILE *out)
         print_matrix(m, labels, left, cell, out);
     else
         print_mistakes(m, labels, out);
+}
+
+/* ---- numbers with their intervals ---------------------------------------------------------------------------------------- */
+
+static void print_headline(const Metrics *m, FILE *out)
+{
+    fprintf(out, "rows %lld   loss %.4f", (long long)m->n, m->loss);
+    if (m->task == FTC_SINGLE_LABEL)
+        fprintf(out, "   accuracy %.2f %%   balanced accuracy %.2f %%", 100 * m->accuracy, 100 * m->balanced_accuracy);
+    else if (m->task == FTC_MULTI_LABEL)
+        fprintf(out, "   micro F1 %.4f   macro F1 %.4f   subset accuracy %.2f %%", m->micro_f1, m->macro_f1,
+                100 * m->subset_accuracy);
+    else
+        fprintf(out, "   Pearson %.4f   Spearman %.4f   RMSE %.4f", m->pearson, m->spearman, m->rmse);
+    fputs("\n\n", out);
+}
+
+static void put_number(FILE *out, double value, int width)
+{
+    if (isnan(value))
+        fprintf(out, "%*s", width, "-");
+    else
+        fprintf(out, "%*.4f", width, value);
+}
+
+static void print_numbers(const Sheet *s, FILE *out)
+{
+    char title[256];
+    int width = (int)strlen("balanced accuracy");
+    for (int k = 0; k < METRIC_KINDS; k++)
+        if (sheet_shows(s, (MetricKind)k)) {
+            sheet_title(s, (MetricKind)k, title, sizeof title);
+            width = columns_width(title) > width ? columns_width(title) : width;
+        }
+    width = width < 2 * LABEL_WIDTH ? width : 2 * LABEL_WIDTH;
+    columns_put(out, "metric", width, false);
+    fprintf(out, "  %9s  %19s  %9s\n", "value", "95 % interval", "baseline");
+    for (int k = 0; k < METRIC_KINDS; k++) {
+        if (!sheet_shows(s, (MetricKind)k))
+            continue;
+        const Interval *i = &s->intervals->value[k];
+        sheet_title(s, (MetricKind)k, title, sizeof title);
+        columns_put(out, title, width, false);
+        put_number(out, s->metrics->value[k], 11);
+        put_number(out, i->low, 11);
+        put_number(out, i->high, 10);
+        put_number(out, s->baseline->value[k], 11);
+        fputc('\n', out);
+    }
+    sheet_baseline(s, title, sizeof title);
+    fputs("baseline: ", out);
+    columns_put(out, title, columns_width(title) < MATRIX_WIDTH ? columns_width(title) : MATRIX_WIDTH, false);
+    fprintf(out, "\nintervals: %sa bootstrap of %d resamples of the rows\n",
+            s->metrics->task == FTC_SINGLE_LABEL  ? "Wilson's of accuracy, else "
+            : s->metrics->task == FTC_MULTI_LABEL ? "Wilson's of subset accuracy, else "
+                                                  : "",
+            s->intervals->resamples);
+}
+
+/* ---- rows ---------------------------------------------------------------------------------------------------------------- */
+
+static void print_worst(const Sheet *s, FILE *out)
+{
+    const Metrics *m = s->metrics;
+    Bytes text = { 0 };
+    if (!s->source.table || m->task == FTC_MULTI_LABEL || !s->n_worst)
+        return;
+    int width = m->task == FTC_SINGLE_LABEL ? label_column(m, s->source.labels, 9, 16) : 9;
+    fprintf(out, "\nworst errors\n%7s  %8s  ", "line", "loss");
+    columns_put(out, "true", width, false);
+    fputs("  ", out);
+    columns_put(out, "predicted", width, false);
+    fputs("  text\n", out);
+    for (int i = 0; i < s->n_worst && i < WORST_PRINTED; i++) {
+        int64_t row = s->worst[i];
+        sheet_text(s, row, &text);
+        bytes_put(&text, '\0');
+        fprintf(out, "%7d  %8.4f  ", sheet_line(s, row), tally_losses(s->tally)[row]);
+        if (m->task == FTC_SINGLE_LABEL) {
+            columns_put(out, s->source.labels[s->source.scored->labels[row]], width, false);
+            fputs("  ", out);
+            columns_put(out, s->source.labels[tally_said(s->tally)[row]], width, false);
+        } else
+            fprintf(out, "%9.4g  %9.4g", (double)s->source.scored->targets[row], (double)s->source.scored->scores[row]);
+        fputs("  ", out);
+        columns_put(out, text.p, columns_width(text.p) < TEXT_WIDTH ? columns_width(text.p) : TEXT_WIDTH, false);
+        fputc('\n', out);
+    }
+    bytes_free(&text);
+}
+
+void sheet_print(const Sheet *s, FILE *out)
+{
+    const Metrics *m = s->metrics;
+    print_headline(m, out);
+    print_numbers(s, out);
+    if (m->by_class) {
+        fputc('\n', out);
+        print_classes(m, s->source.labels, out);
+    }
+    if (m->confusion)
+        print_confusion(m, s->source.labels, out);
+    print_worst(s, out);
 }

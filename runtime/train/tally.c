@@ -2,7 +2,6 @@
 #include "runtime/train/tally.h"
 
 #include "runtime/core/mem.h"
-#include "runtime/train/ranks.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,6 +21,13 @@ enum { TRUE_ = 1, SAID_ = 2 };
 
 /* ---- working it out ------------------------------------------------------------------------------------------------------ */
 
+/* Of two classes the positive one says it all. */
+static int32_t class_of_column(const Scored *s, int32_t column)
+{
+    bool two = s->task == FTC_SINGLE_LABEL && s->classes == 2;
+    return two ? (s->positive == 0 ? 0 : 1) : column;
+}
+
 static void prepare_single(Tally *t)
 {
     const Scored *s = &t->s;
@@ -33,11 +39,10 @@ static void prepare_single(Tally *t)
         t->loss[i] = metrics_softmax(row, s->classes, p + i * s->classes) - (double)row[s->labels[i]];
         t->top[i] = p[i * s->classes + t->said[i]];
     }
-    bool two = s->classes == 2;
-    t->columns = two ? 1 : s->classes;
+    t->columns = s->classes == 2 ? 1 : s->classes;
     t->ranked = xcalloc((size_t)t->columns * (size_t)s->n, sizeof *t->ranked);
     for (int32_t k = 0; k < t->columns; k++) {
-        int32_t class = two ? (s->positive == 0 ? 0 : 1) : k;
+        int32_t class = class_of_column(s, k);
         Ranked *r = t->ranked + k * s->n;
         rank_doubles(p + class, s->classes, s->n, r);
         for (int64_t i = 0; i < s->n; i++)
@@ -112,6 +117,19 @@ void tally_free(Tally *t)
 
 const double *tally_losses(const Tally *t) { return t->loss; }
 const int32_t *tally_said(const Tally *t) { return t->said; }
+
+bool tally_decides(const Tally *t, int64_t row, int32_t label, bool said)
+{
+    return t->decision[row * t->s.classes + label] & (said ? SAID_ : TRUE_);
+}
+
+const Ranked *tally_ranked(const Tally *t, int32_t class)
+{
+    for (int32_t k = 0; k < t->columns; k++)
+        if (class_of_column(&t->s, k) == class)
+            return t->ranked + k * t->s.n;
+    return NULL;
+}
 
 /* ---- counting ------------------------------------------------------------------------------------------------------------ */
 

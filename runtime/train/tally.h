@@ -4,6 +4,7 @@
 #define FTC_TALLY_H
 
 #include "runtime/train/metrics.h"
+#include "runtime/train/ranks.h"
 
 enum { CALIBRATION_BINS = 15 };
 
@@ -26,5 +27,11 @@ void tally_calibration(const Tally *t, const uint32_t *times, CalibrationBin bin
 /* Of each row: its loss, and (single label) the predicted class; (multi-label) how many labels are wrong. */
 const double *tally_losses(const Tally *t);
 const int32_t *tally_said(const Tally *t);
+
+/* Multi-label: whether a row has a label, or is said to. */
+bool tally_decides(const Tally *t, int64_t row, int32_t label, bool said);
+
+/* The rows by the probability of a class, the positive ones marked; NULL: it was not worked out (of two classes one is). */
+const Ranked *tally_ranked(const Tally *t, int32_t class);
 
 #endif

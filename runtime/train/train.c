@@ -56,14 +56,25 @@ static TrainStatus diverged(const Loop *l, const FtcBatch *batch, int64_t epoch)
     return TRAIN_DIVERGED;
 }
 
-static bool train_step(Loop *l, const FtcBatch *batch, int64_t epoch)
+/* As many batches as make a step, or are left of the epoch; *batch is the last one that ran. */
+static bool train_step(Loop *l, Batcher *b, FtcBatch *batch, int64_t epoch)
 {
     double lr = schedule_lr(&l->schedule, l->step), start = clock_s();
+    int64_t tokens = 0;
     exec_set_step(l->exec, l->step, lr);
+    for (int64_t i = 1;; i++) {
+        if (!batcher_next(b, batch))
+            ftc_bug("train: epoch %lld has no batch for step %lld", (long long)epoch, (long long)l->step + 1);
+        tokens += batch->tokens;
+        if (i >= l->how->accumulate || batcher_left(b) == 0)
+            break;
+        if (!exec_accumulate(l->exec, batch))
+            return false;
+    }
     if (!exec_step(l->exec, batch))
         return false;
     StepRecord record = { .step = ++l->step, .epoch = epoch, .loss = output_or_nan(l->exec, "loss"), .lr = lr,
-                          .grad_norm = output_or_nan(l->exec, "grad_norm"), .tokens = batch->tokens,
+                          .grad_norm = output_or_nan(l->exec, "grad_norm"), .tokens = tokens,
                           .ms = 1000 * (clock_s() - start) };
     history_add_step(l->job->history, &record);
     log_step(l->job->log, &record);
@@ -117,7 +128,7 @@ static bool evaluate(Loop *l)
         float *logits = infer_logits(l->exec, j->dev, l->how->batch, "evaluating", j->progress, l->diag);
         if (!logits)
             return false;
-        Scored scored = infer_scored(l->exec, j->dev, logits, j->thresholds);
+        Scored scored = infer_scored(l->exec, j->dev, logits, j->thresholds, j->positive);
         m = metrics_of(&scored);
         free(logits);
         for (int k = 0; k < METRIC_KINDS; k++)
@@ -180,11 +191,9 @@ static TrainStatus train_epochs(Loop *l, Batcher *b)
         if (epoch != l->step / l->epoch_steps) {
             epoch = l->step / l->epoch_steps;
             batcher_begin(b, epoch);
-            batcher_skip(b, l->step % l->epoch_steps);
+            batcher_skip(b, l->step % l->epoch_steps * (l->how->accumulate > 1 ? l->how->accumulate : 1));
         }
-        if (!batcher_next(b, &batch))
-            ftc_bug("train: epoch %lld has no batch for step %lld", (long long)epoch, (long long)l->step);
-        if (!train_step(l, &batch, epoch + 1))
+        if (!train_step(l, b, &batch, epoch + 1))
             return diverged(l, &batch, epoch + 1);
     }
     return status;

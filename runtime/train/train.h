@@ -15,6 +15,7 @@ typedef struct {
     const Examples *train;
     const Examples *dev;       /* evaluated as FtcTrain.eval_every says; NULL: none */
     const float *thresholds;   /* [classes] for metrics of several labels a row; NULL: 0.5 */
+    int32_t positive;          /* the class f1 is of; -1: none */
     const char *train_name;    /* the table's file, for messages */
     Progress *progress;        /* NULL: none */
     Log *log;                  /* NULL: none */

@@ -34,8 +34,8 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Merges what the last batch added into what ascends, from the back. */
-static void sort_known(UsedRows *u)
+/* Merges what was added into what ascends, from the back. */
+void used_rows_settle(UsedRows *u)
 {
     int32_t n = u->n - u->sorted, old = u->sorted, at = u->n;
     if (n == 0)
@@ -55,7 +55,7 @@ bool used_rows_reserve(UsedRows *u, int64_t tokens)
 {
     if (tokens <= u->cap)
         return true;
-    sort_known(u); /* needs room for what the last batch added */
+    used_rows_settle(u); /* needs room for what the last batch added */
     free(u->place);
     free(u->added);
     u->place = try_alloc((size_t)tokens, sizeof *u->place, 64);
@@ -66,7 +66,6 @@ bool used_rows_reserve(UsedRows *u, int64_t tokens)
 
 void used_rows_add(UsedRows *u, const int32_t *ids, int32_t tokens)
 {
-    sort_known(u);
     for (int32_t t = 0; t < tokens; t++) {
         int32_t *place = &u->place_of[ids[t]];
         if (*place < 0) {
@@ -75,12 +74,6 @@ void used_rows_add(UsedRows *u, const int32_t *ids, int32_t tokens)
         }
         u->place[t] = *place;
     }
-}
-
-const int32_t *used_rows_sorted(UsedRows *u)
-{
-    sort_known(u);
-    return u->id;
 }
 
 bool used_rows_restore(UsedRows *u, const int32_t *ids, int32_t n, double pending)

@@ -1,8 +1,8 @@
 /* The entries of the vocabulary that training has used, for tables that are trained by rows (ftc/model.h).
  *
  * In:  each batch's ids, before its step.
- * Out: the used entries, and where among them each token's stands: first those that were known before the batch, ascending, so that
- *      a sweep over the tables' used rows goes through memory one way; then the batch's new ones.
+ * Out: the used entries, and where among them each token's stands: first those that were known before the step, ascending, so that
+ *      a sweep over the tables' used rows goes through memory one way; then the step's new ones.
  * An entry that has moments must count as used: who loads a state with them adds such entries first. */
 #ifndef FTC_USED_ROWS_H
 #define FTC_USED_ROWS_H
@@ -28,11 +28,12 @@ void used_rows_free(UsedRows *u);
 /* Room for batches of so many tokens; false where there is no memory. */
 bool used_rows_reserve(UsedRows *u, int64_t tokens);
 
-/* The ids are those of a batch, below the vocabulary; fills place. */
-void used_rows_add(UsedRows *u, const int32_t *ids, int32_t tokens);
+/* What was added so far is known from here on. */
+void used_rows_settle(UsedRows *u);
 
-/* The used entries in ascending order, [n]; valid until the next are added. */
-const int32_t *used_rows_sorted(UsedRows *u);
+/* The ids are those of a batch, below the vocabulary; fills place.  All that were added since used_rows_settle have to fit into the
+ * room. */
+void used_rows_add(UsedRows *u, const int32_t *ids, int32_t tokens);
 
 /* Makes these n entries, which ascend, the used ones, as a checkpoint has them.  False where they aren't entries of the vocabulary. */
 bool used_rows_restore(UsedRows *u, const int32_t *ids, int32_t n, double pending);

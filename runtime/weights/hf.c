@@ -135,11 +135,14 @@ static bool check_supported(JsonReader *r)
     return !r->failed;
 }
 
+/* Of a classifier whose labels have no names: each gets one. */
+enum { LABELS_LIMIT = 100000 };
+
 /* Labels by class number: id2label, or as many LABEL_n as there are classes, 2 if nothing is said. */
 static bool read_labels(JsonReader *r, HfConfig *c)
 {
     const json_t *map = json_get_object(r, "id2label");
-    int64_t n = map ? (int64_t)json_object_size(map) : json_get_int(r, "num_labels", 2, 1, 1000000);
+    int64_t n = map ? (int64_t)json_object_size(map) : json_get_int(r, "num_labels", 2, 1, LABELS_LIMIT);
     if (r->failed)
         return false;
     if (n > INT_MAX || n == 0)

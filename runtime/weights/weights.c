@@ -56,6 +56,9 @@ static bool is_open(const Parts *p, const char *folder, const char *name)
     return found;
 }
 
+/* The largest models have some two hundred. */
+enum { PARTS_LIMIT = 1000 };
+
 /* A large model lies in several files; the index maps each weight's name to its file. */
 static bool open_indexed(Parts *p, const char *folder, const char *index, FtcDiag *d)
 {
@@ -74,6 +77,8 @@ static bool open_indexed(Parts *p, const char *folder, const char *index, FtcDia
         else if (!path_stays_inside(file))
             ok = ftc_error(d, FTC_FILE(index), "'%.200s' is said to be in '%.200s', which is outside the model's folder",
                            key, file);
+        else if (!is_open(p, folder, file) && p->n == PARTS_LIMIT)
+            ok = ftc_error(d, FTC_FILE(index), "names more than %d files, the limit", PARTS_LIMIT);
         else if (!is_open(p, folder, file))
             ok = open_part(p, folder, file, d);
     }

@@ -76,6 +76,12 @@ X
 expect 1 compile --emit=fuse "$spec" <<'X'
 ftc: error: there is no stage 'fuse' (did you mean 'fused'?); they are graph, grad, fused, kernels, plan, llvm, asm and obj
 X
+# --- a stage's title becomes the name of what is made of it
+sed '1s|.*|# ftc stage graph of ../elsewhere|' <("$ftc" compile --emit=graph "$spec") > titled
+expect 1 compile -c titled <<'X'
+titled:1: error: a model's name has letters, digits and '_' only
+X
+[ ! -e ../elsewhere.o ] || { echo "FAILED: a title's path was written to"; failed=1; }
 expect 1 tokenize good.csv <<'X'
 ftc: error: whose tokenizer? give a model's folder with --init DIR
 X

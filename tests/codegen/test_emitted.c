@@ -113,7 +113,7 @@ static const FtcModel model = {
     .name = "small", .eval = &program, .weights = weights, .n_weights = 1, .n_states = 1, .state = { "m" }, .n_dropouts = 1,
     .dropout = rates, .optimizer = { FTC_ADAMW, 1e-3, 0.01, 0.9, 0.99, 1e-8, 0.5, 2.5, FTC_SCHEDULE_COSINE, 0.1 },
     .loss = { .label_smoothing = 0.125, .class_weights_at = { "a.yaml", 3, 4, 5 } }, .data = { 77, 2, 2, labels },
-    .train = { 3, 32, 42, 9, true, 1.5 },
+    .train = { .epochs = 3, .batch = 32, .seed = 42, .max_steps = 9, .shuffle = true, .memory_limit = 1.5 },
 };
 
 static void emit(const ObjectModel *m, void **data, size_t *size)

@@ -78,6 +78,40 @@ static void test_mistakes(void **state)
     }
 }
 
+static void test_updates_are_not_read(void **state)
+{
+    (void)state;
+    static const char text[] = "graph @g {\n  %w = weight {name=\"w\"} : f32[4]\nupdate:\n  %u = update %w, %w {name=\"w\"} : f32[4]\n"
+                               "  %y = add %w, %u : f32[4]\n  return y=%y\n}\n";
+    Arena *arena = arena_new();
+    FtcDiag *diag = ftc_diag_new(NULL);
+    assert_null(graph_parse(arena, "x.ftir", text, sizeof text - 1, diag));
+    assert_string_equal(ftc_diag_last(diag), "%u is an update, which nothing reads");
+    ftc_diag_free(diag);
+    arena_free(arena);
+}
+
+/* Up to the limit a string comes back; many short ones take no more memory than they need. */
+static void test_strings(void **state)
+{
+    (void)state;
+    enum { LIMIT = 4096 };
+    FtcDiag *diag = ftc_diag_new(NULL);
+    for (int n = LIMIT; n <= LIMIT + 1; n++) {
+        char text[LIMIT + 200], name[LIMIT + 2];
+        memset(name, 'x', sizeof name);
+        int len = snprintf(text, sizeof text, "graph @g {\n  %%a = input {name=\"%.*s\"} : f32[T]\n  return a=%%a\n}\n", n, name);
+        Arena *arena = arena_new();
+        Graph *g = graph_parse(arena, "x.ftir", text, (size_t)len, diag);
+        assert_true((g != NULL) == (n == LIMIT));
+        if (g)
+            assert_int_equal(strlen(g->outputs[0].node->a.name), LIMIT);
+        arena_free(arena);
+    }
+    assert_string_equal(ftc_diag_last(diag), "a string has at most 4096 bytes");
+    ftc_diag_free(diag);
+}
+
 static void test_any_bytes(void **state)
 {
     (void)state;
@@ -105,6 +139,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_samples_round_trip),
         cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_updates_are_not_read),
+        cmocka_unit_test(test_strings),
         cmocka_unit_test(test_any_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -258,6 +258,29 @@ static void test_mistakes(void **state)
     arena_free(a);
 }
 
+static void test_too_many_names(void **state)
+{
+    (void)state;
+    enum { LIMIT = 4096 };
+    FtcDiag *diag = ftc_diag_new(NULL);
+    for (int n = LIMIT; n <= LIMIT + 1; n++) {
+        Arena *a = arena_new();
+        char *text = NULL;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+        fputs("kernel @k(inout f32 %x) {\n", out);
+        for (int i = 1; i < n; i++)
+            fprintf(out, "  let %%v%d = load %%x[0]\n", i);
+        fputs("}\n", out);
+        fclose(out);
+        assert_true((kernel_parse(a, "x.kir", text, size, diag) != NULL) == (n == LIMIT));
+        free(text);
+        arena_free(a);
+    }
+    assert_string_equal(ftc_diag_last(diag), "a kernel has at most 4096 parameters and values");
+    ftc_diag_free(diag);
+}
+
 /* What text can't say, only a pass of ours. */
 static void test_problems(void **state)
 {
@@ -362,9 +385,9 @@ static void test_any_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_polynomials), cmocka_unit_test(test_builder),  cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_numbers_come_back), cmocka_unit_test(test_mistakes),
-        cmocka_unit_test(test_problems),    cmocka_unit_test(test_any_bytes),
+        cmocka_unit_test(test_polynomials), cmocka_unit_test(test_builder), cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_numbers_come_back), cmocka_unit_test(test_mistakes), cmocka_unit_test(test_too_many_names),
+        cmocka_unit_test(test_problems), cmocka_unit_test(test_any_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

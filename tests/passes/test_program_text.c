@@ -122,6 +122,33 @@ static void mistakes_are_named(void **state)
     arena_free(a);
 }
 
+/* Kernels are read one by one, but lines count from the file's top. */
+static void mistakes_have_their_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to, *says;
+    } cases[] = {
+        { "load %in", "load %on", "p:5:19: error: there is no parameter %on above" },
+        { "call 0(0, 1)", "call 1(0, 1)", "p:13:8: error: there is no kernel 1" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Arena *a = arena_new();
+        const char *at = strstr(small, cases[i].from);
+        char *text = arena_printf(a, "# comment\n\n%.*s%s%s", (int)(at - small), small, cases[i].to, at + strlen(cases[i].from)), *said;
+        size_t size;
+        FILE *out = open_memstream(&said, &size);
+        FtcDiag *d = ftc_diag_new(out);
+        assert_null(program_parse(a, "p", text, strlen(text), d));
+        ftc_diag_free(d);
+        fclose(out);
+        if (strncmp(said, cases[i].says, strlen(cases[i].says)))
+            fail_msg("expected %s got %s", cases[i].says, said);
+        free(said);
+        arena_free(a);
+    }
+}
+
 /* Bytes changed, lines moved, cut anywhere. */
 static void any_bytes_end_well(void **state)
 {
@@ -152,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_back_the_same),
         cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(mistakes_have_their_line),
         cmocka_unit_test(any_bytes_end_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

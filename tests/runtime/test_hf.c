@@ -3,6 +3,7 @@
 
 #include "runtime/core/files.h"
 #include "runtime/core/json.h"
+#include "runtime/text/bytes.h"
 #include "runtime/weights/hf.h"
 #include "runtime/weights/safetensors.h"
 #include "runtime/weights/weights.h"
@@ -207,6 +208,8 @@ static void refuses_bad_configs(void **state)
         { "{\"model_type\": \"bert\", \"position_embedding_type\": \"relative_key\"}", "relative_key" },
         { "{\"model_type\": \"bert\", \"is_decoder\": true}", "is_decoder" },
         { "{\"model_type\": \"bert\", \"architectures\": [\"BertForSequenceClassification\"], \"id2label\": {}}", "empty" },
+        { "{\"model_type\": \"bert\", \"architectures\": [\"BertForSequenceClassification\"], \"num_labels\": 100001}",
+          "between 1 and 100000" },
         { "{\"model_type\": \"bert\", \"architectures\": [\"BertForSequenceClassification\"], \"id2label\": {\"0\": \"a\", "
           "\"2\": \"b\"}}", "none with the number 1" },
         { "{\"model_type\": \"bert\", \"architectures\": [\"BertForSequenceClassification\"], \"id2label\": {\"0\": 1}}", "no string" },
@@ -500,6 +503,31 @@ static void weights_in_other_files(void **state)
     free_model(got);
 }
 
+/* One file by ever other names: each would be opened. */
+static void too_many_parts_are_refused(void **state)
+{
+    (void)state;
+    const char *folder = temp_folder();
+    Model m = make_model(HF_BERT, 11);
+    write_spelled(folder, "m", m, 0, NULL, NULL);
+    Bytes index = { 0 };
+    bytes_add(&index, "{\"weight_map\": {", 16);
+    for (int i = 0; i <= 1000; i++) {
+        char text[64];
+        size_t n = (size_t)snprintf(text, sizeof text, "%s\"%d\": \".", i ? ", " : "", i);
+        bytes_add(&index, text, n);
+        for (int k = 0; k <= i; k++)
+            bytes_put(&index, '/');
+        bytes_add(&index, "m\"", 2);
+    }
+    bytes_add(&index, "}}", 3);
+    put(folder, "model.safetensors.index.json", index.p);
+    assert_false(weights_load(folder, HF_BERT, m.w, m.n, NULL, d));
+    assert_says("names more than 1000 files, the limit");
+    bytes_free(&index);
+    free_model(m);
+}
+
 static void no_path_leaves_the_folder(void **state)
 {
     (void)state;
@@ -594,6 +622,7 @@ int main(void)
         cmocka_unit_test(missing_encoder_weights_are_errors),
         cmocka_unit_test(wrong_shapes_and_types_are_errors),
         cmocka_unit_test(weights_in_other_files),
+        cmocka_unit_test(too_many_parts_are_refused),
         cmocka_unit_test(no_path_leaves_the_folder),
         cmocka_unit_test(own_names_without_a_family),
         cmocka_unit_test(knows_what_fits_a_family),

@@ -1,5 +1,6 @@
 /* Intervals against SciPy (binomtest(...).proportion_ci(method="wilson"), binom for the mid-p of McNemar's test) and against
- * percentile bootstraps of 4,000 to 40,000 resamples in NumPy with scikit-learn's metrics: 1,000 come as close as chance lets them. */
+ * percentile bootstraps of 4,000 to 40,000 resamples in NumPy with scikit-learn's metrics: 1,000 come as close as chance lets
+ * them. */
 #include "tests/support/testing.h"
 
 #include "runtime/core/clock.h"
@@ -133,8 +134,13 @@ static void fast_enough(void **state)
     }
     double start = clock_s();
     Pool *pool = pool_new(0);
-    intervals_free(intervals_new(&(Scored){ .task = FTC_MULTI_LABEL, .n = ROWS, .classes = LABELS, .scores = scores, .targets = targets,
-                                            .positive = -1 }, 1, pool));
+    intervals_free(intervals_new(&(Scored){ .task = FTC_MULTI_LABEL,
+                                            .n = ROWS,
+                                            .classes = LABELS,
+                                            .scores = scores,
+                                            .targets = targets,
+                                            .positive = -1 },
+                                 1, pool));
     assert_true(clock_s() - start < 20);
     int32_t *label = xcalloc(ROWS, sizeof *label);
     for (int i = 0; i < ROWS; i++)

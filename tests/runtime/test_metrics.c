@@ -134,66 +134,6 @@ static void large_logits_don_t_overflow(void **state)
     metrics_free(m);
 }
 
-/* What metrics_print writes; free() it. */
-static char *printed(const Metrics *m, const char *const *labels)
-{
-    char *text;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    metrics_print(m, labels, out);
-    fclose(out);
-    return text;
-}
-
-static void table_reads_well(void **state)
-{
-    (void)state;
-    static const float logits[] = { 0, 0, 1, 1, 0, 2, 2, 0 };
-    Metrics *m = metrics_new(logits, (int32_t[]){ 0, 1, 1, 1 }, 4, 2);
-    char *text = printed(m, (const char *[]){ "a rather long name of a class indeed", "\xE8\x89\xAF\xE3\x81\x84" });
-    assert_string_equal(text, "rows 4   loss 0.9100   accuracy 50.00 %   balanced accuracy 66.67 %\n"
-                              "\n"
-                              "class                         precision   recall       F1   support\n"
-                              "a rather long name of a cla\xE2\x80\xA6     0.3333   1.0000   0.5000         1\n"
-                              "\xE8\x89\xAF\xE3\x81\x84                             1.0000   0.3333   0.5000         3\n"
-                              "macro average                    0.6667   0.6667   0.5000         4\n"
-                              "weighted average                 0.8333   0.5000   0.5000         4\n"
-                              "\n"
-                              "confusion matrix (a row is a true class, a column what was predicted)\n"
-                              "                              a rather \xE2\x80\xA6        \xE8\x89\xAF\xE3\x81\x84\n"
-                              "a rather long name of a cla\xE2\x80\xA6           1           0\n"
-                              "\xE8\x89\xAF\xE3\x81\x84                                   2           1\n");
-    free(text);
-    metrics_free(m);
-}
-
-static void many_classes_fit_a_terminal(void **state)
-{
-    (void)state;
-    enum { N = 77 };
-    static float logits[N * 3 * N];
-    int32_t labels[N * 3];
-    char *names[N];
-    for (int i = 0; i < N; i++) {
-        names[i] = malloc(64);
-        snprintf(names[i], 64, "intent_number_%d_with_a_name\nand_so_on", i);
-    }
-    for (int i = 0; i < N * 3; i++) {
-        labels[i] = i % N;
-        logits[i * N + (i < N && i % 2 ? 5 : i % N)] = 1; /* half the classes lose a row to class 5 */
-    }
-    Metrics *m = metrics_new(logits, labels, N * 3, N);
-    char *text = printed(m, (const char *const *)names);
-    int lines = 0;
-    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"), lines++)
-        assert_true(strlen(line) <= 100);
-    assert_int_equal(lines, 1 + 1 + N + 2 + 2 + 10);
-    free(text);
-    for (int i = 0; i < N; i++)
-        free(names[i]);
-    metrics_free(m);
-}
-
 static void class_weights(void **state)
 {
     (void)state;
@@ -260,8 +200,6 @@ int main(void)
         cmocka_unit_test(only_one_true_class),
         cmocka_unit_test(ties_go_to_the_first),
         cmocka_unit_test(large_logits_don_t_overflow),
-        cmocka_unit_test(table_reads_well),
-        cmocka_unit_test(many_classes_fit_a_terminal),
         cmocka_unit_test(class_weights),
         cmocka_unit_test(predictions_keep_the_table),
     };

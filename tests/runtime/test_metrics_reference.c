@@ -19,7 +19,8 @@ static void check(size_t table, const char *name, double got, const json_t *want
 {
     bool right = json_is_number(wanted) ? fabs(got - json_number_value(wanted)) <= 1e-12 * fmax(1, fabs(got)) : isnan(got);
     if (!right)
-        fail_msg("table %zu: %s is %.17g, not %.17g", table, name, got, json_is_number(wanted) ? json_number_value(wanted) : (double)NAN);
+        fail_msg("table %zu: %s is %.17g, not %.17g", table, name, got,
+                 json_is_number(wanted) ? json_number_value(wanted) : (double)NAN);
 }
 
 static void check_class(size_t table, const Metrics *m, int32_t c, const json_t *by_class)

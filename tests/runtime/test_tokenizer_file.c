@@ -139,6 +139,9 @@ static void refuses_what_it_cant_do(void **state)
         { "{\"model\": {\"type\": \"WordPiece\", \"vocab\": {}}, " PRE ", " POST "}", "the vocabulary ('model.vocab') is missing or empty" },
         { "{\"model\": {\"type\": \"WordPiece\", \"vocab\": {\"a\": -1}}, " PRE ", " POST "}", "the id of token 'a' is not a whole number" },
         { "{\"model\": {\"type\": \"WordPiece\", \"vocab\": {\"a\": 99999999}}, " PRE ", " POST "}", "the id of token 'a' is not a whole number" },
+        { "{\"model\": {\"type\": \"WordPiece\", \"vocab\": {\"a\": 65537}}, " PRE ", " POST "}",
+          "the id of token 'a' is not a whole number from 0 to 65536" }, /* 2^16 numbers may be left out */
+        { "{" MODEL ", " PRE ", " POST ", \"added_tokens\": [{\"id\": 16000000, \"content\": \"new\"}]}", "'id' is 16000000, but must lie" },
         { "{\"model\": {\"type\": \"WordPiece\", \"vocab\": {\"a\": 1, \"b\": 1}}, " PRE ", " POST "}", "two tokens have the id 1" },
         { "{\"model\": {\"type\": \"WordPiece\", \"vocab\": {\"<\": 1, \">\": 2}}, " PRE ", " POST "}", "the unknown token '[UNK]' is not in" },
     };
@@ -150,6 +153,28 @@ static void refuses_what_it_cant_do(void **state)
             fail_msg("'%s' does not say '%s'", ftc_diag_last(d), cases[i].want);
         ftc_diag_free(d);
     }
+}
+
+static void too_many_added_tokens_are_refused(void **state)
+{
+    (void)state;
+    enum { LIMIT = 1 << 14 };
+    Bytes json = { 0 };
+    FtcDiag *d = ftc_diag_new(NULL);
+    for (int n = LIMIT; n <= LIMIT + 1; n++) {
+        static const char start[] = "{" MODEL ", " PRE ", " POST ", \"added_tokens\": [{\"content\": \"<\"}", one[] = ",{\"content\": \"<\"}";
+        json.n = 0;
+        bytes_add(&json, start, sizeof start - 1);
+        for (int i = 1; i < n; i++)
+            bytes_add(&json, one, sizeof one - 1);
+        bytes_add(&json, "]}", 3);
+        Tokenizer *t = load_json(json.p, d);
+        assert_true((t != NULL) == (n == LIMIT));
+        tokenizer_free(t);
+    }
+    assert_string_equal(ftc_diag_last(d), "has 16385 added tokens; the limit is 16384");
+    bytes_free(&json);
+    ftc_diag_free(d);
 }
 
 static void names_what_is_missing(void **state)
@@ -196,6 +221,7 @@ int main(void)
         cmocka_unit_test(reads_odd_vocabularies),
         cmocka_unit_test(reads_tokenizer_json),
         cmocka_unit_test(refuses_what_it_cant_do),
+        cmocka_unit_test(too_many_added_tokens_are_refused),
         cmocka_unit_test(names_what_is_missing),
         cmocka_unit_test(refuses_bpe_folders),
     };

@@ -23,16 +23,39 @@ static void test_places(void **state)
     used_rows_add(u, first, 5);
     assert_int_equal(u->n, 4);
     check(u, first, 5, 0);
+    used_rows_settle(u);
     used_rows_add(u, second, 4);
     assert_int_equal(u->n, 6);
     check(u, second, 4, 4);
+    used_rows_settle(u);
     used_rows_add(u, failed, 3);
     check(u, failed, 3, 6);
     used_rows_forget(u, 6);
     assert_true(u->n == 6 && u->place_of[5] < 0 && u->place_of[8] >= 0);
-    used_rows_add(u, last, 2);
+    used_rows_add(u, last, 1);
+    used_rows_add(u, last + 1, 1); /* another batch of the same step */
     assert_int_equal(u->n, 7);
-    check(u, last, 2, 6);
+    check(u, last + 1, 1, 6);
+    used_rows_settle(u);
+    check(u, last + 1, 0, 7);
+    used_rows_free(u);
+}
+
+/* What a checkpoint keeps comes back; what is no list of entries doesn't. */
+static void test_restore(void **state)
+{
+    (void)state;
+    static const int32_t kept[] = { 1, 4, 9 }, ids[] = { 9, 2 }, twice[] = { 4, 4 }, far[] = { 3, 10 };
+    UsedRows *u = used_rows_new(10);
+    assert_true(used_rows_reserve(u, 2));
+    assert_true(used_rows_restore(u, kept, 3, 0.25));
+    assert_true(u->n == 3 && u->pending == 0.25);
+    used_rows_add(u, ids, 2);
+    check(u, ids, 2, 3);
+    assert_int_equal(u->n, 4);
+    assert_false(used_rows_restore(u, twice, 2, 1));
+    assert_false(used_rows_restore(u, far, 2, 1));
+    assert_int_equal(u->n, 0);
     used_rows_free(u);
 }
 
@@ -53,6 +76,6 @@ static void test_decay(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_places), cmocka_unit_test(test_decay) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_places), cmocka_unit_test(test_restore), cmocka_unit_test(test_decay) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,41 @@
+/* The positive class; see evaluation.h. */
+#include "compiler/api/evaluation.h"
+
+#include "runtime/core/nearest.h"
+#include "runtime/train/metrics.h"
+
+#include <string.h>
+
+static int32_t find_label(const Classifier *c, const char *label)
+{
+    for (int32_t i = 0; i < c->n_labels; i++)
+        if (!strcmp(c->labels[i], label))
+            return i;
+    return -1;
+}
+
+int32_t evaluation_positive(const Classifier *c)
+{
+    const char *positive = c->spec->data.positive;
+    if (spec_task(c->spec) != FTC_SINGLE_LABEL)
+        return -1;
+    return positive ? find_label(c, positive) : metrics_usual_positive(c->n_labels);
+}
+
+bool evaluation_check_positive(const Classifier *c, FtcDiag *d)
+{
+    const char *positive = c->spec->data.positive;
+    FtcLoc at = spec_loc(c->spec, "data.positive");
+    if (!positive && c->spec->train.best - 1 == METRIC_f1 && c->n_labels > 2)
+        return ftc_error(d, spec_loc(c->spec, "train.best"), "'best' is f1, but of which of %d classes? data.positive names it; macro_f1 "
+                         "is the mean of all", c->n_labels);
+    if (!positive)
+        return true;
+    if (spec_task(c->spec) != FTC_SINGLE_LABEL)
+        return ftc_error(d, at, "'positive' names a class, but the model's task has no classes of which a row has one; leave it out");
+    if (find_label(c, positive) >= 0)
+        return true;
+    const char *near = nearest_word(positive, c->labels, c->n_labels);
+    return ftc_error(d, at, "'positive' is '%s', which is no label; %s '%s'", positive, near ? "did you mean" : "the first one is",
+                     near ? near : c->labels[0]);
+}
