@@ -89,6 +89,13 @@ done
     -o sampled --force 2> notes
 has notes 'evens out the classes already.*\[-Wweighed-twice\]'
 
+# memory that ends where values do: the same bits
+for guard in -fno-check-arena -fcheck-arena; do
+    "$ftc" run "$spec" "${several[@]}" -D data.weight=weight --train train.csv --max-steps 5 $guard -o guarded --force --json > end 2> notes
+    grep -o '"weights_sha256.*' end > digest$guard
+done
+diff digest-fno-check-arena digest-fcheck-arena || fail "other weights in guarded memory"
+
 # --- mistakes, before any training
 refused() { # WHAT ARGUMENTS...
     if "$ftc" run "${@:2}" > said 2>&1; then fail "nothing is said of: $1"; fi
