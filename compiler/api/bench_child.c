@@ -166,7 +166,8 @@ static bool open_source(Child *c)
     if (j->lengths && !read_lengths(s, j->lengths, spec->data.max_length, c->d))
         return false;
     if (j->data) {
-        DatasetColumns columns = { .text = { spec->data.text.v[0], spec->data.text.n > 1 ? spec->data.text.v[1] : NULL } };
+        DatasetColumns columns = { .text = { spec->data.text.v[0], spec->data.text.n > 1 ? spec->data.text.v[1] : NULL },
+                                   .table = { spec->data.separator, spec->data.encoding, 0 } };
         if (!dataset_open(&c->table, j->data, &columns, c->d))
             return false;
         if (!c->c.tokenizer)

@@ -36,7 +36,8 @@ static bool open_table(Run *r, Dataset *s, const char *path, bool labelled, int6
 {
     const Spec *spec = r->c.spec;
     DatasetColumns columns = { .text = { spec->data.text.v[0], spec->data.text.n > 1 ? spec->data.text.v[1] : NULL },
-                               .label = labelled ? spec->data.label : NULL, .limit = limit };
+                               .label = labelled ? spec->data.label : NULL,
+                               .table = { spec->data.separator, spec->data.encoding, limit } };
     return !path || dataset_open(s, path, &columns, r->diag);
 }
 

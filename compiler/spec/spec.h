@@ -97,6 +97,8 @@ typedef struct {
         const char *label;
         SpecStrings labels;
         int64_t max_length, limit;
+        int separator; /* CsvSeparator */
+        int encoding;  /* TextEncoding */
     } data;
     struct {
         struct {

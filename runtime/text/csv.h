@@ -1,8 +1,8 @@
 /* Tables: comma-separated values as RFC 4180 says, and as files in the wild have them.
  *
- * In:  a file in UTF-8 whose first record names the columns. Lines end in LF, CRLF or CR; a byte order mark and
- *      blank lines are skipped. A field in quotes may hold separators, line ends and doubled quotes; a quote
- *      inside an unquoted field is data.
+ * In:  a text file whose first record names the columns. Fields are separated by commas, tabs, semicolons or pipes. Lines end
+ *      in LF, CRLF or CR; a byte order mark and blank lines are skipped. A field in quotes may hold separators, line ends
+ *      and doubled quotes; a quote inside an unquoted field is data.
  * Out: fields by record and column.
  *
  * The file is checked once, on opening, and stays in memory as it is, with 8 bytes a record beside it; fields
@@ -13,19 +13,33 @@
 #include "ftc/diag.h"
 #include "runtime/text/bytes.h"
 #include "runtime/text/slice.h"
+#include "runtime/text/textfile.h"
 
 #include <stdint.h>
 
+enum {
+    CSV_MAX_COLUMNS = 10000,
+    CSV_MAX_FIELD = 16 << 20, /* bytes; what is longer comes from a quote that isn't closed */
+};
+
 typedef struct Csv Csv;
 
+/* In the order of the words of data.separator.  CSV_AUTO: found, see csv_open. */
+typedef enum { CSV_AUTO, CSV_COMMA, CSV_TAB, CSV_SEMICOLON, CSV_PIPE, CSV_SEPARATORS } CsvSeparator;
+
 typedef struct {
-    char separator;  /* 0: a comma */
-    int64_t limit;   /* only the first so many records; 0: all */
+    CsvSeparator separator;
+    TextEncoding encoding;
+    int64_t limit;          /* only the first so many records; 0: all */
 } CsvOptions;
 
-/* Opens a table ("-": standard input); options may be NULL.  NULL after an error: the file can't be read, has no
- * record, isn't UTF-8, has a NUL byte, two columns of one name, a record with more or fewer fields than the header, a
- * quote that isn't closed, or text behind a closed one. */
+/* Opens a table ("-": standard input); options may be NULL.  NULL after an error: the file can't be read, isn't of that
+ * encoding, has a NUL byte, no record, two columns of one name, a record with more or fewer fields than the header, a
+ * quote that isn't closed, text behind a closed one, or more columns or a longer field than the limits.
+ *
+ * A separator that isn't given is a tab in a file whose name ends in .tsv.  Else it is the one that parts the header and
+ * gives each of the first hundred records as many fields as the header; where none does, one that parts the header alone.
+ * Where that may be several, or none, it is the comma. */
 Csv *csv_open(const char *path, const CsvOptions *options, FtcDiag *d);
 void csv_close(Csv *c);
 

@@ -9,16 +9,13 @@
 
 /* ----- opening ----- */
 
-static bool has_suffix(const char *path, const char *suffix)
-{
-    size_t n = strlen(path), m = strlen(suffix);
-    return n > m && !strcmp(path + n - m, suffix);
-}
-
 static bool need_column(const Csv *csv, const char *name, const char *key, int *column, FtcDiag *d)
 {
     *column = name ? csv_need_column(csv, name, d) : -1;
-    if (name && *column < 0)
+    if (name && *column < 0 && csv_columns(csv) == 1)
+        ftc_note(d, FTC_NOWHERE, "the table has one column only; 'data.separator' says what separates its fields: comma, tab, "
+                 "semicolon or pipe");
+    else if (name && *column < 0)
         ftc_note(d, FTC_NOWHERE, "'%s' says which column it is: -D %s=NAME", key, key);
     return !name || *column >= 0;
 }
@@ -26,8 +23,7 @@ static bool need_column(const Csv *csv, const char *name, const char *key, int *
 bool dataset_open(Dataset *s, const char *path, const DatasetColumns *columns, FtcDiag *d)
 {
     *s = (Dataset){ .text = { -1, -1 }, .label = -1 };
-    CsvOptions options = { .separator = has_suffix(path, ".tsv") ? '\t' : ',', .limit = columns->limit };
-    s->csv = csv_open(path, &options, d);
+    s->csv = csv_open(path, &columns->table, d);
     if (s->csv && csv_records(s->csv) == 0)
         return ftc_error(d, FTC_FILE(csv_name(s->csv)), "has a header but no records");
     return s->csv && need_column(s->csv, columns->text[0], "data.text", &s->text[0], d) &&

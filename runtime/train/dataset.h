@@ -15,7 +15,7 @@
 typedef struct {
     const char *text[2];     /* columns; text[1] is NULL where the texts are no pairs */
     const char *label;       /* column; NULL where labels don't matter */
-    int64_t limit;           /* only so many records; 0: all */
+    CsvOptions table;        /* how the table is written, and how much of it to read */
 } DatasetColumns;
 
 typedef struct {
@@ -25,8 +25,7 @@ typedef struct {
     int64_t cut;             /* rows that max_length made shorter */
 } Dataset;
 
-/* False after an error: the table can't be read (csv.h) or lacks a column.  A name that ends in .tsv has tabs between its
- * fields.  dataset_close in any case. */
+/* False after an error: the table can't be read (csv.h) or lacks a column.  dataset_close in any case. */
 bool dataset_open(Dataset *s, const char *path, const DatasetColumns *columns, FtcDiag *d);
 void dataset_close(Dataset *s);
 

@@ -122,10 +122,17 @@ unlabelled.csv:3:3: error: record 2 has no label in the column 'label'; give it 
       |   ^
 X
 printf 'text,label\nna\xefve,yes\n' > latin1.csv
-train 1 latin1.csv <<X
-latin1.csv:2:3: error: byte 13 (0xEF) is not valid UTF-8: the file is in another encoding or damaged; from Windows-1252, convert it first: iconv -f WINDOWS-1252 -t UTF-8
-    2 | $(printf 'na\xefve,yes')
+train 1 latin1.csv <<'X'
+latin1.csv:2:3: error: byte 13 (0xEF) is not valid UTF-8; the file may be in cp1252 or latin1 (the same, as far as this file goes): -D data.encoding=cp1252
+    2 | naïve,yes
       |   ^
+X
+printf 'text;label\na;yes\n' > semicolons.csv
+train 1 semicolons.csv -D data.separator=comma <<'X'
+semicolons.csv:1:1: error: there is no column 'text'; the table has 'text;label'
+    1 | text;label
+      | ^~~~~~~~~~
+ftc: note: the table has one column only; 'data.separator' says what separates its fields: comma, tab, semicolon or pipe
 X
 printf 'text,label\na\0b,yes\n' > nul.csv
 train 1 nul.csv <<'X'
