@@ -35,9 +35,13 @@ typedef struct {
 static bool open_table(Run *r, Dataset *s, const char *path, bool labelled, int64_t limit)
 {
     const Spec *spec = r->c.spec;
+    const SpecLabelMap *map = &spec->data.label_map;
     DatasetColumns columns = { .text = { spec->data.text.v[0], spec->data.text.n > 1 ? spec->data.text.v[1] : NULL },
                                .label = labelled ? spec->data.label : NULL,
-                               .table = { spec->data.separator, spec->data.encoding, limit } };
+                               .table = { spec->data.separator, spec->data.encoding, limit },
+                               .drop_missing = spec->data.missing == ROWS_DROP,
+                               .map = { map->n, map->code, map->name },
+                               .drop_unmapped = spec->data.unmapped == ROWS_DROP };
     return !path || dataset_open(s, path, &columns, r->diag);
 }
 

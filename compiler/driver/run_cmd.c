@@ -19,6 +19,25 @@ static void print_help(void)
     puts("\nExit status: 0; 1 an error of the user's; 3 training diverged; 4 a bug in ftc.");
 }
 
+/* Whoever reads standard input first would leave nothing for the other. */
+static bool check_standard_input(const RunJob *j, FtcDiag *d)
+{
+    const struct {
+        const char *name, *path;
+    } inputs[] = { { "the spec", j->source.spec }, { "--train", j->train }, { "--dev", j->dev }, { "--eval", j->eval },
+                   { "--predict", j->predict } };
+    const char *first = NULL;
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        if (!inputs[i].path || strcmp(inputs[i].path, "-"))
+            continue;
+        if (first)
+            return ftc_error(d, FTC_NOWHERE, "standard input can be read once: '-' is %s already, %s needs a file", first,
+                             inputs[i].name);
+        first = inputs[i].name;
+    }
+    return true;
+}
+
 /* What was asked for and can't be. */
 static bool check_job(const RunJob *j, FtcDiag *d)
 {
@@ -33,7 +52,7 @@ static bool check_job(const RunJob *j, FtcDiag *d)
         return ftc_error(d, FTC_NOWHERE, "--dev is evaluated after each epoch of training; without --train, use --eval");
     if (j->predictions && !j->predict)
         return ftc_error(d, FTC_NOWHERE, "--predictions says where predictions go; give a table with --predict");
-    return true;
+    return check_standard_input(j, d);
 }
 
 static bool set_positional(RunJob *j, const char *word, FtcDiag *d)

@@ -50,6 +50,7 @@ enum { N_FIELDS = sizeof fields / sizeof *fields };
 #define IS_PAIR(m) _Generic(&(m), double(*)[2]: 1, default: 0)
 #define IS_WARMUP(m) _Generic((m), SpecWarmup: 1, default: 0)
 #define IS_WEIGHTS(m) _Generic((m), SpecWeights: 1, default: 0)
+#define IS_LABEL_MAP(m) _Generic((m), SpecLabelMap: 1, default: 0)
 #define IS_LAYERS(m) _Generic((m), LayerList: 1, default: 0)
 #define IS_ENCODER(m) _Generic((m), SpecEncoder: 1, default: 0)
 #define KEY(path, type, ...) _Static_assert(IS_##type(((Spec *)0)->path), #path);
@@ -328,6 +329,8 @@ bool read_value(Arena *arena, const Key *k, const Tree *t, void *base, FtcDiag *
         return read_warmup(arena, k, t, out, d);
     case T_WEIGHTS:
         return read_weights(arena, k, t, out, d);
+    case T_LABEL_MAP:
+        return read_label_map(arena, t, base, d);
     case T_LAYERS:
     case T_ENCODER:
         break;
@@ -476,6 +479,7 @@ void print_value(FILE *out, const Key *k, const void *base)
               : k->type == T_FLOAT   ? *(const double *)v == 0
               : k->type == T_STRINGS ? ((const SpecStrings *)v)->n == 0
               : k->type == T_WEIGHTS ? ((const SpecWeights *)v)->kind == WEIGHTS_NONE
+              : k->type == T_LABEL_MAP ? ((const SpecLabelMap *)v)->n == 0
                                      : false;
     if (off) {
         fputs(k->off, out);
@@ -516,6 +520,9 @@ void print_value(FILE *out, const Key *k, const void *base)
         break;
     case T_WEIGHTS:
         print_weights(out, v);
+        break;
+    case T_LABEL_MAP:
+        print_label_map(out, v);
         break;
     case T_LAYERS:
     case T_ENCODER:

@@ -399,6 +399,8 @@ static bool check_spec(Reader *r)
         if (!strcmp(s->data.text.v[i], s->data.label))
             ok = ftc_error(d, spec_loc(s, "data.label"), "'%s' is the text's column already; the label needs its own",
                            s->data.label);
+    if (spec_given(s, "data.unmapped") && !s->data.label_map.n && s->data.unmapped == ROWS_DROP)
+        ok = ftc_error(d, spec_loc(s, "data.unmapped"), "without a 'label_map', no label is unmapped; 'missing' is for empty ones");
     if (s->data.text.n == 2 && e->segments == 1) {
         ok = ftc_error(d, spec_loc(s, "data.text"), "pairs of texts need 2 segments, but the encoder has 1");
         ftc_note(d, spec_loc(s, "model.encoder.segments"), "set here");

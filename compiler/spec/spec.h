@@ -25,12 +25,18 @@ typedef enum { LOSS_CROSS_ENTROPY } LossType;
 typedef enum { OPT_ADAMW, OPT_SGD } OptimizerType;
 typedef enum { SCHEDULE_CONSTANT, SCHEDULE_LINEAR, SCHEDULE_COSINE } ScheduleType;
 typedef enum { PRECISION_F32, PRECISION_BF16 } Precision;
+typedef enum { ROWS_ERROR, ROWS_DROP } RowsWithout;
 typedef enum { WEIGHTS_NONE, WEIGHTS_BALANCED, WEIGHTS_LIST, WEIGHTS_BY_LABEL } WeightsKind;
 
 typedef struct {
     int n;
     const char **v;
 } SpecStrings;
+
+typedef struct {
+    int n; /* 0: none */
+    const char **code, **name;
+} SpecLabelMap;
 
 typedef struct {
     double share;  /* of all steps, rounded down; counts where steps is 0 */
@@ -99,6 +105,9 @@ typedef struct {
         int64_t max_length, limit;
         int separator; /* CsvSeparator */
         int encoding;  /* TextEncoding */
+        int missing;   /* RowsWithout */
+        SpecLabelMap label_map;
+        int unmapped;  /* RowsWithout */
     } data;
     struct {
         struct {

@@ -72,17 +72,23 @@ static const char *skip_line_ends(const Csv *c, const char *p)
     return p;
 }
 
+/* Appends a field's text, doubled quotes undone. */
+static void add_undoubled(const Field *f, Bytes *out)
+{
+    bytes_reserve(out, f->text.n);
+    for (size_t i = 0; i < f->text.n; i++) {
+        out->p[out->n++] = f->text.p[i];
+        i += f->text.p[i] == '"';
+    }
+}
+
 /* The value of a field, doubled quotes undone. */
 static Slice field_value(const Field *f, Bytes *scratch)
 {
     if (!f->doubled)
         return f->text;
     scratch->n = 0;
-    bytes_reserve(scratch, f->text.n);
-    for (size_t i = 0; i < f->text.n; i++) {
-        scratch->p[scratch->n++] = f->text.p[i];
-        i += f->text.p[i] == '"';
-    }
+    add_undoubled(f, scratch);
     return bytes_slice(scratch);
 }
 
@@ -320,6 +326,16 @@ Slice csv_field(const Csv *c, int64_t record, int column, Bytes *scratch)
     Field f;
     find_field(c, record, column, &f);
     return field_value(&f, scratch);
+}
+
+void csv_add_field(const Csv *c, int64_t record, int column, Bytes *out)
+{
+    Field f;
+    find_field(c, record, column, &f);
+    if (f.doubled)
+        add_undoubled(&f, out);
+    else
+        bytes_add(out, f.text.p, f.text.n);
 }
 
 Slice csv_record(const Csv *c, int64_t record)

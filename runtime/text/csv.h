@@ -54,6 +54,9 @@ int64_t csv_records(const Csv *c);
  * undone. */
 Slice csv_field(const Csv *c, int64_t record, int column, Bytes *scratch);
 
+/* Appends a field's value. */
+void csv_add_field(const Csv *c, int64_t record, int column, Bytes *out);
+
 /* The text of a whole record as the file has it, without its line end; record -1 is the header. */
 Slice csv_record(const Csv *c, int64_t record);
 

@@ -86,8 +86,8 @@ static bool not_utf8(const TextFile *f, size_t bad, FtcDiag *d)
     if (!windows)
         return ftc_error(d, at, "byte %zu (0x%02X) is not valid UTF-8, nor does cp1252 or latin1 fit: the file is damaged, or in an "
                          "encoding to convert it from first: iconv -f ENCODING -t UTF-8", bad, byte);
-    return ftc_error(d, at, "byte %zu (0x%02X) is not valid UTF-8; the file may be in cp1252%s: -D data.encoding=cp1252", bad, byte,
-                     latin1 ? " or latin1 (the same, as far as this file goes)" : "");
+    return ftc_error(d, at, "byte %zu (0x%02X) is not valid UTF-8; the file may be in cp1252%s: say so with -D data.encoding=cp1252, or "
+                     "convert it with iconv", bad, byte, latin1 ? " or latin1 (the same, as far as it goes)" : "");
 }
 
 static bool check(const TextFile *f, TextEncoding encoding, FtcDiag *d)

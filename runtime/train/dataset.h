@@ -2,8 +2,10 @@
  *
  * In:  a table (csv.h), which of its columns hold the text, or the two texts of a pair, and the label; a tokenizer.
  * Out: Examples (batch.h): one row of ids for each record, in the table's order, with the numbers of the labels.
- * The idea: opening finds all that is wrong with the table's form before any work is done; labels are numbered and texts
- * tokenized when their turn comes, the latter on all threads. */
+ * The idea: opening finds all that is wrong with the table's form before any work is done, and which records are to be left
+ * out; labels are numbered and texts tokenized when their turn comes, the latter on all threads.
+ *
+ * A row is a record that takes part; messages name the record, which counts all that the table has. */
 #ifndef FTC_DATASET_H
 #define FTC_DATASET_H
 
@@ -12,22 +14,57 @@
 #include "runtime/text/tokenizer.h"
 #include "runtime/train/batch.h"
 
+#define TEXT_PARTS 8 /* columns that may be joined to a text */
+
+/* What the labels of a table stand for: a class's name instead of its code.  Two codes may have one name. */
 typedef struct {
-    const char *text[2];     /* columns; text[1] is NULL where the texts are no pairs */
-    const char *label;       /* column; NULL where labels don't matter */
-    CsvOptions table;        /* how the table is written, and how much of it to read */
+    int n;                    /* 0: labels are names already */
+    const char *const *code, *const *name;
+} LabelMap;
+
+typedef struct {
+    const char *text[2];      /* columns; text[1] is NULL where the texts are no pairs.  "a + b" joins the columns a and b, with
+                                 a blank between; empty fields are skipped */
+    const char *label;        /* column; NULL where labels don't matter */
+    CsvOptions table;         /* how the table is written, and how much of it to read */
+    bool drop_missing;        /* leave records without a text or a label out, where labels matter; else they are errors */
+    LabelMap map;             /* borrowed, as long as the Dataset is open */
+    bool drop_unmapped;       /* leave records out whose label the map lacks; else they are errors */
 } DatasetColumns;
 
 typedef struct {
+    int n, column[TEXT_PARTS];
+} TextColumns;
+
+typedef struct {
+    const char *code, *name;
+} MappedLabel;
+
+typedef struct {
     Csv *csv;
-    int text[2], label;      /* column numbers; -1: none */
-    Examples examples;       /* rows from dataset_tokenize on, labels from dataset_number on */
-    int64_t cut;             /* rows that max_length made shorter */
+    TextColumns text[2];      /* n is 0 where there is none */
+    int label;                /* column number; -1: none */
+    MappedLabel *map;         /* [n_map], by code */
+    int n_map;
+    int64_t rows;
+    Examples examples;        /* rows from dataset_tokenize on, labels from dataset_number on, record where some are left out */
+    int64_t cut;              /* rows that max_length made shorter */
 } Dataset;
 
-/* False after an error: the table can't be read (csv.h) or lacks a column.  dataset_close in any case. */
+/* False after an error: the table can't be read (csv.h), lacks a column, or has a record without a text, a label, or a label
+ * that the map has; notes say how many records are left out.  dataset_close in any case. */
 bool dataset_open(Dataset *s, const char *path, const DatasetColumns *columns, FtcDiag *d);
 void dataset_close(Dataset *s);
+
+/* The record of the table that a row is. */
+int64_t dataset_record(const Dataset *s, int64_t row);
+
+/* A row's text, the first or second of a pair, and its label, by name.  They point into the table, or into `scratch`. */
+Slice dataset_text(const Dataset *s, int64_t row, int which, Bytes *scratch);
+Slice dataset_label(const Dataset *s, int64_t row, Bytes *scratch);
+
+/* Where a row's label is, for messages. */
+FtcLoc dataset_label_loc(const Dataset *s, int64_t row);
 
 /* No table with more classes is taken for one. */
 #define LABELS_MAX 10000
@@ -37,8 +74,7 @@ typedef struct {
     int32_t n;
 } Labels;
 
-/* The different labels of the table, in byte order; labels_free in any case.  An error is: a record without a label, or
- * more than LABELS_MAX. */
+/* The different labels of the table, in byte order; labels_free in any case.  An error is: more than LABELS_MAX. */
 bool labels_collect(Labels *l, const Dataset *s, FtcDiag *d);
 void labels_free(Labels *l);
 

@@ -183,10 +183,11 @@ static void names_the_place_of_errors(void **state)
     check_error("\xEF\xBB\xBF" "a,b,a\n1,2,3\n", "1:5: error: columns 1 and 3 have the same name, 'a'");
     check_error_n("a,b\n1,\0\n", 8, "2:3: error: byte 6 is a NUL: this is no text file, or it is damaged");
     check_error("a,b\n1,2\n\xC3\xA9,caf\xE9\n",
-                "3:7: error: byte 14 (0xE9) is not valid UTF-8; the file may be in cp1252 or latin1 (the same, as far as this "
-                "file goes): -D data.encoding=cp1252");
+                "3:7: error: byte 14 (0xE9) is not valid UTF-8; the file may be in cp1252 or latin1 (the same, as far as it "
+                "goes): say so with -D data.encoding=cp1252, or convert it with iconv");
     check_error("a,b\n1,2\n\x93x\x94,2\n",
-                "3:1: error: byte 8 (0x93) is not valid UTF-8; the file may be in cp1252: -D data.encoding=cp1252");
+                "3:1: error: byte 8 (0x93) is not valid UTF-8; the file may be in cp1252: say so with -D data.encoding=cp1252, or "
+                "convert it with iconv");
     check_error("a,b\n1,\x81\n", "2:3: error: byte 6 (0x81) is not valid UTF-8, nor does cp1252 or latin1 fit: the file is damaged, or "
                                   "in an encoding to convert it from first: iconv -f ENCODING -t UTF-8");
     check_error("a,\xC3\xA9\n1,\xC3\xA4\n2,\xE9\n", "3:3: error: byte 12 (0xE9) is not valid UTF-8, though most of the file is: it is "

@@ -114,6 +114,145 @@ static void threads_change_nothing(void **state)
     ftc_diag_free(d);
 }
 
+static const char *text_of(const Dataset *s, int64_t row, int which)
+{
+    static char buffer[64];
+    Bytes scratch = { 0 };
+    Slice text = dataset_text(s, row, which, &scratch);
+    snprintf(buffer, sizeof buffer, "%.*s", SLICE_ARG(text));
+    bytes_free(&scratch);
+    return buffer;
+}
+
+static void joined_texts(void **state)
+{
+    (void)state;
+    FtcDiag *d = ftc_diag_new(NULL);
+    Dataset s;
+    const char *file = table(".csv", "title,body,a + b,q\nOne,\"two \"\"2\"\"\",x,?\n,three,y,\nfour,,z,!\n");
+    DatasetColumns columns = { .text = { "title + body + title", "q" } };
+    assert_true(dataset_open(&s, file, &columns, d));
+    assert_string_equal(text_of(&s, 0, 0), "One two \"2\" One");
+    assert_string_equal(text_of(&s, 1, 0), "three");
+    assert_string_equal(text_of(&s, 2, 0), "four four");
+    assert_string_equal(text_of(&s, 2, 1), "!");
+    dataset_close(&s);
+
+    columns = (DatasetColumns){ .text = { "a + b" } }; /* a column of that name goes first */
+    assert_true(dataset_open(&s, file, &columns, d));
+    assert_string_equal(text_of(&s, 0, 0), "x");
+    dataset_close(&s);
+
+    columns = (DatasetColumns){ .text = { "title + bdy" } };
+    assert_false(dataset_open(&s, file, &columns, d));
+    assert_non_null(strstr(ftc_diag_last(d), "there is no column 'bdy' (did you mean 'body'?)"));
+    dataset_close(&s);
+    columns = (DatasetColumns){ .text = { "title + q" }, .label = "q" };
+    assert_false(dataset_open(&s, file, &columns, d));
+    assert_non_null(strstr(ftc_diag_last(d), "the column 'q' can't be text and label at once"));
+    dataset_close(&s);
+    ftc_diag_free(d);
+}
+
+/* Opens a table and says what was said about it, its name left out. */
+static bool open_with(Dataset *s, const char *text, const DatasetColumns *columns, char **said)
+{
+    size_t length;
+    FILE *out = open_memstream(said, &length);
+    FtcDiag *d = ftc_diag_new(out);
+    bool ok = dataset_open(s, table(".csv", text), columns, d);
+    ftc_diag_free(d);
+    fclose(out);
+    size_t n = strlen(path);
+    for (char *at = *said; (at = strstr(at, path)); )
+        memmove(at, at + n, strlen(at + n) + 1);
+    return ok;
+}
+
+static void records_left_out(void **state)
+{
+    (void)state;
+    static const char text[] = "text,label\n a ,x\n\" \n\",x\nb,\nc,y\n,\nd,x\n";
+    Dataset s;
+    char *said;
+    assert_false(open_with(&s, text, &single, &said));
+    assert_string_equal(said, ":3:1: error: record 2 has no text in the column 'text'; give it one, or leave such records out: "
+                              "-D data.missing=drop\n    3 | \" \n      | ^~\n");
+    free(said);
+    dataset_close(&s);
+
+    DatasetColumns dropping = single;
+    dropping.drop_missing = true;
+    assert_true(open_with(&s, text, &dropping, &said));
+    assert_string_equal(said, ":3:1: note: 3 of 6 records have no text or no label (data.missing) and are left out; this is the first\n"
+                              "    3 | \" \n      | ^~\n");
+    free(said);
+    static const int64_t records[] = { 0, 3, 5 };
+    assert_int_equal(s.rows, 3);
+    assert_memory_equal(s.examples.record, records, sizeof records);
+    assert_string_equal(text_of(&s, 2, 0), "d");
+
+    FtcDiag *d = ftc_diag_new(NULL);
+    Pool *pool = pool_new(1);
+    Tokenizer *t = tokenizer(d);
+    static const char *const labels[] = { "x", "y" };
+    static const int32_t numbers[] = { 0, 1, 0 }, ids[] = { 2, 5, 3, 2, 7, 3, 2, 1, 3 };
+    assert_true(dataset_number(&s, labels, 2, "", d));
+    assert_memory_equal(s.examples.labels, numbers, sizeof numbers);
+    assert_true(dataset_tokenize(&s, t, 8, pool, d));
+    assert_memory_equal(s.examples.ids, ids, sizeof ids);
+    assert_int_equal(s.examples.n, 3);
+    assert_false(dataset_number(&s, labels + 1, 1, "of these", d)); /* a record's number is the table's */
+    assert_non_null(strstr(ftc_diag_last(d), "of record 1 is none of these"));
+    dataset_close(&s);
+
+    assert_false(dataset_open(&s, table(".csv", "text,label\n,x\na,\n"), &dropping, d));
+    assert_non_null(strstr(ftc_diag_last(d), "all of its records are left out"));
+    dataset_close(&s);
+
+    DatasetColumns to_predict = { .text = { "text" } }; /* every record gets its answer */
+    assert_true(dataset_open(&s, table(".csv", "text,label\n,x\na,\n"), &to_predict, d));
+    assert_int_equal(s.rows, 2);
+    dataset_close(&s);
+    tokenizer_free(t);
+    pool_free(pool);
+    ftc_diag_free(d);
+}
+
+static void labels_are_mapped(void **state)
+{
+    (void)state;
+    static const char *const code[] = { "10", "1", "a", "2" }, *const name[] = { "ten", "one", "one", "two" };
+    static const char text[] = "text,label\nq,2\nr,a\ns,3\nt,10\nu,1\nv,100\n";
+    DatasetColumns columns = single;
+    columns.map = (LabelMap){ 4, code, name };
+    Dataset s;
+    char *said;
+    assert_false(open_with(&s, text, &columns, &said));
+    assert_string_equal(said, ":4:3: error: the label '3' of record 3 is no code of data.label_map; add it there, or leave such "
+                              "records out: -D data.unmapped=drop\n    4 | s,3\n      |   ^\n");
+    free(said);
+    dataset_close(&s);
+    columns.drop_unmapped = true;
+    assert_true(open_with(&s, text, &columns, &said));
+    assert_string_equal(said, ":4:1: note: 2 of 6 records have a label that data.label_map lacks (data.unmapped) and are left out; this "
+                              "is the first\n    4 | s,3\n      | ^~~\n");
+    free(said);
+    FtcDiag *d = ftc_diag_new(NULL);
+    Labels l;
+    assert_true(labels_collect(&l, &s, d));
+    assert_int_equal(l.n, 3);
+    static const char *const wanted[] = { "one", "ten", "two" };
+    static const int32_t numbers[] = { 2, 0, 1, 0 };
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(l.v[i], wanted[i]);
+    assert_true(dataset_number(&s, wanted, 3, "", d));
+    assert_memory_equal(s.examples.labels, numbers, sizeof numbers);
+    labels_free(&l);
+    dataset_close(&s);
+    ftc_diag_free(d);
+}
+
 static void refused(const char *text, const char *says)
 {
     FtcDiag *d = ftc_diag_new(NULL);
@@ -144,6 +283,9 @@ int main(void)
         cmocka_unit_test(labels_are_numbered_by_bytes),
         cmocka_unit_test(pairs_and_cuts),
         cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(joined_texts),
+        cmocka_unit_test(records_left_out),
+        cmocka_unit_test(labels_are_mapped),
         cmocka_unit_test(tables_that_cannot_be_trained_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
