@@ -63,7 +63,7 @@ static void next_batch(Source *s, FtcBatch *b)
     for (int64_t r = 0; r < s->rows; r++, s->next++) {
         int32_t n = length_of(s, s->next);
         for (int32_t i = 0; i < n; i++)
-            s->ids[b->tokens + i] = s->texts ? s->texts->ids[s->texts->start[s->next % s->texts->n] + i]
+            s->ids[b->tokens + i] = s->texts ? examples_id(s->texts, s->texts->start[s->next % s->texts->n] + i)
                                              : (int32_t)random_below(1, 0, (uint64_t)s->drawn++, (uint64_t)s->vocab);
         b->tokens += n;
         b->longest = n > b->longest ? n : b->longest;

@@ -303,10 +303,17 @@ int csv_need_column(const Csv *c, const char *name, FtcDiag *d)
     return -1;
 }
 
-static const char *start_of(const Csv *c, int64_t record)
+static size_t offset_of(const Csv *c, int64_t record)
 {
     assert(record >= -1 && record < c->n_records);
-    return c->file.text + (record < 0 ? c->header : c->record[record]);
+    return record < 0 ? c->header : c->record[record];
+}
+
+static const char *start_of(const Csv *c, int64_t record)
+{
+    size_t at = offset_of(c, record);
+    assert(at >= c->file.forgotten);
+    return c->file.text + at;
 }
 
 /* Finds a field of a checked record; returns where it ends. */
@@ -345,8 +352,12 @@ Slice csv_record(const Csv *c, int64_t record)
     return (Slice){ begin, (size_t)(end - begin) };
 }
 
+void csv_forget(Csv *c, int64_t record) { textfile_forget(&c->file, record < c->n_records ? c->record[record] : c->file.size); }
+
 FtcLoc csv_record_loc(const Csv *c, int64_t record)
 {
+    if (offset_of(c, record) < c->file.forgotten)
+        return FTC_FILE(c->file.name);
     Slice text = csv_record(c, record);
     return loc_of(c, text.p, text.p + text.n);
 }
@@ -354,6 +365,8 @@ FtcLoc csv_record_loc(const Csv *c, int64_t record)
 FtcLoc csv_field_loc(const Csv *c, int64_t record, int column)
 {
     Field f;
+    if (offset_of(c, record) < c->file.forgotten)
+        return FTC_FILE(c->file.name);
     const char *end = find_field(c, record, column, &f);
     return loc_of(c, f.begin, end);
 }

@@ -6,7 +6,7 @@
  * Out: fields by record and column.
  *
  * The file is checked once, on opening, and stays in memory as it is, with 8 bytes a record beside it; fields
- * are found anew when they are asked for. A Csv doesn't change: threads may share it. */
+ * are found anew when they are asked for. A Csv doesn't change but by csv_forget: threads may share it. */
 #ifndef FTC_CSV_H
 #define FTC_CSV_H
 
@@ -59,6 +59,10 @@ void csv_add_field(const Csv *c, int64_t record, int column, Bytes *out);
 
 /* The text of a whole record as the file has it, without its line end; record -1 is the header. */
 Slice csv_record(const Csv *c, int64_t record);
+
+/* Gives back the memory of the records before this one.  From then on, no field of theirs may be asked for, nor the header's text;
+ * of their places, only the file is known.  Not while other threads ask. */
+void csv_forget(Csv *c, int64_t record);
 
 /* For messages: where a record (a field of it) is.  Records count from 0 here, from 1 in messages. */
 FtcLoc csv_record_loc(const Csv *c, int64_t record);

@@ -22,15 +22,25 @@ static size_t file_bytes(const TextFile *f, const char *from, const char *to)
     return n;
 }
 
-FtcLoc textfile_loc(const TextFile *f, size_t begin, size_t end)
+/* The beginning of the last line that begins up to `at`, counting lines from `line` on. */
+static const char *find_line(const char *line, const char *at, int *count)
 {
-    FtcLoc loc = { .file = f->name, .line = 1 };
-    const char *line = f->text + f->start, *at = f->text + (begin > f->start ? begin : f->start), *nl;
+    const char *nl;
     while ((nl = memchr(line, '\n', (size_t)(at - line)))) {
         line = nl + 1;
-        if (loc.line < INT32_MAX)
-            loc.line++;
+        if (*count < INT32_MAX)
+            ++*count;
     }
+    return line;
+}
+
+FtcLoc textfile_loc(const TextFile *f, size_t begin, size_t end)
+{
+    size_t from = f->forgotten ? f->forgotten : f->start;
+    FtcLoc loc = { .file = f->name, .line = 1 + f->lines_forgotten };
+    if (end < from) /* no more than the file is known of it */
+        return FTC_FILE(f->name);
+    const char *at = f->text + (begin > from ? begin : from), *nl, *line = find_line(f->text + from, at, &loc.line);
     const char *stop = f->text + end;
     if (stop > at && (nl = memchr(at, '\n', (size_t)(stop - at))))
         stop = nl;
@@ -39,6 +49,16 @@ FtcLoc textfile_loc(const TextFile *f, size_t begin, size_t end)
         loc.end_col = stop > at ? (int)file_bytes(f, line, stop) + 1 : 0;
     }
     return loc;
+}
+
+void textfile_forget(TextFile *f, size_t end)
+{
+    if (end <= f->forgotten)
+        return;
+    size_t from = f->forgotten ? f->forgotten : f->start;
+    find_line(f->text + from, f->text + end, &f->lines_forgotten);
+    mem_give_back(f->text + f->forgotten, end - f->forgotten);
+    f->forgotten = end;
 }
 
 /* ----- encodings ----- */

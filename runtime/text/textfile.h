@@ -20,11 +20,17 @@ typedef struct {
     size_t size;
     size_t start;           /* where the text begins: behind a byte order mark, if there is one */
     TextEncoding encoding;  /* of the file */
+    size_t forgotten;       /* bytes at the beginning whose memory was given back */
+    int lines_forgotten;
 } TextFile;
 
 /* False after an error: the file can't be read, or is no text in that encoding.  It may be empty. */
 bool textfile_read(TextFile *f, const char *path, TextEncoding encoding, FtcDiag *d);
 void textfile_free(TextFile *f);
+
+/* Gives back the memory of what is before `end`, which is the beginning of a line: those bytes can't be read any more.  Places
+ * behind it stay right. */
+void textfile_forget(TextFile *f, size_t end);
 
 /* The place in the file of the text's bytes begin .. end - 1, of those on the first one's line. Counts lines from the top: for
  * messages only. */

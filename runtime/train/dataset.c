@@ -44,7 +44,7 @@ bool labels_collect(Labels *l, const Dataset *s, FtcDiag *d)
     int32_t cap = 0;
     bool ok = true;
     *l = (Labels){ 0 };
-    for (int64_t i = 0; ok && i < s->rows; i++) {
+    for (int64_t i = 0; ok && i < s->n; i++) {
         Slice label = dataset_label(s, i, &scratch);
         bool found;
         int32_t at = find_label(l->v, l->n, label, &found);
@@ -97,7 +97,7 @@ static bool unknown_label(const Dataset *s, int64_t row, Slice label, const char
 
 bool dataset_number(Dataset *s, const char *const *labels, int32_t n, const char *whose, FtcDiag *d)
 {
-    int32_t *number = xcalloc((size_t)s->rows, sizeof *number);
+    int32_t *number = xcalloc((size_t)s->n, sizeof *number);
     Numbered *sorted = xcalloc((size_t)n, sizeof *sorted);
     char **keys = xcalloc((size_t)n, sizeof *keys);
     Bytes scratch = { 0 };
@@ -107,7 +107,7 @@ bool dataset_number(Dataset *s, const char *const *labels, int32_t n, const char
     qsort(sorted, (size_t)n, sizeof *sorted, by_label);
     for (int32_t c = 0; c < n; c++)
         keys[c] = (char *)sorted[c].label;
-    for (int64_t i = 0; ok && i < s->rows; i++) {
+    for (int64_t i = 0; ok && i < s->n; i++) {
         Slice label = dataset_label(s, i, &scratch);
         bool found;
         int32_t at = find_label(keys, n, label, &found);
@@ -127,13 +127,13 @@ bool dataset_number(Dataset *s, const char *const *labels, int32_t n, const char
 bool dataset_check_classes(const Dataset *s, FtcDiag *d)
 {
     const int32_t *number = s->examples.labels;
-    for (int64_t i = 1; i < s->rows; i++)
+    for (int64_t i = 1; i < s->n; i++)
         if (number[i] != number[0])
             return true;
     Bytes scratch = { 0 };
     Slice label = dataset_label(s, 0, &scratch);
     ftc_error(d, FTC_FILE(csv_name(s->csv)), "all %lld records have the label '%.*s'; training takes at least two classes",
-              (long long)s->rows, SLICE_ARG(label));
+              (long long)s->n, SLICE_ARG(label));
     bytes_free(&scratch);
     return false;
 }
@@ -144,7 +144,7 @@ Tokenizer *dataset_learn_tokenizer(const Dataset *s, bool lowercase, int32_t cap
 {
     VocabLearner *l = vocab_learner_new(lowercase);
     Bytes scratch = { 0 };
-    for (int64_t i = 0; i < s->rows; i++)
+    for (int64_t i = 0; i < s->n; i++)
         for (int k = 0; k < 2 && s->text[k].n; k++)
             vocab_learner_add(l, dataset_text(s, i, k, &scratch));
     Tokenizer *t = vocab_learner_finish(l, cap, d);
@@ -177,7 +177,7 @@ static void tokenize_block(void *arg, int64_t block, int thread)
     const Dataset *s = job->set;
     Worker *w = &job->worker[thread];
     bool pair = s->text[1].n > 0;
-    int64_t i = job->first_row + block * BLOCK, end = i + BLOCK < s->rows ? i + BLOCK : s->rows;
+    int64_t i = job->first_row + block * BLOCK, end = i + BLOCK < s->n ? i + BLOCK : s->n;
     job->ids[block].n = 0;
     for (job->cut[block] = 0; i < end; i++) {
         Slice a = dataset_text(s, i, 0, &w->a), b = { 0 };
@@ -191,39 +191,47 @@ static void tokenize_block(void *arg, int64_t block, int thread)
     }
 }
 
-/* All ids, one row behind the other.  Large arrays grow where they are, without a second copy beside them. */
+/* All ids, one row behind the other; as Examples has them, in one of two sizes.  Large arrays grow where they are, without a second
+ * copy beside them. */
 typedef struct {
-    int32_t *v;
-    size_t n, cap;
+    void *v;
+    size_t n, cap, size;
 } Gathered;
 
 static bool gather(Gathered *all, const TokenIds *ids)
 {
     if (all->cap - all->n < ids->n) {
         size_t cap = all->cap + all->cap / 4 + ids->n;
-        int32_t *v = cap < SIZE_MAX / sizeof *v ? realloc(all->v, cap * sizeof *v) : NULL;
+        void *v = cap < SIZE_MAX / sizeof *ids->v ? realloc(all->v, cap * all->size) : NULL;
         if (!v)
             return false;
         all->v = v;
         all->cap = cap;
     }
-    memcpy(all->v + all->n, ids->v, ids->n * sizeof *all->v);
+    if (all->size == sizeof *ids->v)
+        memcpy((int32_t *)all->v + all->n, ids->v, ids->n * all->size);
+    else
+        for (size_t i = 0; i < ids->n; i++)
+            ((uint16_t *)all->v)[all->n + i] = (uint16_t)ids->v[i];
     all->n += ids->n;
     return true;
 }
 
-static bool tokenize_rounds(Job *job, Pool *pool, Gathered *all, int64_t *cut)
+static bool tokenize_rounds(Dataset *s, Job *job, Pool *pool, Gathered *all)
 {
-    int64_t n = job->set->rows;
+    int64_t n = s->n;
     for (job->first_row = 0; job->first_row < n; job->first_row += BLOCK * BLOCKS_A_ROUND) {
         int64_t blocks = (n - job->first_row + BLOCK - 1) / BLOCK;
         blocks = blocks < BLOCKS_A_ROUND ? blocks : BLOCKS_A_ROUND;
         pool_run(pool, blocks, tokenize_block, job);
         for (int64_t b = 0; b < blocks; b++) {
-            *cut += job->cut[b];
+            s->cut += job->cut[b];
             if (!gather(all, &job->ids[b]))
                 return false;
         }
+        int64_t next = job->first_row + BLOCK * BLOCKS_A_ROUND;
+        if (s->texts_end)
+            csv_forget(s->csv, next < n ? dataset_record(s, next) : csv_records(s->csv));
     }
     for (int64_t i = 0; i < n; i++)
         job->start[i + 1] += job->start[i];
@@ -235,13 +243,14 @@ bool dataset_tokenize(Dataset *s, const Tokenizer *t, int max_length, Pool *pool
     int threads = pool_threads(pool);
     bool pair = s->text[1].n > 0;
     Job job = { .set = s, .max_length = max_length, .worker = xcalloc((size_t)threads, sizeof *job.worker),
-                .start = xcalloc((size_t)s->rows + 1, sizeof *job.start),
-                .first = pair ? xcalloc((size_t)s->rows, sizeof *job.first) : NULL };
+                .start = xcalloc((size_t)s->n + 1, sizeof *job.start),
+                .first = pair ? xcalloc((size_t)s->n, sizeof *job.first) : NULL };
     for (int i = 0; i < threads; i++)
         job.worker[i].scratch = token_scratch_new(t);
-    Gathered all = { 0 };
+    bool is_short = tokenizer_size(t) <= UINT16_MAX + 1;
+    Gathered all = { .size = is_short ? sizeof(uint16_t) : sizeof(int32_t) };
     s->cut = 0;
-    bool ok = tokenize_rounds(&job, pool, &all, &s->cut);
+    bool ok = tokenize_rounds(s, &job, pool, &all);
     for (int i = 0; i < threads; i++) {
         token_scratch_free(job.worker[i].scratch);
         bytes_free(&job.worker[i].a);
@@ -250,9 +259,11 @@ bool dataset_tokenize(Dataset *s, const Tokenizer *t, int max_length, Pool *pool
     for (int i = 0; i < BLOCKS_A_ROUND; i++)
         free(job.ids[i].v);
     free(job.worker);
-    s->examples.n = s->rows;
-    s->examples.ids = all.v;
+    s->examples.n = s->n;
+    s->examples.ids = is_short ? NULL : all.v;
+    s->examples.short_ids = is_short ? all.v : NULL;
     s->examples.start = job.start;
     s->examples.first = job.first;
-    return ok || ftc_error(d, FTC_FILE(csv_name(s->csv)), "no memory for the tokens of %lld records", (long long)s->rows);
+    s->examples.record = s->record;
+    return ok || ftc_error(d, FTC_FILE(csv_name(s->csv)), "no memory for the tokens of %lld records", (long long)s->n);
 }

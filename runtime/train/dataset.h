@@ -46,8 +46,10 @@ typedef struct {
     int label;                /* column number; -1: none */
     MappedLabel *map;         /* [n_map], by code */
     int n_map;
-    int64_t rows;
-    Examples examples;        /* rows from dataset_tokenize on, labels from dataset_number on, record where some are left out */
+    bool texts_end;           /* whoever tokenizes this gives back the memory of the texts: csv_forget */
+    int64_t n;                /* rows */
+    const int64_t *record;    /* [n] which record of the table a row is; NULL: row i is record i */
+    Examples examples;        /* rows from dataset_tokenize on, labels from dataset_number on */
     int64_t cut;              /* rows that max_length made shorter */
 } Dataset;
 
@@ -57,7 +59,7 @@ bool dataset_open(Dataset *s, const char *path, const DatasetColumns *columns, F
 void dataset_close(Dataset *s);
 
 /* The record of the table that a row is. */
-int64_t dataset_record(const Dataset *s, int64_t row);
+static inline int64_t dataset_record(const Dataset *s, int64_t row) { return s->record ? s->record[row] : row; }
 
 /* A row's text, the first or second of a pair, and its label, by name.  They point into the table, or into `scratch`. */
 Slice dataset_text(const Dataset *s, int64_t row, int which, Bytes *scratch);

@@ -59,8 +59,6 @@ static bool need_columns(Dataset *s, const DatasetColumns *columns, FtcDiag *d)
 
 /* ----- texts and labels ----- */
 
-int64_t dataset_record(const Dataset *s, int64_t row) { return s->examples.record ? s->examples.record[row] : row; }
-
 static Slice record_text(const Dataset *s, int64_t record, const TextColumns *text, Bytes *scratch)
 {
     if (text->n == 1)
@@ -165,13 +163,13 @@ static bool find_rows(Dataset *s, const DatasetColumns *columns, FtcDiag *d)
     Dropped missing = { 0 }, unmapped = { 0 };
     Bytes scratch = { 0 };
     bool ok = true;
-    s->rows = 0;
+    s->n = 0;
     for (int64_t i = 0; ok && i < n; i++) {
         RecordState state = record_state(s, i, &scratch);
         if (state == TAKES_PART) {
             if (record)
-                record[s->rows] = i;
-            s->rows++;
+                record[s->n] = i;
+            s->n++;
             continue;
         }
         Dropped *x = state == UNMAPPED ? &unmapped : &missing;
@@ -185,12 +183,12 @@ static bool find_rows(Dataset *s, const DatasetColumns *columns, FtcDiag *d)
         }
     }
     bytes_free(&scratch);
-    s->examples.record = record;
+    s->record = record;
     if (!ok)
         return false;
     note_dropped(s, &missing, "no text or no label (data.missing)", d);
     note_dropped(s, &unmapped, "a label that data.label_map lacks (data.unmapped)", d);
-    return s->rows || ftc_error(d, FTC_FILE(csv_name(s->csv)), "all of its records are left out");
+    return s->n || ftc_error(d, FTC_FILE(csv_name(s->csv)), "all of its records are left out");
 }
 
 /* ----- opening ----- */
@@ -209,8 +207,8 @@ bool dataset_open(Dataset *s, const char *path, const DatasetColumns *columns, F
     *s = (Dataset){ .label = -1, .csv = csv_open(path, &columns->table, d) };
     if (!s->csv)
         return false;
-    s->rows = csv_records(s->csv);
-    if (s->rows == 0)
+    s->n = csv_records(s->csv);
+    if (s->n == 0)
         return ftc_error(d, FTC_FILE(csv_name(s->csv)), "has a header but no records");
     copy_map(s, &columns->map);
     return need_columns(s, columns, d) && (!columns->label || find_rows(s, columns, d));
@@ -221,9 +219,10 @@ void dataset_close(Dataset *s)
     csv_close(s->csv);
     free(s->map);
     free((void *)s->examples.ids);
+    free((void *)s->examples.short_ids);
     free((void *)s->examples.start);
     free((void *)s->examples.first);
     free((void *)s->examples.labels);
-    free((void *)s->examples.record);
+    free((void *)s->record);
     *s = (Dataset){ .label = -1 };
 }

@@ -328,6 +328,40 @@ static void shows_lines_in_other_encodings(void **state)
     free(text);
 }
 
+/* The memory of what was read goes, in whole pages; places of the rest stay. */
+static void forgets_what_is_done(void **state)
+{
+    (void)state;
+    enum { RECORDS = 20000, LEFT = 12345 };
+    Bytes text = { 0 };
+    char line[64];
+    bytes_add(&text, "a,b\n", 4);
+    for (int i = 0; i < RECORDS; i++)
+        bytes_add(&text, line, (size_t)snprintf(line, sizeof line, "\"%d\n\",x%d\n", i, i));
+    FtcDiag *d = ftc_diag_new(NULL);
+    Csv *c = csv_open(file_with(text.p, text.n), NULL, d);
+    assert_non_null(c);
+    csv_forget(c, 100);
+    csv_forget(c, LEFT);
+    csv_forget(c, LEFT - 1); /* already done */
+    for (int i = LEFT; i < RECORDS; i += 100) {
+        snprintf(line, sizeof line, "x%d", i);
+        check_value(c, i, 1, line);
+        FtcLoc at = csv_field_loc(c, i, 1);
+        assert_int_equal(at.line, 3 + 2 * i); /* a quoted line end is in the first field */
+        assert_int_equal(csv_record_loc(c, i).line, 2 + 2 * i);
+    }
+    assert_int_equal(csv_field_loc(c, LEFT - 1, 1).line, 0);
+    assert_string_equal(csv_record_loc(c, 0).file, csv_name(c));
+    assert_string_equal(csv_column_name(c, 1), "b");
+    assert_int_equal(csv_need_column(c, "c", d), -1);
+    csv_forget(c, RECORDS);
+    assert_int_equal(csv_records(c), RECORDS);
+    csv_close(c);
+    bytes_free(&text);
+    ftc_diag_free(d);
+}
+
 /* What no table has, named before it takes memory or time. */
 static void has_limits(void **state)
 {
@@ -395,6 +429,7 @@ int main(void)
         cmocka_unit_test(finds_the_separator),
         cmocka_unit_test(reads_other_encodings),
         cmocka_unit_test(shows_lines_in_other_encodings),
+        cmocka_unit_test(forgets_what_is_done),
         cmocka_unit_test(has_limits),
         cmocka_unit_test(survives_random_bytes),
     };
