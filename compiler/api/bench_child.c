@@ -172,7 +172,7 @@ static bool open_source(Child *c)
             return false;
         if (!c->c.tokenizer)
             c->c.tokenizer = dataset_learn_tokenizer(&c->table, spec->model.tokenizer.lowercase,
-                                                     (int32_t)spec->model.tokenizer.vocab_size, c->d);
+                                                     (int32_t)spec->model.tokenizer.vocab_size, c->pool, c->d);
         if (!c->c.tokenizer || !dataset_tokenize(&c->table, c->c.tokenizer, (int)spec->data.max_length, c->pool, c->d))
             return false;
         s->texts = &c->table.examples;

@@ -139,7 +139,7 @@ static bool prepare_data(Run *r)
         return false;
     if (!c->tokenizer)
         c->tokenizer = dataset_learn_tokenizer(&r->train, c->spec->model.tokenizer.lowercase,
-                                               (int32_t)c->spec->model.tokenizer.vocab_size, r->diag);
+                                               (int32_t)c->spec->model.tokenizer.vocab_size, r->pool, r->diag);
     r->train.texts_end = true;
     return c->tokenizer && tokenize(r, &r->train) && tokenize(r, &r->dev);
 }

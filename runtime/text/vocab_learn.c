@@ -76,10 +76,14 @@ void vocab_learner_free(VocabLearner *l)
 
 static uint64_t hash_bytes(Slice s)
 {
-    uint64_t h = 0x9E3779B97F4A7C15u;
-    for (size_t i = 0; i < s.n; i++)
-        h = (h ^ (unsigned char)s.p[i]) * 0x9FB21C651E98DF25u;
-    return h ^ h >> 29;
+    uint64_t h = 0x9E3779B97F4A7C15u ^ s.n;
+    for (size_t i = 0; i < s.n; i += 8) {
+        uint64_t eight = 0;
+        memcpy(&eight, s.p + i, s.n - i < 8 ? s.n - i : 8);
+        h = (h ^ eight) * 0x9FB21C651E98DF25u;
+        h ^= h >> 32;
+    }
+    return h;
 }
 
 static Slice word_text(const Words *w, int32_t i) { return (Slice){ w->text.p + w->v[i].at, w->v[i].n }; }
@@ -157,6 +161,13 @@ void vocab_learner_add(VocabLearner *l, Slice text)
             count_pieces(l);
         p += p < end;
     }
+}
+
+void vocab_learner_merge(VocabLearner *l, VocabLearner *other)
+{
+    count_pieces(other);
+    for (int32_t i = 0; i < other->words.n; i++)
+        count_word(&l->words, word_text(&other->words, i), other->words.v[i].count);
 }
 
 /* --- characters -------------------------------------------------------------------------------------- */

@@ -140,16 +140,37 @@ bool dataset_check_classes(const Dataset *s, FtcDiag *d)
 
 /* ----- texts ----- */
 
-Tokenizer *dataset_learn_tokenizer(const Dataset *s, bool lowercase, int32_t cap, FtcDiag *d)
+enum { LEARNERS = 4 }; /* each has words of its own to keep, so that more of them are faster but take memory */
+
+typedef struct {
+    const Dataset *set;
+    int64_t n;                        /* learners */
+    VocabLearner *learner[LEARNERS];
+} Learning;
+
+static void learn_part(void *arg, int64_t part, int thread)
 {
-    VocabLearner *l = vocab_learner_new(lowercase);
+    Learning *job = arg;
+    const Dataset *s = job->set;
     Bytes scratch = { 0 };
-    for (int64_t i = 0; i < s->n; i++)
+    (void)thread;
+    for (int64_t i = s->n * part / job->n; i < s->n * (part + 1) / job->n; i++)
         for (int k = 0; k < 2 && s->text[k].n; k++)
-            vocab_learner_add(l, dataset_text(s, i, k, &scratch));
-    Tokenizer *t = vocab_learner_finish(l, cap, d);
+            vocab_learner_add(job->learner[part], dataset_text(s, i, k, &scratch));
     bytes_free(&scratch);
-    vocab_learner_free(l);
+}
+
+Tokenizer *dataset_learn_tokenizer(const Dataset *s, bool lowercase, int32_t cap, Pool *pool, FtcDiag *d)
+{
+    Learning job = { .set = s, .n = pool_threads(pool) < LEARNERS ? pool_threads(pool) : LEARNERS };
+    for (int i = 0; i < job.n; i++)
+        job.learner[i] = vocab_learner_new(lowercase);
+    pool_run(pool, job.n, learn_part, &job);
+    for (int i = 1; i < job.n; i++)
+        vocab_learner_merge(job.learner[0], job.learner[i]);
+    Tokenizer *t = vocab_learner_finish(job.learner[0], cap, d);
+    for (int i = 0; i < job.n; i++)
+        vocab_learner_free(job.learner[i]);
     return t;
 }
 

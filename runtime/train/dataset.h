@@ -88,7 +88,7 @@ bool dataset_number(Dataset *s, const char *const *labels, int32_t n, const char
 bool dataset_check_classes(const Dataset *s, FtcDiag *d);
 
 /* A tokenizer of at most `cap` tokens learned from the texts; NULL after an error. */
-Tokenizer *dataset_learn_tokenizer(const Dataset *s, bool lowercase, int32_t cap, FtcDiag *d);
+Tokenizer *dataset_learn_tokenizer(const Dataset *s, bool lowercase, int32_t cap, Pool *pool, FtcDiag *d);
 
 /* Fills in the rows, of at most max_length tokens.  False where there is no memory for them. */
 bool dataset_tokenize(Dataset *s, const Tokenizer *t, int max_length, Pool *pool, FtcDiag *d);
