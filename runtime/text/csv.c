@@ -13,6 +13,7 @@ struct Csv {
     const char *end;       /* of the file's text */
     CsvSeparator separator;
     char part;             /* the character it is */
+    bool stops[256];       /* bytes that an unquoted field ends at; a NUL does, behind the text */
     char **column;
     int n_columns, cap_columns;
     size_t header;         /* offset in the file, as those of the records */
@@ -44,8 +45,8 @@ static FieldState scan_field(const Csv *c, const char **at, Field *f)
 {
     const char *p = *at;
     *f = (Field){ .begin = p };
-    if (p == c->end || *p != '"') {
-        while (!ends_record(c, p) && *p != c->part)
+    if (*p != '"') {
+        while (!c->stops[(unsigned char)*p])
             p++;
         f->text = (Slice){ f->begin, (size_t)(p - f->begin) };
         *at = p;
@@ -197,6 +198,8 @@ static void set_separator(Csv *c, CsvSeparator s)
 {
     c->separator = s;
     c->part = separators[s].c;
+    memset(c->stops, 0, sizeof c->stops);
+    c->stops['\0'] = c->stops['\n'] = c->stops['\r'] = c->stops[(unsigned char)c->part] = true;
 }
 
 /* Whether the separator that is set parts the header; *fits: and all of the first records alike. */
