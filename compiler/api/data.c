@@ -100,10 +100,11 @@ bool data_describe(const DataJob *job, FILE *out, FtcDiag *d)
     for (int p = 0; p < N_PARTS; p++)
         in.part[p] = tables[p]->csv ? tables[p] : NULL;
     data_report(&report, &in, d);
+    x.pool = pool_new(job->threads);
     if (!c->tokenizer)
         c->tokenizer = dataset_learn_tokenizer(&x.train, c->spec->model.tokenizer.lowercase,
-                                               (int32_t)c->spec->model.tokenizer.vocab_size, d);
-    x.pool = pool_new(job->threads);
+                                               (int32_t)c->spec->model.tokenizer.vocab_size, x.pool, d);
+    x.train.texts_end = !x.dev.part && !x.eval.part;
     for (int p = 0; ok && p < N_PARTS; p++) {
         ok = c->tokenizer && (!in.part[p] || dataset_tokenize(tables[p], c->tokenizer, in.max_length, x.pool, d));
         if (ok && in.part[p])

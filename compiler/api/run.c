@@ -122,7 +122,8 @@ static bool prepare_data(Run *r)
         data_report(&report, &in, r->diag);
     if (!c->tokenizer)
         c->tokenizer = dataset_learn_tokenizer(&r->train, c->spec->model.tokenizer.lowercase,
-                                               (int32_t)c->spec->model.tokenizer.vocab_size, r->diag);
+                                               (int32_t)c->spec->model.tokenizer.vocab_size, r->pool, r->diag);
+    r->train.texts_end = !r->dev.part && !r->eval.part;
     bool ok = c->tokenizer && tokenize(r, &r->train) && tokenize(r, &r->dev) && tokenize(r, &r->eval);
     if (ok && r->train.csv && r->job->notes) {
         data_report_lengths(&report, &in);

@@ -7,7 +7,13 @@
 bool table_open(Dataset *s, const Spec *spec, const char *path, TableUse use, FtcDiag *d)
 {
     const SpecStrings *label = &spec->data.label;
-    DatasetColumns columns = { .text = { spec->data.text.v[0], spec->data.text.n > 1 ? spec->data.text.v[1] : NULL } };
+    const SpecLabelMap *map = &spec->data.label_map;
+    DatasetColumns columns = { .text = { spec->data.text.v[0], spec->data.text.n > 1 ? spec->data.text.v[1] : NULL },
+                               .table = { .separator = spec->data.separator, .encoding = spec->data.encoding },
+                               .unlabelled = spec_task(spec) == FTC_MULTI_LABEL,
+                               .drop_missing = spec->data.missing == ROWS_DROP,
+                               .map = { map->n, map->code, map->name },
+                               .drop_unmapped = spec->data.unmapped == ROWS_DROP };
     if (use != TABLE_TEXTS && label->n > 1) {
         columns.flag = label->v;
         columns.n_flags = label->n;
@@ -15,7 +21,7 @@ bool table_open(Dataset *s, const Spec *spec, const char *path, TableUse use, Ft
         columns.label = label->v[0];
     if (use == TABLE_TRAINING) {
         columns.weight = spec->data.weight;
-        columns.limit = spec->data.limit;
+        columns.table.limit = spec->data.limit;
     }
     return !path || dataset_open(s, path, &columns, d);
 }

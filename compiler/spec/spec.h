@@ -28,12 +28,18 @@ typedef enum { SCHEDULE_CONSTANT, SCHEDULE_LINEAR, SCHEDULE_COSINE } ScheduleTyp
 typedef enum { PRECISION_F32, PRECISION_BF16 } Precision;
 typedef enum { METHOD_SKLEARN, METHOD_HASH } SplitMethod;
 typedef enum { SAMPLING_NONE, SAMPLING_OVER, SAMPLING_UNDER, SAMPLING_WEIGHTED } Sampling;
+typedef enum { ROWS_ERROR, ROWS_DROP } RowsWithout;
 typedef enum { WEIGHTS_NONE, WEIGHTS_BALANCED, WEIGHTS_LIST, WEIGHTS_BY_LABEL } WeightsKind;
 
 typedef struct {
     int n;
     const char **v;
 } SpecStrings;
+
+typedef struct {
+    int n; /* 0: none */
+    const char **code, **name;
+} SpecLabelMap;
 
 typedef struct {
     double share;  /* of all steps, rounded down; counts where steps is 0 */
@@ -110,6 +116,11 @@ typedef struct {
         SpecStrings labels;
         const char *positive;
         int64_t max_length, limit;
+        int separator; /* CsvSeparator */
+        int encoding;  /* TextEncoding */
+        int missing;   /* RowsWithout */
+        SpecLabelMap label_map;
+        int unmapped;  /* RowsWithout */
         struct {
             double dev, test;
             int method; /* SplitMethod */

@@ -180,6 +180,30 @@ static bool source_line(const FtcDiag *d, FtcLoc at, char *buf, size_t size)
     return found;
 }
 
+/* The bytes of the character at s, n of UTF-8; 1 for a byte that is none. */
+static size_t char_bytes(const char *s)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    size_t n = *p >= 0xF0 ? 4 : *p >= 0xE0 ? 3 : *p >= 0xC2 ? 2 : 1;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xC0) != 0x80)
+            return 1;
+    return n;
+}
+
+/* A tab or a control character would shift the caret, or act on the terminal.  A lone byte is most likely one of Latin-1. */
+static void show_char(const FtcDiag *d, const char *s)
+{
+    size_t n = char_bytes(s);
+    unsigned char c = (unsigned char)*s;
+    if (n > 1)
+        fwrite(s, 1, n, d->out);
+    else if (c >= 0xA0)
+        fprintf(d->out, "%c%c", 0xC0 | c >> 6, 0x80 | (c & 0x3F));
+    else
+        fputc(c < ' ' ? ' ' : c >= 0x7F ? '?' : c, d->out);
+}
+
 static void show_line(const FtcDiag *d, FtcLoc at)
 {
     char text[240];
@@ -190,17 +214,16 @@ static void show_line(const FtcDiag *d, FtcLoc at)
     size_t len = strlen(text);
     if ((size_t)at.col > len + 1)
         return;
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)text[i] < ' ')
-            text[i] = ' '; /* tabs and control characters would shift the caret, or act on the terminal */
-    fprintf(d->out, "%5d | %s\n      | ", at.line, text);
-    for (int i = 1; i < at.col; i++)
-        if (((unsigned char)text[i - 1] & 0xC0) != 0x80) /* one column a code point */
-            fputc(' ', d->out);
+    fprintf(d->out, "%5d | ", at.line);
+    for (size_t i = 0; i < len; i += char_bytes(text + i))
+        show_char(d, text + i);
+    fputs("\n      | ", d->out);
+    size_t i = 0;
+    for (; i + 1 < (size_t)at.col; i += char_bytes(text + i))
+        fputc(' ', d->out);
     fputs(d->color ? "\033[1;32m^" : "^", d->out);
-    for (int i = at.col + 1; i < at.end_col && (size_t)i <= len; i++)
-        if (((unsigned char)text[i - 1] & 0xC0) != 0x80)
-            fputc('~', d->out);
+    for (i += char_bytes(text + i); i + 1 < (size_t)at.end_col && i < len; i += char_bytes(text + i))
+        fputc('~', d->out);
     fputs(d->color ? "\033[0m\n" : "\n", d->out);
 }
 

@@ -9,8 +9,7 @@
 
 static const char *const part_name[N_PARTS] = { [PART_TRAIN] = "train", [PART_DEV] = "dev", [PART_TEST] = "test" };
 
-static FtcLoc text_loc(const Dataset *s, int64_t row) { return csv_field_loc(s->csv, dataset_record(s, row), s->text[0]); }
-static FtcLoc label_loc(const Dataset *s, int64_t row) { return s->label < 0 ? text_loc(s, row) : dataset_label_loc(s, row); }
+static FtcLoc label_loc(const Dataset *s, int64_t row) { return s->label < 0 ? dataset_text_loc(s, row) : dataset_label_loc(s, row); }
 
 static double percent(int64_t n, int64_t of) { return of ? 100 * (double)n / (double)of : 0; }
 
@@ -39,8 +38,8 @@ static void warn_of_repeats(const Finding *f, const Dataset *s, const char *part
     if (20 * f->n <= s->n && !ftc_warning_asked(d, "duplicate-texts"))
         return;
     for (int64_t i = 0; i < shown(f); i++)
-        if (ftc_warn(d, "duplicate-texts", text_loc(s, f->row[i]), "this text stands in %s again, with the same label", part))
-            ftc_note(d, text_loc(s, f->other[i]), "the first one");
+        if (ftc_warn(d, "duplicate-texts", dataset_text_loc(s, f->row[i]), "this text stands in %s again, with the same label", part))
+            ftc_note(d, dataset_text_loc(s, f->other[i]), "the first one");
     if (f->n > SHOWN)
         ftc_warn(d, "duplicate-texts", FTC_FILE(csv_name(s->csv)), "%lld of %lld rows of %s (%.1f %%) repeat a text with the same "
                  "label", (long long)f->n, (long long)s->n, part, percent(f->n, s->n));
@@ -64,17 +63,15 @@ static void warn_of_conflicts(const Finding *f, const Dataset *s, const char *pa
 static void warn_of_leaks(const Finding *f, const Dataset *s, const char *part, const Dataset *train, FtcDiag *d)
 {
     for (int64_t i = 0; i < shown(f); i++)
-        if (ftc_warn(d, "leakage", text_loc(s, f->row[i]), "this text of %s is in train, too: how well it is classified says "
+        if (ftc_warn(d, "leakage", dataset_text_loc(s, f->row[i]), "this text of %s is in train, too: how well it is classified says "
                      "nothing of new texts", part))
-            ftc_note(d, text_loc(train, f->other[i]), "there");
+            ftc_note(d, dataset_text_loc(train, f->other[i]), "there");
     if (f->n > SHOWN)
         ftc_warn(d, "leakage", FTC_FILE(csv_name(s->csv)), "%lld of %lld rows of %s (%.1f %%) have a text that is in train, too",
                  (long long)f->n, (long long)s->n, part, percent(f->n, s->n));
 }
 
 /* ---- texts ---------------------------------------------------------------------------------------------------------------- */
-
-static int text_columns(const Dataset *s) { return s->text[1] >= 0 ? 2 : 1; }
 
 /* Whether the rows are to have the same class or labels.  Numbers, of measurements say, need not be the same. */
 static bool same_label(const Dataset *s, int64_t a, int64_t b)
@@ -107,7 +104,7 @@ static void compare_with_train(TextIndex *train_index, const Dataset *train, con
 {
     Finding leaks = { .n = 0 };
     for (int64_t i = 0; i < s->n; i++) {
-        int64_t there = text_index_find(train_index, s, s->text, i);
+        int64_t there = text_index_find(train_index, s, i);
         if (there >= 0)
             add(&leaks, i, there);
     }
@@ -118,13 +115,13 @@ static void compare_with_train(TextIndex *train_index, const Dataset *train, con
 static void compare_texts(DataReport *r, const ReportInput *in, FtcDiag *d)
 {
     const Dataset *train = in->part[PART_TRAIN];
-    TextIndex *of_train = text_index_new(train, train->text, text_columns(train));
+    TextIndex *of_train = text_index_new(train, -1);
     compare_rows(of_train, train, &r->part[PART_TRAIN], d);
     for (int p = PART_DEV; p < N_PARTS; p++) {
         const Dataset *s = in->part[p];
         if (!s)
             continue;
-        TextIndex *index = text_index_new(s, s->text, text_columns(s));
+        TextIndex *index = text_index_new(s, -1);
         compare_rows(index, s, &r->part[p], d);
         text_index_free(index);
         compare_with_train(of_train, train, s, &r->part[p], d);
@@ -156,15 +153,11 @@ static void measure(PartReport *p, const Dataset *s)
 
 void data_warn_cut(const Dataset *s, int max_length, FtcDiag *d)
 {
-    int64_t longest = 0;
     if (!s->cut)
         return;
-    for (int64_t i = 1; i < s->n; i++)
-        if (s->uncut[i] > s->uncut[longest])
-            longest = i;
-    ftc_warn(d, "cut-texts", text_loc(s, longest), "%lld of %lld texts (%.1f %%) are longer than %d tokens and are cut there "
+    ftc_warn(d, "cut-texts", s->longest_at, "%lld of %lld texts (%.1f %%) are longer than %d tokens and are cut there "
              "(data.max_length); the longest, this one, has %d", (long long)s->cut, (long long)s->n, percent(s->cut, s->n),
-             max_length, s->uncut[longest]);
+             max_length, s->uncut[s->longest]);
 }
 
 /* ---- labels --------------------------------------------------------------------------------------------------------------- */

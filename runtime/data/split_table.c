@@ -55,7 +55,7 @@ static bool by_group(const Dataset *s, const TableSplit *how, Split *parts, FtcD
     int column;
     if (!need_column(s, how->group, "data.split.group", &column, d))
         return false;
-    TextIndex *index = text_index_new(s, &column, 1);
+    TextIndex *index = text_index_new(s, column);
     int32_t *group_of = xcalloc((size_t)s->n, sizeof *group_of), groups = 0;
     for (int64_t i = 0; i < s->n; i++) {
         int64_t first = text_index_add(index, i);
@@ -67,14 +67,16 @@ static bool by_group(const Dataset *s, const TableSplit *how, Split *parts, FtcD
     return explain(&answer, s, how, d);
 }
 
-static uint64_t hash_of(const Dataset *s, int64_t row, const int *column, int columns, Bytes *scratch)
+/* Of a column's value or, -1, of the text. */
+static uint64_t hash_of(const Dataset *s, int64_t row, int column, Bytes *scratch)
 {
+    int n = column < 0 && s->text[1].n ? 2 : 1;
     Sha256 sha;
     unsigned char digest[32];
     uint64_t hash = 0;
     sha256_begin(&sha);
-    for (int k = 0; k < columns; k++) {
-        Slice text = csv_field(s->csv, dataset_record(s, row), column[k], scratch);
+    for (int k = 0; k < n; k++) {
+        Slice text = column < 0 ? dataset_text(s, row, k, scratch) : csv_field(s->csv, dataset_record(s, row), column, scratch);
         if (k)
             sha256_add(&sha, "\x1F", 1);
         sha256_add(&sha, text.p, text.n);
@@ -87,16 +89,13 @@ static uint64_t hash_of(const Dataset *s, int64_t row, const int *column, int co
 
 static bool by_hash(const Dataset *s, const TableSplit *how, Split *parts, FtcDiag *d)
 {
-    int column[2] = { s->text[0], s->text[1] }, columns = s->text[1] >= 0 ? 2 : 1;
-    if (how->by) {
-        columns = 1;
-        if (!need_column(s, how->by, "data.split.by", column, d))
-            return false;
-    }
+    int column = -1;
+    if (how->by && !need_column(s, how->by, "data.split.by", &column, d))
+        return false;
     uint64_t *hash = xcalloc((size_t)s->n, sizeof *hash);
     Bytes scratch = { 0 };
     for (int64_t i = 0; i < s->n; i++)
-        hash[i] = hash_of(s, i, column, columns, &scratch);
+        hash[i] = hash_of(s, i, column, &scratch);
     SplitAnswer answer = split_hashed(parts, s->n, hash, &how->shares);
     bytes_free(&scratch);
     free(hash);

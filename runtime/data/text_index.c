@@ -6,8 +6,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { MAX_COLUMNS = 2 };
-
 typedef struct {
     uint32_t hash;
     uint32_t row;      /* its number + 1; 0: a free slot */
@@ -15,19 +13,18 @@ typedef struct {
 
 struct TextIndex {
     const Dataset *set;
-    int columns[MAX_COLUMNS], n_columns;
+    int column;        /* -1: the text, both of a pair */
     Slot *slot;        /* [size], a power of two, at most three quarters of them in use */
     size_t size, used;
     Bytes field, text, other;
 };
 
-TextIndex *text_index_new(const Dataset *s, const int *columns, int n)
+TextIndex *text_index_new(const Dataset *s, int column)
 {
-    assert(n <= MAX_COLUMNS && s->n < UINT32_MAX);
+    assert(s->n < UINT32_MAX);
     TextIndex *t = xcalloc(1, sizeof *t);
     t->set = s;
-    t->n_columns = n;
-    memcpy(t->columns, columns, (size_t)n * sizeof *columns);
+    t->column = column;
     t->size = 1024;
     t->slot = xcalloc(t->size, sizeof *t->slot);
     return t;
@@ -46,12 +43,14 @@ void text_index_free(TextIndex *t)
 
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-/* The columns' texts with their white space as it counts, a line end between two of them. */
-static void read_text(TextIndex *t, const Dataset *s, const int *columns, int64_t row, Bytes *out)
+/* With its white space as it counts, a line end behind each text of a pair. */
+static void read_text(TextIndex *t, const Dataset *s, int64_t row, Bytes *out)
 {
+    int n = t->column < 0 && s->text[1].n ? 2 : 1;
     out->n = 0;
-    for (int k = 0; k < t->n_columns; k++) {
-        Slice text = csv_field(s->csv, dataset_record(s, row), columns[k], &t->field);
+    for (int k = 0; k < n; k++) {
+        Slice text = t->column < 0 ? dataset_text(s, row, k, &t->field)
+                                   : csv_field(s->csv, dataset_record(s, row), t->column, &t->field);
         size_t begin = out->n;
         bytes_reserve(out, text.n + 1);
         for (size_t i = 0; i < text.n; i++)
@@ -106,7 +105,7 @@ static Slot *find(TextIndex *t, uint32_t hash)
             return slot;
         if (slot->hash != hash)
             continue;
-        read_text(t, t->set, t->columns, slot->row - 1, &t->other);
+        read_text(t, t->set, slot->row - 1, &t->other);
         if (slice_equal(bytes_slice(&t->other), bytes_slice(&t->text)))
             return slot;
     }
@@ -114,7 +113,7 @@ static Slot *find(TextIndex *t, uint32_t hash)
 
 int64_t text_index_add(TextIndex *t, int64_t row)
 {
-    read_text(t, t->set, t->columns, row, &t->text);
+    read_text(t, t->set, row, &t->text);
     if (4 * (t->used + 1) > 3 * t->size)
         grow(t);
     uint32_t hash = (uint32_t)(hash_text(bytes_slice(&t->text)) >> 32);
@@ -126,8 +125,8 @@ int64_t text_index_add(TextIndex *t, int64_t row)
     return -1;
 }
 
-int64_t text_index_find(TextIndex *t, const Dataset *other, const int *columns, int64_t row)
+int64_t text_index_find(TextIndex *t, const Dataset *other, int64_t row)
 {
-    read_text(t, other, columns, row, &t->text);
+    read_text(t, other, row, &t->text);
     return (int64_t)find(t, (uint32_t)(hash_text(bytes_slice(&t->text)) >> 32))->row - 1;
 }
