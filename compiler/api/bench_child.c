@@ -66,7 +66,7 @@ static void next_batch(Source *s, FtcBatch *b)
     for (int64_t r = 0; r < s->rows; r++, s->next++) {
         int32_t n = length_of(s, s->next);
         for (int32_t i = 0; i < n; i++)
-            s->ids[b->tokens + i] = s->texts ? s->texts->ids[s->texts->start[s->next % s->texts->n] + i]
+            s->ids[b->tokens + i] = s->texts ? examples_id(s->texts, s->texts->start[s->next % s->texts->n] + i)
                                              : (int32_t)random_below(1, 0, (uint64_t)s->drawn++, (uint64_t)s->vocab);
         b->tokens += n;
         b->longest = n > b->longest ? n : b->longest;
@@ -171,12 +171,13 @@ static bool open_source(Child *c)
     if (j->lengths && !read_lengths(s, j->lengths, spec->data.max_length, c->d))
         return false;
     if (j->data) {
-        DatasetColumns columns = { .text = { spec->data.text.v[0], spec->data.text.n > 1 ? spec->data.text.v[1] : NULL } };
+        DatasetColumns columns = { .text = { spec->data.text.v[0], spec->data.text.n > 1 ? spec->data.text.v[1] : NULL },
+                                   .table = { spec->data.separator, spec->data.encoding, 0 } };
         if (!dataset_open(&c->table, j->data, &columns, c->d))
             return false;
         if (!c->c.tokenizer)
             c->c.tokenizer = dataset_learn_tokenizer(&c->table, spec->model.tokenizer.lowercase,
-                                                     (int32_t)spec->model.tokenizer.vocab_size, c->d);
+                                                     (int32_t)spec->model.tokenizer.vocab_size, c->pool, c->d);
         if (!c->c.tokenizer || !dataset_tokenize(&c->table, c->c.tokenizer, (int)spec->data.max_length, c->pool, c->d))
             return false;
         s->texts = &c->table.examples;

@@ -2,6 +2,7 @@
 #include "compiler/api/repeat.h"
 
 #include "compiler/api/outputs.h"
+#include "compiler/api/tables.h"
 #include "runtime/core/files.h"
 #include "runtime/core/jsonwrite.h"
 #include "runtime/core/mem.h"
@@ -24,11 +25,11 @@ typedef struct {
 
 /* ---- folds --------------------------------------------------------------------------------------------------------------- */
 
-static bool write_part(const Csv *csv, const int32_t *fold, int32_t part, bool inside, const char *path, FtcDiag *d)
+static bool write_part(const Dataset *s, const int32_t *fold, int32_t part, bool inside, const char *path, FtcDiag *d)
 {
     FileWriter *w = file_create(path, d);
-    for (int64_t i = -1; w && i < csv_records(csv); i++) {
-        Slice record = csv_record(csv, i);
+    for (int64_t i = -1; w && i < s->n; i++) {
+        Slice record = csv_record(s->csv, i < 0 ? i : dataset_record(s, i));
         if (i >= 0 && (fold[i] == part) != inside)
             continue;
         file_put(w, record.p, record.n);
@@ -53,7 +54,7 @@ static bool write_folds(const Repeat *r, const Dataset *s, const int32_t *fold, 
     for (int k = 0; ok && k < r->job->folds; k++)
         for (int inside = 0; ok && inside < 2; inside++) {
             char *path = part_name(r, k, inside);
-            ok = write_part(s->csv, fold, k, inside, path, d);
+            ok = write_part(s, fold, k, inside, path, d);
             free(path);
         }
     free(folder);
@@ -71,16 +72,14 @@ static bool classes_of(const Spec *spec, Dataset *s, Labels *labels, FtcDiag *d)
 /* A class of one row is judged by a model that has never seen it: found before training. */
 static bool check_rare(const Dataset *s, const Labels *labels, FtcDiag *d)
 {
-    int64_t *rows = xcalloc((size_t)labels->n + 1, sizeof *rows), n = csv_records(s->csv);
+    int64_t *rows = xcalloc((size_t)labels->n + 1, sizeof *rows), n = s->n;
     bool ok = true;
     for (int64_t i = 0; labels->n && i < n; i++)
         rows[s->examples.labels[i]]++;
     for (int64_t i = 0; labels->n && i < n && ok; i++)
         if (rows[s->examples.labels[i]] == 1)
-            ok = ftc_error(d, csv_field_loc(s->csv, i, s->label),
-                           "no other record has the label '%s': the model that is judged by this "
-                           "one can't have learned it",
-                           labels->v[s->examples.labels[i]]);
+            ok = ftc_error(d, dataset_label_loc(s, i), "no other record has the label '%s': the model that is judged by this one "
+                           "can't have learned it", labels->v[s->examples.labels[i]]);
     free(rows);
     return ok;
 }
@@ -93,16 +92,12 @@ static bool deal(Repeat *r, FtcDiag *d)
     Labels labels = { 0 };
     bool ok = classifier_open(&c, &j->source, d);
     if (ok) {
-        DatasetColumns columns = { .text = { c.spec->data.text.v[0] }, .limit = c.spec->data.limit };
-        if (spec_task(c.spec) == FTC_SINGLE_LABEL)
-            columns.label = c.spec->data.label.v[0];
-        ok = dataset_open(&s, j->train, &columns, d) && classes_of(c.spec, &s, &labels, d) && check_rare(&s, &labels, d);
+        ok = table_open(&s, c.spec, j->train, TABLE_TRAINING, d) && classes_of(c.spec, &s, &labels, d) && check_rare(&s, &labels, d);
     }
-    if (ok && csv_records(s.csv) < r->job->folds)
-        ok = ftc_error(d, FTC_FILE(j->train), "has %lld records, too few for %d folds", (long long)csv_records(s.csv),
-                       r->job->folds);
+    if (ok && s.n < r->job->folds)
+        ok = ftc_error(d, FTC_FILE(j->train), "has %lld records, too few for %d folds", (long long)s.n, r->job->folds);
     if (ok) {
-        int64_t n = csv_records(s.csv);
+        int64_t n = s.n;
         int32_t *fold = xcalloc((size_t)n, sizeof *fold), *same = xcalloc((size_t)n, sizeof *same);
         folds_deal(s.examples.labels ? s.examples.labels : same, n, labels.n ? labels.n : 1, r->job->folds,
                    (uint64_t)c.spec->train.seed, fold);
@@ -143,7 +138,7 @@ static RunStatus run_once(Repeat *r, int k, FtcDiag *d)
     RunJob run = j->run;
     char *folder = xasprintf("%s/run-%d", r->output, k + 1), seed[24];
     char *train = NULL, *eval = NULL;
-    SpecSetting *over = xcalloc((size_t)run.source.n_over + 1, sizeof *over);
+    SpecSetting *over = xcalloc((size_t)run.source.n_over + 2, sizeof *over);
     if (run.source.n_over)
         memcpy(over, run.source.over, (size_t)run.source.n_over * sizeof *over);
     run.output = folder;
@@ -152,6 +147,7 @@ static RunStatus run_once(Repeat *r, int k, FtcDiag *d)
     if (j->folds) {
         run.train = train = part_name(r, k, false);
         run.eval = eval = part_name(r, k, true);
+        over[run.source.n_over++] = (SpecSetting){ "data.encoding", "utf-8", FTC_FILE(train) }; /* as it was written */
     } else if (k > 0) {
         snprintf(seed, sizeof seed, "%llu", (unsigned long long)(r->seed[0] + (uint64_t)k));
         over[run.source.n_over++] = (SpecSetting){ "train.seed", seed, FTC_FILE("--seeds") };

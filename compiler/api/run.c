@@ -2,10 +2,12 @@
 #include "compiler/api/training.h"
 
 #include "compiler/api/evaluation.h"
+#include "compiler/api/tables.h"
 #include "ftc/ftc.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
+#include "runtime/data/data_report.h"
 #include "runtime/train/predictions.h"
 #include "runtime/train/targets.h"
 #include "runtime/weights/weights.h"
@@ -17,29 +19,18 @@
 
 /* ---- tables ----------------------------------------------------------------------------------------------------------- */
 
-static bool open_table(Run *r, Dataset *s, const char *path, bool labelled, int64_t limit)
-{
-    const Spec *spec = r->c.spec;
-    DatasetColumns columns = { .text = { spec->data.text.v[0], spec->data.text.n > 1 ? spec->data.text.v[1] : NULL }, .limit = limit };
-    if (labelled && spec->data.label.n > 1) {
-        columns.flag = spec->data.label.v;
-        columns.n_flags = spec->data.label.n;
-    } else if (labelled)
-        columns.label = spec->data.label.v[0];
-    if (s == &r->train)
-        columns.weight = spec->data.weight;
-    return !path || dataset_open(s, path, &columns, r->diag);
-}
-
 /* All of them, so that one call names what is wrong with any.  Training starts, for the clock, with its table. */
 static bool open_tables(Run *r)
 {
     const RunJob *j = r->job;
-    bool ok = open_table(r, &r->dev, j->dev, true, 0);
-    ok &= open_table(r, &r->eval, j->eval, true, 0);
-    ok &= open_table(r, &r->predict, j->predict, false, 0);
+    const Spec *spec = r->c.spec;
+    bool ok = !j->train || tables_check(spec, j->dev, j->eval, r->diag);
+    ok &= table_open(&r->dev, spec, j->dev, TABLE_LABELLED, r->diag);
+    ok &= table_open(&r->eval, spec, j->eval, TABLE_LABELLED, r->diag);
+    ok &= table_open(&r->predict, spec, j->predict, TABLE_TEXTS, r->diag);
     r->train_start = clock_s();
-    return open_table(r, &r->train, j->train, true, r->c.spec->data.limit) && ok;
+    ok &= table_open(&r->train, spec, j->train, TABLE_TRAINING, r->diag);
+    return ok && (!j->train || tables_split(spec, &r->train, &r->dev, &r->eval, r->diag));
 }
 
 static PredictionColumns prediction_columns(const Run *r)
@@ -49,42 +40,14 @@ static PredictionColumns prediction_columns(const Run *r)
                                 .separator = c->spec->data.label_separator, .thresholds = c->threshold };
 }
 
-/* What should come out for each row: a class, labels, a number. */
-static bool read_answers(Run *r, Dataset *s, const char *whose)
-{
-    const Classifier *c = &r->c;
-    switch (spec_task(c->spec)) {
-    case FTC_SINGLE_LABEL: return dataset_number(s, c->labels, c->n_labels, whose, r->diag);
-    case FTC_MULTI_LABEL: return targets_labels(s, c->spec->data.label_separator, c->labels, c->n_labels, whose, r->diag);
-    case FTC_REGRESSION: return targets_numbers(s, r->diag);
-    }
-    return false;
-}
-
-/* The classes: those of the folder or the spec, else those of the training table. */
+/* The classes, and what is asked of their tables. */
 static bool number_labels(Run *r)
 {
     Classifier *c = &r->c;
-    FtcTask task = spec_task(c->spec);
-    const char *whose = c->continues ? "of the model's" : c->n_labels ? "of data.labels" : "that the training table has";
-    if (!c->n_labels) {
-        Labels found;
-        bool ok = task == FTC_MULTI_LABEL ? targets_collect(&found, &r->train, c->spec->data.label_separator, r->diag)
-                                          : labels_collect(&found, &r->train, r->diag);
-        if (ok)
-            classifier_set_labels(c, (const char *const *)found.v, found.n);
-        labels_free(&found);
-        if (!ok)
-            return false;
-    }
-    Dataset *tables[] = { &r->train, &r->dev, &r->eval };
-    bool ok = true;
-    for (int i = 0; i < 3; i++)
-        if (tables[i]->csv)
-            ok &= read_answers(r, tables[i], whose);
+    bool ok = tables_number(c, &r->train, &r->dev, &r->eval);
     ok = ok && evaluation_check_positive(c, r->diag);
     if (ok && r->train.csv)
-        ok = (task == FTC_SINGLE_LABEL ? dataset_check_classes(&r->train, r->diag) : targets_check(&r->train, r->diag)) &&
+        ok = (spec_task(c->spec) == FTC_SINGLE_LABEL ? dataset_check_classes(&r->train, r->diag) : targets_check(&r->train, r->diag)) &&
              targets_weights(&r->train, r->diag);
     ok = ok && classifier_set_thresholds(c);
     if (ok && c->spec->data.threshold.tuned && !(r->train.csv && r->dev.csv))
@@ -97,13 +60,11 @@ static bool number_labels(Run *r)
 static bool tokenize(Run *r, Dataset *s)
 {
     int64_t max = r->c.spec->data.max_length;
-    if (!s->csv)
+    if (!s->csv || s->uncut)
         return true;
     if (!dataset_tokenize(s, r->c.tokenizer, (int)max, r->pool, r->diag))
         return false;
-    if (s->cut)
-        ftc_note(r->diag, FTC_FILE(csv_name(s->csv)), "%lld of %lld texts are longer than %lld tokens and are cut there "
-                 "(data.max_length)", (long long)s->cut, (long long)s->examples.n, (long long)max);
+    data_warn_cut(s, (int)max, r->diag);
     return true;
 }
 
@@ -132,6 +93,7 @@ static void *compile(void *arg)
 static void compile_start(Compilation *k, Run *r)
 {
     *k = (Compilation){ .run = r, .diag = ftc_diag_new(stderr) };
+    ftc_warnings_as(k->diag, r->diag);
     k->started = pthread_create(&k->thread, NULL, compile, k) == 0;
 }
 
@@ -145,15 +107,30 @@ static bool compile_finish(Compilation *k)
     return k->ok;
 }
 
+/* Texts are compared before they become tokens, and counted behind. */
 static bool prepare_data(Run *r)
 {
     Classifier *c = &r->c;
+    Dataset *const tables[] = { &r->train, &r->dev, &r->eval };
     if (!number_labels(r))
         return false;
+    ReportInput in = { .labels = c->labels, .n_labels = c->n_labels, .max_length = (int)c->spec->data.max_length };
+    DataReport report = { .n_labels = 0 };
+    for (int p = 0; p < N_PARTS; p++)
+        in.part[p] = tables[p]->csv ? tables[p] : NULL;
+    if (r->train.csv)
+        data_report(&report, &in, r->diag);
     if (!c->tokenizer)
         c->tokenizer = dataset_learn_tokenizer(&r->train, c->spec->model.tokenizer.lowercase,
-                                               (int32_t)c->spec->model.tokenizer.vocab_size, r->diag);
-    return c->tokenizer && tokenize(r, &r->train) && tokenize(r, &r->dev);
+                                               (int32_t)c->spec->model.tokenizer.vocab_size, r->pool, r->diag);
+    r->train.texts_end = !r->dev.part && !r->eval.part;
+    bool ok = c->tokenizer && tokenize(r, &r->train) && tokenize(r, &r->dev) && tokenize(r, &r->eval);
+    if (ok && r->train.csv && r->job->notes) {
+        data_report_lengths(&report, &in);
+        data_report_line(&report, r->job->notes);
+    }
+    data_report_free(&report);
+    return ok && ftc_diag_errors(r->diag) == 0; /* warnings may have been made errors */
 }
 
 static bool prepare(Run *r)
@@ -165,7 +142,8 @@ static bool prepare(Run *r)
     if (!ok)
         return false;
     r->summary.compile_s = r->c.compiled->compile_ms / 1000;
-    return classifier_make(&r->c, r->pool, r->job->check_arena) && check_examples(r, &r->train) && check_examples(r, &r->dev);
+    return classifier_make(&r->c, r->pool, r->job->check_arena) && check_examples(r, &r->train) && check_examples(r, &r->dev) &&
+           check_examples(r, &r->eval);
 }
 
 /* ---- using it ----------------------------------------------------------------------------------------------------------- */
@@ -272,7 +250,7 @@ static RunStatus do_run(Run *r)
     if (!prepare(r))
         return RUN_FAILED;
     RunStatus status = j->train ? training_run(r) : RUN_DONE;
-    if (status == RUN_DONE && ((j->eval && !evaluate(r)) || (j->predict && !predict(r))))
+    if (status == RUN_DONE && ((r->eval.csv && !evaluate(r)) || (j->predict && !predict(r))))
         status = RUN_FAILED;
     if (status == RUN_DONE || status == RUN_DIVERGED)
         finish_summary(r, digest);

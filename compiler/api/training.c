@@ -132,7 +132,7 @@ static bool check_choice(const Run *r)
     const FtcTrain *t = &r->c.compiled->model.train;
     if (t->best && !r->dev.csv)
         return ftc_error(r->diag, spec_loc(r->c.spec, "train.best"), "'best' chooses among evaluations of a dev table; give one with "
-                         "--dev");
+                         "--dev, or a share of the training table with --split dev=.15");
     if (t->best && !(metric_info[t->best - 1].tasks & 1u << r->c.compiled->model.task))
         return ftc_error(r->diag, spec_loc(r->c.spec, "train.best"), "'%s' has no meaning for what this model predicts",
                          metric_info[t->best - 1].name);
@@ -285,6 +285,8 @@ RunStatus training_run(Run *r)
         !class_weights_resolve(&m->loss, c->labels, c->n_labels, x, exec_inputs(c->exec)->class_weights, r->diag))
         return RUN_FAILED;
     announce(r);
+    if (ftc_diag_errors(r->diag))
+        return RUN_FAILED;
     TrainStatus status = run_loop(r, &result);
     r->summary.steps = result.steps;
     r->summary.train_s = trained_for(r);

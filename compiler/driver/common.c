@@ -64,6 +64,14 @@ static bool leave_out(CommonOptions *o, const char *name, FtcDiag *d)
     return true;
 }
 
+static bool set_warning(CommonOptions *o, const char *flag, FtcDiag *d)
+{
+    if (strcmp(flag, "help"))
+        return ftc_warning_flag(d, flag);
+    ftc_warnings_help(stdout);
+    return o->done = true;
+}
+
 static void show_cpu(void *arg, const char *name)
 {
     (void)arg;
@@ -100,6 +108,21 @@ static void set_key(CommonOptions *o, const OptionMatch *m)
                                                                             m->value ? m->value : "")) });
 }
 
+/* --split dev=.15,test=.15 -> data.split.dev = .15, data.split.test = .15 */
+static bool set_split(CommonOptions *o, const char *parts, FtcDiag *d)
+{
+    FtcLoc at = FTC_FILE(arena_printf(o->arena, "--split %s", parts));
+    for (const char *p = parts; *p;) {
+        int n = (int)strcspn(p, ","), name = (int)strcspn(p, "=,");
+        if (name == 0 || name >= n - 1)
+            return ftc_error(d, at, "write the parts' shares, such as --split dev=.15,test=.15");
+        add_setting(o, (SpecSetting){ arena_printf(o->arena, "data.split.%.*s", name, p),
+                                      arena_strndup(o->arena, p + name + 1, (size_t)(n - name - 1)), at });
+        p += n + (p[n] == ',');
+    }
+    return *parts || ftc_error(d, at, "which parts? for example --split dev=.15,test=.15");
+}
+
 bool common_option(CommonOptions *o, const OptionMatch *m, bool *ok, FtcDiag *d)
 {
     long long n;
@@ -110,8 +133,10 @@ bool common_option(CommonOptions *o, const OptionMatch *m, bool *ok, FtcDiag *d)
     }
     switch (m->id) {
     case OPT_DEFINE: *ok = define(o, m->value, d); return true;
+    case OPT_SPLIT: *ok = set_split(o, m->value, d); return true;
     case OPT_LEVEL: *ok = set_level(o, m->value, d); return true;
     case OPT_NO_PASS: *ok = leave_out(o, m->value, d); return true;
+    case OPT_WARNING: *ok = set_warning(o, m->value, d); return true;
     case OPT_MARCH: *ok = set_cpu(o, m->value); return true;
     case OPT_OPT_INFO: o->opt_info = m->value; return true;
     case OPT_GEMM: *ok = set_gemm(o, m->value, d); return true;

@@ -1,5 +1,5 @@
 /* What the files of the command line share.  It is two programs: ftc, which tokenizes and starts the other one, and
- * ftc-compiler, which runs, compiles and times (start_compiler.c says why). */
+ * ftc-compiler, which runs, compiles, times and looks into tables (start_compiler.c says why). */
 #ifndef FTC_DRIVER_H
 #define FTC_DRIVER_H
 
@@ -13,6 +13,7 @@ int rerun_command(int argc, char **argv, FtcDiag *d);
 int cv_command(int argc, char **argv, FtcDiag *d);
 int compare_command(int argc, char **argv, FtcDiag *d);
 int compile_command(int argc, char **argv, FtcDiag *d);
+int data_command(int argc, char **argv, FtcDiag *d);
 int bench_command(int argc, char **argv, FtcDiag *d);
 int tokenize_command(int argc, char **argv, FtcDiag *d);
 

@@ -14,6 +14,7 @@ static const struct {
     { "rerun", "make a model again from its record, and compare the bits", NULL },
     { "cv", "train and judge on folds of one table", NULL },
     { "compare", "judge several models by one table", NULL },
+    { "data", "split tables, and look into them", NULL },
     { "compile", "a spec to native code, or to any stage on the way", NULL },
     { "bench", "time a training step, fused and unfused, kernel by kernel", NULL },
     { "tokenize", "texts to token ids", tokenize_command },

@@ -11,7 +11,9 @@
 
 #include <stdio.h>
 
-typedef enum { CMD_RUN = 1, CMD_COMPILE = 2, CMD_TOKENIZE = 4, CMD_BENCH = 8, CMD_RERUN = 16, CMD_COMPARE = 32, CMD_CV = 64 } Command;
+typedef enum {
+    CMD_RUN = 1, CMD_COMPILE = 2, CMD_TOKENIZE = 4, CMD_BENCH = 8, CMD_RERUN = 16, CMD_COMPARE = 32, CMD_CV = 64, CMD_DATA = 128
+} Command;
 
 typedef enum {
 #define OPTION(id, commands, name, value, key, help) OPT_##id,

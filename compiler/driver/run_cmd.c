@@ -27,6 +27,25 @@ bool run_check_source(const RunJob *j, FtcDiag *d)
                                      "anew from '%s'", j->source.model, j->source.init);
 }
 
+/* Whoever reads standard input first would leave nothing for the other. */
+static bool check_standard_input(const RunJob *j, FtcDiag *d)
+{
+    const struct {
+        const char *name, *path;
+    } inputs[] = { { "the spec", j->source.spec }, { "--train", j->train }, { "--dev", j->dev }, { "--eval", j->eval },
+                   { "--predict", j->predict } };
+    const char *first = NULL;
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        if (!inputs[i].path || strcmp(inputs[i].path, "-"))
+            continue;
+        if (first)
+            return ftc_error(d, FTC_NOWHERE, "standard input can be read once: '-' is %s already, %s needs a file", first,
+                             inputs[i].name);
+        first = inputs[i].name;
+    }
+    return true;
+}
+
 /* What was asked for and can't be. */
 static bool check_job(const RunJob *j, FtcDiag *d)
 {
@@ -42,9 +61,12 @@ static bool check_job(const RunJob *j, FtcDiag *d)
         return ftc_error(d, FTC_NOWHERE, "there is no trained model to use: give a model's folder, or a table with --train");
     if (!j->train && j->dev)
         return ftc_error(d, FTC_NOWHERE, "--dev is evaluated after each epoch of training; without --train, use --eval");
+    for (int i = 0; i < j->source.n_over && !j->train; i++)
+        if (!strncmp(j->source.over[i].key, "data.split.", 11))
+            return ftc_error(d, j->source.over[i].at, "splits the training table, and there is none; give it with --train");
     if (j->predictions && !j->predict)
         return ftc_error(d, FTC_NOWHERE, "--predictions says where predictions go; give a table with --predict");
-    return true;
+    return check_standard_input(j, d);
 }
 
 bool run_positional(RunJob *j, const char *word, FtcDiag *d)

@@ -45,6 +45,7 @@ typedef enum { F32, BF16, I32, BOOL, N_ELEMS } Elem;
 /* A dim: a number >= 0, or one of the symbols. */
 typedef int64_t Dim;
 enum { DIM_T = -1, DIM_B = -2, DIM_L = -3, DIM_C = -4, DIM_V = -5, DIM_U = -6, DIM_P = -7, DIM_N = -8 /* n(r) */, N_SYMBOLS = 7 };
+#define SYMBOL_NAMES "T, B, L, C, V, U, P" /* in their order, for messages */
 
 enum { MAX_RANK = 6 };
 

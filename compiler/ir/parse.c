@@ -19,11 +19,10 @@ typedef struct {
 
 static bool read_dim(Parser *p, Dim *d)
 {
-    static const Dim symbols[] = { DIM_N, DIM_T, DIM_B, DIM_L, DIM_C, DIM_V, DIM_U, DIM_P };
-    for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
+    for (Dim symbol = DIM_N; symbol <= DIM_T; symbol++) {
         char buf[24];
-        if (scan_accept(&p->s, dim_name(symbols[i], buf))) {
-            *d = symbols[i];
+        if (scan_accept(&p->s, dim_name(symbol, buf))) {
+            *d = symbol;
             return true;
         }
     }

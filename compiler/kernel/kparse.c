@@ -121,13 +121,13 @@ static bool read_var(Parser *p, int *var)
     if (scan_peek(&p->s, "%"))
         return read_use(p, find_ivar, "index", var);
     FtcLoc at = scan_here(&p->s);
-    const char *word = scan_word(&p->s, "", "a whole number, an index or one of T, B, L, C, V, U, P");
+    const char *word = scan_word(&p->s, "", "a whole number, an index or one of " SYMBOL_NAMES);
     if (!word)
         return false;
     *var = find(p->k->ivars, N_SYMBOLS, word);
     if (*var < 0 && p->in_dot && strlen(word) == 1 && strchr("ijk", *word))
         *var = p->k->n_ivars + (*word - 'i');
-    return *var >= 0 || ftc_error(p->s.diag, at, "'%s' is none of T, B, L, C, V, U, P; an index is written %%%s", word, word);
+    return *var >= 0 || ftc_error(p->s.diag, at, "'%s' is none of " SYMBOL_NAMES "; an index is written %%%s", word, word);
 }
 
 static bool read_term(Parser *p, bool minus, Poly *sum)

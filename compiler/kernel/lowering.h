@@ -22,9 +22,6 @@ typedef struct {
 
 enum { MAX_PARAMS = 256 };
 
-/* Tokens of a panel at most: two tiles of dots (codegen/gemm.c), and few enough for what a chain hands on to stay in the cache. */
-enum { PANEL_TOKENS = FTC_PANEL_TOKENS };
-
 /* A panel of tokens, as P in ftc/step.h has them. */
 typedef struct {
     Poly number;

@@ -45,7 +45,7 @@ void program_print(const Program *p, FILE *out);
 Program *program_parse(Arena *arena, const char *file, const char *text, size_t len, FtcDiag *d);
 
 /* Bytes of the arena in a batch: of all slots; of a value; of all values, had each a slot of its own.  sym[N_SYMBOLS]: T, B, L,
- * C, V, U. */
+ * C, V, U, P. */
 int64_t slots_bytes(const Program *p, const int64_t *sym);
 int64_t value_bytes(const Buf *b, const int64_t *sym);
 int64_t values_bytes(const Program *p, const int64_t *sym);

@@ -123,7 +123,7 @@ static bool read_symbol(Parser *q, int *var)
         if (scan_accept(&q->s, dim_name(-1 - *var, unused)))
             return true;
     }
-    return ftc_error(q->s.diag, scan_here(&q->s), "expected one of the symbols T, B, L, C, V, U, P");
+    return ftc_error(q->s.diag, scan_here(&q->s), "expected one of the symbols " SYMBOL_NAMES);
 }
 
 /* 8*T, T*L, 4 */

@@ -23,13 +23,15 @@ static int power(const Term *t, int var)
     return n;
 }
 
-/* term x <= term y for every batch, given their monomials: the same C, V and U; B or P may stand where y has T, T where y has B*L. */
+/* term x <= term y for every batch, given their monomials: the same C, V and U; B or P may stand where y has T, T where y has
+ * B*L. */
 static bool monomial_covered(const Term *x, const Term *y)
 {
     enum { T, B, L, C, V, U, P };
     if (power(x, P) < power(y, P) || power(x, C) != power(y, C) || power(x, V) != power(y, V) || power(x, U) != power(y, U))
         return false;
-    int t = power(x, T) + power(x, P) - power(y, P), b = power(x, B), l = power(x, L), T_ = power(y, T), B_ = power(y, B), L_ = power(y, L);
+    int t = power(x, T) + power(x, P) - power(y, P), b = power(x, B), l = power(x, L);
+    int T_ = power(y, T), B_ = power(y, B), L_ = power(y, L);
     /* turn x's T into B*L or leave it; x's B into T: a search over the few ways there are */
     for (int as_bl = 0; as_bl <= t; as_bl++)
         for (int as_t = 0; as_t <= b; as_t++)

@@ -53,6 +53,7 @@ enum { N_FIELDS = sizeof fields / sizeof *fields };
 #define IS_WARMUP(m) _Generic((m), SpecWarmup: 1, default: 0)
 #define IS_WEIGHTS(m) _Generic((m), SpecWeights: 1, default: 0)
 #define IS_THRESHOLDS(m) _Generic((m), SpecThresholds: 1, default: 0)
+#define IS_LABEL_MAP(m) _Generic((m), SpecLabelMap: 1, default: 0)
 #define IS_LAYERS(m) _Generic((m), LayerList: 1, default: 0)
 #define IS_ENCODER(m) _Generic((m), SpecEncoder: 1, default: 0)
 #define KEY(path, type, ...) _Static_assert(IS_##type(((Spec *)0)->path), #path);
@@ -137,7 +138,7 @@ static bool parse_float(const char *s, double *out)
 static const char *range_text(Arena *arena, const Key *k)
 {
     if (k->flags & ABOVE)
-        return arena_printf(arena, "above %g, at most %.15g", k->low, k->high);
+        return arena_printf(arena, "above %g%s%.15g", k->low, k->flags & BELOW ? " and below " : ", at most ", k->high);
     return arena_printf(arena, "from %.15g to %s%.15g", k->low, k->flags & BELOW ? "below " : "", k->high);
 }
 
@@ -386,6 +387,8 @@ bool read_value(Arena *arena, const Key *k, const Tree *t, void *base, FtcDiag *
         return read_weights(arena, k, t, out, d);
     case T_THRESHOLDS:
         return read_thresholds(arena, k, t, out, d);
+    case T_LABEL_MAP:
+        return read_label_map(arena, t, base, d);
     case T_LAYERS:
     case T_ENCODER:
         break;
@@ -549,9 +552,9 @@ void print_value(FILE *out, const Key *k, const void *base)
               : k->type == T_FLOAT   ? *(const double *)v == 0
               : k->type == T_STRING  ? !*(const char *const *)v
               : k->type == T_METRIC  ? *(const int *)v == 0
-              : k->type == T_STRING  ? *(const char *const *)v == NULL
               : k->type == T_STRINGS ? ((const SpecStrings *)v)->n == 0
               : k->type == T_WEIGHTS ? ((const SpecWeights *)v)->kind == WEIGHTS_NONE
+              : k->type == T_LABEL_MAP ? ((const SpecLabelMap *)v)->n == 0
                                      : false;
     if (off) {
         fputs(k->off, out);
@@ -602,6 +605,9 @@ void print_value(FILE *out, const Key *k, const void *base)
         break;
     case T_THRESHOLDS:
         print_thresholds(out, v);
+        break;
+    case T_LABEL_MAP:
+        print_label_map(out, v);
         break;
     case T_LAYERS:
     case T_ENCODER:

@@ -18,6 +18,7 @@ typedef enum {
     T_WARMUP,  /* 0.1, 500                     SpecWarmup */
     T_WEIGHTS, /* balanced, [..], {label: w}   SpecWeights */
     T_THRESHOLDS, /* 0.5, tuned, [..], {label: p}  SpecThresholds */
+    T_LABEL_MAP, /* {code: name}, or a file    SpecLabelMap; spec_label_map.c */
     T_LAYERS,  /* a list of layers             LayerList; read by spec_layers.c, as is */
     T_ENCODER, /* such a list, or a type       SpecEncoder */
 } ValueType;
@@ -71,6 +72,10 @@ bool unknown_word(FtcDiag *d, FtcLoc at, const char *what, const char *word, con
 
 /* "cls, mean": the words joined by commas. */
 const char *list_words(Arena *arena, const char *const *words, int n);
+
+/* Reads data.label_map into s, from the file that t names, if it names one. */
+bool read_label_map(Arena *arena, const Tree *t, Spec *s, FtcDiag *d);
+void print_label_map(FILE *out, const SpecLabelMap *m);
 
 /* Reads model.encoder (NULL: not given) into s. */
 bool read_encoder(Arena *arena, Spec *s, const TreeItem *item, FtcDiag *d);

@@ -387,6 +387,15 @@ static bool check_weights(Reader *r)
     return ok;
 }
 
+static bool check_split(Reader *r)
+{
+    const Spec *s = r->spec;
+    if (s->data.split.dev + s->data.split.test < 1)
+        return true;
+    return ftc_error(r->diag, spec_loc(s, "data.split.test"), "dev has %g of the rows and test %g, which leaves none to train on",
+                     s->data.split.dev, s->data.split.test);
+}
+
 /* Keys about classes, where there are none. */
 static bool check_loss(Reader *r)
 {
@@ -448,12 +457,15 @@ static bool check_spec(Reader *r)
     const SpecEncoder *e = &s->model.encoder;
     bool ok = check_only(r);
     ok &= check_weights(r);
+    ok &= check_split(r);
     ok &= check_loss(r);
     if (s->optimizer.nesterov && s->optimizer.momentum == 0)
         ok = ftc_error(d, spec_loc(s, "optimizer.nesterov"), "'nesterov' needs a momentum above 0; 0.9 is usual");
     ok &= check_label_columns(r);
     if (s->train.early_stop.patience && !s->train.best)
         ok = ftc_error(d, spec_loc(s, "train.early_stop.patience"), "'patience' needs a metric to watch; train.best names it");
+    if (spec_given(s, "data.unmapped") && !s->data.label_map.n && s->data.unmapped == ROWS_DROP)
+        ok = ftc_error(d, spec_loc(s, "data.unmapped"), "without a 'label_map', no label is unmapped; 'missing' is for empty ones");
     if (s->data.text.n == 2 && e->segments == 1) {
         ok = ftc_error(d, spec_loc(s, "data.text"), "pairs of texts need 2 segments, but the encoder has 1");
         ftc_note(d, spec_loc(s, "model.encoder.segments"), "set here");

@@ -26,13 +26,20 @@ typedef enum { LOSS_CROSS_ENTROPY, LOSS_FOCAL, LOSS_BINARY_CROSS_ENTROPY, LOSS_M
 typedef enum { OPT_ADAMW, OPT_SGD } OptimizerType;
 typedef enum { SCHEDULE_CONSTANT, SCHEDULE_LINEAR, SCHEDULE_COSINE } ScheduleType;
 typedef enum { PRECISION_F32, PRECISION_BF16 } Precision;
+typedef enum { METHOD_SKLEARN, METHOD_HASH } SplitMethod;
 typedef enum { SAMPLING_NONE, SAMPLING_OVER, SAMPLING_UNDER, SAMPLING_WEIGHTED } Sampling;
+typedef enum { ROWS_ERROR, ROWS_DROP } RowsWithout;
 typedef enum { WEIGHTS_NONE, WEIGHTS_BALANCED, WEIGHTS_LIST, WEIGHTS_BY_LABEL } WeightsKind;
 
 typedef struct {
     int n;
     const char **v;
 } SpecStrings;
+
+typedef struct {
+    int n; /* 0: none */
+    const char **code, **name;
+} SpecLabelMap;
 
 typedef struct {
     double share;  /* of all steps, rounded down; counts where steps is 0 */
@@ -99,7 +106,8 @@ typedef struct {
 
 /* ---- the spec ----------------------------------------------------------------------------------------------------- */
 
-/* Members are named as the keys are.  0 stands for a key's "none"; an empty data.labels for auto. */
+/* Members are named as the keys are.  0 stands for a key's "none", NULL for that of a string (data.split.by: its "text"); an empty
+ * data.labels for auto. */
 typedef struct {
     struct {
         SpecStrings text, label;
@@ -108,6 +116,18 @@ typedef struct {
         SpecStrings labels;
         const char *positive;
         int64_t max_length, limit;
+        int separator; /* CsvSeparator */
+        int encoding;  /* TextEncoding */
+        int missing;   /* RowsWithout */
+        SpecLabelMap label_map;
+        int unmapped;  /* RowsWithout */
+        struct {
+            double dev, test;
+            int method; /* SplitMethod */
+            bool stratify;
+            int64_t seed;
+            const char *group, *by;
+        } split;
     } data;
     struct {
         struct {

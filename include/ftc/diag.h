@@ -45,10 +45,24 @@ void ftc_diag_free(FtcDiag *d);
 void ftc_diag_source(FtcDiag *d, const char *file, const char *text, size_t len);
 
 /* Report.  The message has no trailing newline or full stop.  ftc_error returns false, so that a caller can
- * `return ftc_error(...)`.  A warning's name is what -Wno-NAME takes. */
+ * `return ftc_error(...)`.  A warning's name is a row of ftc/warnings.def; flags may silence it or make it an error.  ftc_warn
+ * answers whether it was reported: notes that belong to it should be, too. */
 bool ftc_error(FtcDiag *d, FtcLoc at, const char *fmt, ...) FTC_PRINTF(3, 4);
-void ftc_warn(FtcDiag *d, const char *name, FtcLoc at, const char *fmt, ...) FTC_PRINTF(4, 5);
+bool ftc_warn(FtcDiag *d, const char *name, FtcLoc at, const char *fmt, ...) FTC_PRINTF(4, 5);
 void ftc_note(FtcDiag *d, FtcLoc at, const char *fmt, ...) FTC_PRINTF(3, 4);
+
+/* Takes a flag as behind -W: "NAME", "no-NAME", "error=NAME", "no-error=NAME", or of all warnings "all", "error", "no-error".
+ * What names a warning is stronger than what speaks of all; else the last one wins.  An error is a name that there is not. */
+bool ftc_warning_flag(FtcDiag *d, const char *flag);
+
+/* Whether a warning was asked for, by its name or with "all". */
+bool ftc_warning_asked(const FtcDiag *d, const char *name);
+
+/* Takes over what flags another sink was given. */
+void ftc_warnings_as(FtcDiag *d, const FtcDiag *other);
+
+/* The names and what they are about, a line each. */
+void ftc_warnings_help(FILE *out);
 
 /* How many errors (warnings) were reported so far. */
 int ftc_diag_errors(const FtcDiag *d);

@@ -2,6 +2,7 @@
 #include "ftc/diag.h"
 
 #include "runtime/core/mem.h"
+#include "runtime/core/nearest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +13,23 @@ typedef struct {
     size_t len;
 } Source;
 
+static const struct {
+    const char *name, *doc;
+} warning[] = {
+#define WARNING(name, doc) { name, doc },
+#include "ftc/warnings.def"
+};
+enum { N_WARNINGS = sizeof warning / sizeof *warning };
+
+/* What flags say: 0 nothing, 1 yes, -1 no. */
+typedef struct {
+    signed char on, error;
+} WarningFlags;
+
 struct FtcDiag {
     FILE *out;
     bool color;
+    WarningFlags flags[N_WARNINGS], all;
     int errors, warnings;
     char last[1024];
     Source *sources;
@@ -55,6 +70,72 @@ void ftc_diag_during(FtcDiag *d, const char *stage)
     (void)d;
     during = stage;
 }
+
+/* ---- warnings --------------------------------------------------------------------------------------------------------- */
+
+/* N_WARNINGS where there is none of that name. */
+static int find_warning(const char *name)
+{
+    int i = 0;
+    while (i < N_WARNINGS && strcmp(warning[i].name, name))
+        i++;
+    return i;
+}
+
+/* That of our own code, where a name that isn't there is a bug. */
+static const WarningFlags *flags_of(const FtcDiag *d, const char *name)
+{
+    int i = find_warning(name);
+    if (i == N_WARNINGS)
+        ftc_bug("the warning '%s' is not in ftc/warnings.def", name);
+    return &d->flags[i];
+}
+
+bool ftc_warning_flag(FtcDiag *d, const char *flag)
+{
+    bool yes = strncmp(flag, "no-", 3) != 0;
+    const char *rest = yes ? flag : flag + 3;
+    bool error = !strcmp(rest, "error") || !strncmp(rest, "error=", 6);
+    const char *name = !error ? rest : rest[5] ? rest + 6 : "all";
+    WarningFlags *f = &d->all;
+    if (strcmp(name, "all")) {
+        int i = find_warning(name);
+        if (i == N_WARNINGS) {
+            const char *names[N_WARNINGS];
+            for (int k = 0; k < N_WARNINGS; k++)
+                names[k] = warning[k].name;
+            const char *near = nearest_word(name, names, N_WARNINGS);
+            return near ? ftc_error(d, FTC_NOWHERE, "there is no warning '%s'; did you mean '%s'?", name, near)
+                        : ftc_error(d, FTC_NOWHERE, "there is no warning '%s'; -Whelp lists them", name);
+        }
+        f = &d->flags[i];
+    }
+    if (error)
+        f->error = yes ? 1 : -1;
+    if (!error || (yes && f != &d->all))
+        f->on = yes ? 1 : -1;
+    return true;
+}
+
+bool ftc_warning_asked(const FtcDiag *d, const char *name)
+{
+    const WarningFlags *f = flags_of(d, name);
+    return f->on ? f->on > 0 : d->all.on > 0;
+}
+
+void ftc_warnings_as(FtcDiag *d, const FtcDiag *other)
+{
+    memcpy(d->flags, other->flags, sizeof d->flags);
+    d->all = other->all;
+}
+
+void ftc_warnings_help(FILE *out)
+{
+    for (int i = 0; i < N_WARNINGS; i++)
+        fprintf(out, "  %-16s  %s\n", warning[i].name, warning[i].doc);
+}
+
+/* ---- showing ---------------------------------------------------------------------------------------------------------- */
 
 /* Copies line `line` of `at.file` into buf (without its newline); false if there is no such line. */
 static bool source_line(const FtcDiag *d, FtcLoc at, char *buf, size_t size)
@@ -99,6 +180,30 @@ static bool source_line(const FtcDiag *d, FtcLoc at, char *buf, size_t size)
     return found;
 }
 
+/* The bytes of the character at s, n of UTF-8; 1 for a byte that is none. */
+static size_t char_bytes(const char *s)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    size_t n = *p >= 0xF0 ? 4 : *p >= 0xE0 ? 3 : *p >= 0xC2 ? 2 : 1;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xC0) != 0x80)
+            return 1;
+    return n;
+}
+
+/* A tab or a control character would shift the caret, or act on the terminal.  A lone byte is most likely one of Latin-1. */
+static void show_char(const FtcDiag *d, const char *s)
+{
+    size_t n = char_bytes(s);
+    unsigned char c = (unsigned char)*s;
+    if (n > 1)
+        fwrite(s, 1, n, d->out);
+    else if (c >= 0xA0)
+        fprintf(d->out, "%c%c", 0xC0 | c >> 6, 0x80 | (c & 0x3F));
+    else
+        fputc(c < ' ' ? ' ' : c >= 0x7F ? '?' : c, d->out);
+}
+
 static void show_line(const FtcDiag *d, FtcLoc at)
 {
     char text[240];
@@ -109,17 +214,16 @@ static void show_line(const FtcDiag *d, FtcLoc at)
     size_t len = strlen(text);
     if ((size_t)at.col > len + 1)
         return;
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)text[i] < ' ')
-            text[i] = ' '; /* tabs and control characters would shift the caret, or act on the terminal */
-    fprintf(d->out, "%5d | %s\n      | ", at.line, text);
-    for (int i = 1; i < at.col; i++)
-        if (((unsigned char)text[i - 1] & 0xC0) != 0x80) /* one column a code point */
-            fputc(' ', d->out);
+    fprintf(d->out, "%5d | ", at.line);
+    for (size_t i = 0; i < len; i += char_bytes(text + i))
+        show_char(d, text + i);
+    fputs("\n      | ", d->out);
+    size_t i = 0;
+    for (; i + 1 < (size_t)at.col; i += char_bytes(text + i))
+        fputc(' ', d->out);
     fputs(d->color ? "\033[1;32m^" : "^", d->out);
-    for (int i = at.col + 1; i < at.end_col && (size_t)i <= len; i++)
-        if (((unsigned char)text[i - 1] & 0xC0) != 0x80)
-            fputc('~', d->out);
+    for (i += char_bytes(text + i); i + 1 < (size_t)at.end_col && i < len; i += char_bytes(text + i))
+        fputc('~', d->out);
     fputs(d->color ? "\033[0m\n" : "\n", d->out);
 }
 
@@ -149,7 +253,7 @@ static void report(FtcDiag *d, FtcSeverity sev, const char *name, FtcLoc at, con
         fprintf(d->out, "%s:%d:%d: ", at.file, at.line, at.col);
     fprintf(d->out, "%s%s:%s %s", d->color ? paint[sev] : "", word[sev], d->color ? "\033[0m" : "", message);
     if (name)
-        fprintf(d->out, " [-W%s]", name);
+        fprintf(d->out, " [-W%s%s]", sev == FTC_ERROR ? "error=" : "", name);
     fputc('\n', d->out);
     show_line(d, at);
     fflush(d->out);
@@ -164,12 +268,16 @@ bool ftc_error(FtcDiag *d, FtcLoc at, const char *fmt, ...)
     return false;
 }
 
-void ftc_warn(FtcDiag *d, const char *name, FtcLoc at, const char *fmt, ...)
+bool ftc_warn(FtcDiag *d, const char *name, FtcLoc at, const char *fmt, ...)
 {
+    const WarningFlags *f = flags_of(d, name);
+    if ((f->on ? f->on : d->all.on) < 0)
+        return false;
     va_list ap;
     va_start(ap, fmt);
-    report(d, FTC_WARNING, name, at, fmt, ap);
+    report(d, (f->error ? f->error : d->all.error) > 0 ? FTC_ERROR : FTC_WARNING, name, at, fmt, ap);
     va_end(ap);
+    return true;
 }
 
 void ftc_note(FtcDiag *d, FtcLoc at, const char *fmt, ...)

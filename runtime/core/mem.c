@@ -1,4 +1,5 @@
 /* Checked allocation; see mem.h. */
+#define _DEFAULT_SOURCE
 #include "runtime/core/mem.h"
 
 #include <stdarg.h>
@@ -6,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static void *checked(void *p, size_t size)
 {
@@ -68,4 +71,13 @@ void *try_alloc(size_t count, size_t size, size_t align)
         return NULL;
     size_t n = (count * size + align - 1) / align * align;
     return aligned_alloc(align, n ? n : align);
+}
+
+void mem_give_back(void *p, size_t n)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)p, end = begin + n;
+    begin = (begin + page - 1) / page * page;
+    end = end / page * page;
+    if (begin < end)
+        madvise((void *)begin, end - begin, MADV_DONTNEED); /* where that fails, they stay */
 }

@@ -13,6 +13,9 @@ char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void *try_alloc(size_t count, size_t size, size_t align); /* 64-byte aligned or more; NULL if it can't be had; free() it */
 
+/* Gives the whole pages within these bytes back to the system, ahead of their being freed; what they hold is lost. */
+void mem_give_back(void *p, size_t n);
+
 /* Append room for one more element to a growing array: `v` pointer, `n` used, `cap` allocated. */
 #define GROW(v, n, cap)                                                                       \
     do {                                                                                      \

@@ -3,7 +3,6 @@
 
 #include "runtime/core/mem.h"
 #include "runtime/core/nearest.h"
-#include "runtime/text/textfile.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -12,7 +11,9 @@
 struct Csv {
     TextFile file;
     const char *end;       /* of the file's text */
-    char separator;
+    CsvSeparator separator;
+    char part;             /* the character it is */
+    bool stops[256];       /* bytes that an unquoted field ends at; a NUL does, behind the text */
     char **column;
     int n_columns, cap_columns;
     size_t header;         /* offset in the file, as those of the records */
@@ -31,14 +32,21 @@ typedef enum { FIELD_FINE, FIELD_UNCLOSED, FIELD_TAIL } FieldState;
 
 static inline bool ends_record(const Csv *c, const char *p) { return p == c->end || *p == '\n' || *p == '\r'; }
 
+static const struct {
+    char c;
+    const char *name;
+} separators[CSV_SEPARATORS] = {
+    [CSV_COMMA] = { ',', "comma" }, [CSV_TAB] = { '\t', "tab" }, [CSV_SEMICOLON] = { ';', "semicolon" }, [CSV_PIPE] = { '|', "pipe" },
+};
+
 /* Reads the field at *at and leaves *at behind it: on a separator, a line end or the end of the file.
  * FIELD_TAIL: on what follows the closing quote. */
 static FieldState scan_field(const Csv *c, const char **at, Field *f)
 {
     const char *p = *at;
     *f = (Field){ .begin = p };
-    if (p == c->end || *p != '"') {
-        while (!ends_record(c, p) && *p != c->separator)
+    if (*p != '"') {
+        while (!c->stops[(unsigned char)*p])
             p++;
         f->text = (Slice){ f->begin, (size_t)(p - f->begin) };
         *at = p;
@@ -51,7 +59,7 @@ static FieldState scan_field(const Csv *c, const char **at, Field *f)
         }
         f->text = (Slice){ f->begin + 1, (size_t)(p - f->begin - 1) };
         *at = p + 1;
-        return ends_record(c, p + 1) || p[1] == c->separator ? FIELD_FINE : FIELD_TAIL;
+        return ends_record(c, p + 1) || p[1] == c->part ? FIELD_FINE : FIELD_TAIL;
     }
     *at = c->end;
     return FIELD_UNCLOSED;
@@ -65,17 +73,23 @@ static const char *skip_line_ends(const Csv *c, const char *p)
     return p;
 }
 
+/* Appends a field's text, doubled quotes undone. */
+static void add_undoubled(const Field *f, Bytes *out)
+{
+    bytes_reserve(out, f->text.n);
+    for (size_t i = 0; i < f->text.n; i++) {
+        out->p[out->n++] = f->text.p[i];
+        i += f->text.p[i] == '"';
+    }
+}
+
 /* The value of a field, doubled quotes undone. */
 static Slice field_value(const Field *f, Bytes *scratch)
 {
     if (!f->doubled)
         return f->text;
     scratch->n = 0;
-    bytes_reserve(scratch, f->text.n);
-    for (size_t i = 0; i < f->text.n; i++) {
-        scratch->p[scratch->n++] = f->text.p[i];
-        i += f->text.p[i] == '"';
-    }
+    add_undoubled(f, scratch);
     return bytes_slice(scratch);
 }
 
@@ -86,17 +100,21 @@ static FtcLoc loc_of(const Csv *c, const char *begin, const char *end)
     return textfile_loc(&c->file, (size_t)(begin - c->file.text), (size_t)(end - c->file.text));
 }
 
-/* As scan_field, with an error where the field is wrong.  `what` is "record 7" or "the header". */
+/* As scan_field, with an error where the field is wrong; record 0 is the header. */
 static bool check_field(const Csv *c, const char **at, Field *f, int64_t record, FtcDiag *d)
 {
     FieldState state = scan_field(c, at, f);
-    if (state == FIELD_FINE)
+    bool is_long = *at - f->begin > CSV_MAX_FIELD;
+    if (state == FIELD_FINE && !is_long)
         return true;
     char what[40] = "the header";
     if (record > 0)
         snprintf(what, sizeof what, "record %lld", (long long)record);
     if (state == FIELD_UNCLOSED)
         return ftc_error(d, loc_of(c, f->begin, f->begin), "the quote that opens here, in %s, is never closed", what);
+    if (is_long)
+        return ftc_error(d, loc_of(c, f->begin, f->begin), "the field that begins here, in %s, has more than %d MiB%s", what,
+                         CSV_MAX_FIELD >> 20, *f->begin == '"' ? "; is the quote closed where it should be?" : "");
     return ftc_error(d, loc_of(c, *at, *at),
                      "text behind the closing quote of a field in %s; a quote inside a quoted field is written twice", what);
 }
@@ -118,6 +136,11 @@ static bool read_header(Csv *c, const char **at, FtcDiag *d)
                           SLICE_ARG(name));
                 goto done;
             }
+        if (c->n_columns == CSV_MAX_COLUMNS) {
+            ftc_error(d, loc_of(c, f.begin, p), "the header has more than %d columns; is this a table, and does a %s separate its "
+                      "fields?", CSV_MAX_COLUMNS, separators[c->separator].name);
+            goto done;
+        }
         GROW(c->column, c->n_columns, c->cap_columns);
         c->column[c->n_columns++] = xstrndup(name.p, name.n);
         if (ends_record(c, p))
@@ -141,8 +164,8 @@ static bool read_record(Csv *c, const char **at, FtcDiag *d)
             return false;
         if (++n > c->n_columns)
             return ftc_error(d, loc_of(c, f.begin, p),
-                             "record %lld has more fields than the header, which has %d; a text with a '%c' in it must stand "
-                             "in quotes", (long long)record, c->n_columns, c->separator);
+                             "record %lld has more fields than the header, which has %d; a text with a %s in it must stand in "
+                             "quotes", (long long)record, c->n_columns, separators[c->separator].name);
         if (ends_record(c, p))
             break;
     }
@@ -155,14 +178,69 @@ static bool read_record(Csv *c, const char **at, FtcDiag *d)
     return true;
 }
 
+/* --- the separator ----------------------------------------------------------------------------------- */
+
+/* The fields of the record at *at, which is left where the next one begins; 0 where one of them is wrong. */
+static int64_t count_fields(const Csv *c, const char **at)
+{
+    for (int64_t n = 1;; n++, ++*at) {
+        Field f;
+        if (scan_field(c, at, &f) != FIELD_FINE)
+            return 0;
+        if (ends_record(c, *at)) {
+            *at = skip_line_ends(c, *at);
+            return n;
+        }
+    }
+}
+
+static void set_separator(Csv *c, CsvSeparator s)
+{
+    c->separator = s;
+    c->part = separators[s].c;
+    memset(c->stops, 0, sizeof c->stops);
+    c->stops['\0'] = c->stops['\n'] = c->stops['\r'] = c->stops[(unsigned char)c->part] = true;
+}
+
+/* Whether the separator that is set parts the header; *fits: and all of the first records alike. */
+static bool parts_header(const Csv *c, bool *fits)
+{
+    enum { RECORDS = 100 };
+    const char *p = skip_line_ends(c, c->file.text + c->file.start);
+    int64_t columns = count_fields(c, &p);
+    *fits = columns > 1;
+    for (int i = 0; *fits && i < RECORDS && p < c->end; i++)
+        *fits = count_fields(c, &p) == columns;
+    return columns > 1;
+}
+
+/* See csv_open. */
+static CsvSeparator find_separator(Csv *c)
+{
+    size_t n = strlen(c->file.name);
+    if (n > 4 && !strcmp(c->file.name + n - 4, ".tsv"))
+        return CSV_TAB;
+    CsvSeparator part[CSV_SEPARATORS], fit[CSV_SEPARATORS];
+    int n_part = 0, n_fit = 0;
+    for (CsvSeparator s = CSV_COMMA; s < CSV_SEPARATORS; s++) {
+        bool fits;
+        set_separator(c, s);
+        if (parts_header(c, &fits))
+            part[n_part++] = s;
+        if (fits)
+            fit[n_fit++] = s;
+    }
+    return n_fit == 1 ? fit[0] : n_fit == 0 && n_part == 1 ? part[0] : CSV_COMMA;
+}
+
 Csv *csv_open(const char *path, const CsvOptions *options, FtcDiag *d)
 {
     Csv *c = xcalloc(1, sizeof *c);
-    c->separator = options && options->separator ? options->separator : ',';
     int64_t limit = options && options->limit > 0 ? options->limit : INT64_MAX;
-    if (!textfile_read(&c->file, path, d))
+    if (!textfile_read(&c->file, path, options ? options->encoding : TEXT_UTF8, d))
         goto fail;
     c->end = c->file.text + c->file.size;
+    set_separator(c, options && options->separator != CSV_AUTO ? options->separator : find_separator(c));
     const char *p = c->file.text + c->file.start;
     if (skip_line_ends(c, p) == c->end) {
         ftc_error(d, FTC_FILE(c->file.name), "is empty");
@@ -197,7 +275,7 @@ int csv_columns(const Csv *c) { return c->n_columns; }
 const char *csv_column_name(const Csv *c, int column) { return c->column[column]; }
 int64_t csv_records(const Csv *c) { return c->n_records; }
 const char *csv_name(const Csv *c) { return c->file.name; }
-char csv_separator(const Csv *c) { return c->separator; }
+char csv_separator(const Csv *c) { return c->part; }
 
 int csv_find_column(const Csv *c, const char *name)
 {
@@ -228,10 +306,17 @@ int csv_need_column(const Csv *c, const char *name, FtcDiag *d)
     return -1;
 }
 
-static const char *start_of(const Csv *c, int64_t record)
+static size_t offset_of(const Csv *c, int64_t record)
 {
     assert(record >= -1 && record < c->n_records);
-    return c->file.text + (record < 0 ? c->header : c->record[record]);
+    return record < 0 ? c->header : c->record[record];
+}
+
+static const char *start_of(const Csv *c, int64_t record)
+{
+    size_t at = offset_of(c, record);
+    assert(at >= c->file.forgotten);
+    return c->file.text + at;
 }
 
 /* Finds a field of a checked record; returns where it ends. */
@@ -253,6 +338,16 @@ Slice csv_field(const Csv *c, int64_t record, int column, Bytes *scratch)
     return field_value(&f, scratch);
 }
 
+void csv_add_field(const Csv *c, int64_t record, int column, Bytes *out)
+{
+    Field f;
+    find_field(c, record, column, &f);
+    if (f.doubled)
+        add_undoubled(&f, out);
+    else
+        bytes_add(out, f.text.p, f.text.n);
+}
+
 Slice csv_record(const Csv *c, int64_t record)
 {
     Field f;
@@ -260,8 +355,12 @@ Slice csv_record(const Csv *c, int64_t record)
     return (Slice){ begin, (size_t)(end - begin) };
 }
 
+void csv_forget(Csv *c, int64_t record) { textfile_forget(&c->file, record < c->n_records ? c->record[record] : c->file.size); }
+
 FtcLoc csv_record_loc(const Csv *c, int64_t record)
 {
+    if (offset_of(c, record) < c->file.forgotten)
+        return FTC_FILE(c->file.name);
     Slice text = csv_record(c, record);
     return loc_of(c, text.p, text.p + text.n);
 }
@@ -269,6 +368,8 @@ FtcLoc csv_record_loc(const Csv *c, int64_t record)
 FtcLoc csv_field_loc(const Csv *c, int64_t record, int column)
 {
     Field f;
+    if (offset_of(c, record) < c->file.forgotten)
+        return FTC_FILE(c->file.name);
     const char *end = find_field(c, record, column, &f);
     return loc_of(c, f.begin, end);
 }

@@ -38,8 +38,7 @@ static bool has_suffix(const char *path, const char *suffix)
 
 static bool open_table(Texts *x, const char *path, const TokenizeOptions *o, FtcDiag *d)
 {
-    CsvOptions options = { .separator = has_suffix(path, ".tsv") ? '\t' : ',' };
-    x->csv = csv_open(path, &options, d);
+    x->csv = csv_open(path, NULL, d);
     if (!x->csv)
         return false;
     x->column = csv_need_column(x->csv, o->column ? o->column : "text", d);
@@ -82,7 +81,7 @@ static bool add_json(Texts *x, const char *line, size_t n, FtcDiag *d)
 
 static bool open_lines(Texts *x, const char *path, FtcDiag *d)
 {
-    if (!textfile_read(&x->file, path, d))
+    if (!textfile_read(&x->file, path, TEXT_UTF8, d))
         return false;
     bool json = has_suffix(path, ".jsonl");
     const char *p = x->file.text + x->file.start, *end = x->file.text + x->file.size;

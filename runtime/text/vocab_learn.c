@@ -18,21 +18,32 @@ static const char *const special[] = { "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MAS
 enum { N_SPECIAL = sizeof special / sizeof *special };
 
 typedef struct {
-    size_t at;          /* in the learner's text */
+    size_t at;          /* in the text of Words */
     uint32_t n;         /* bytes */
     int64_t count;
     int32_t *symbol;    /* while merging */
     int32_t n_symbols;
 } Word;
 
-struct VocabLearner {
-    Normalizer normalizer;
-    Bytes normalized;   /* scratch: one text */
-    Bytes text;         /* the words, end to end */
-    Word *word;
-    int32_t n_words, cap_words;
+/* Distinct words, found by their text. */
+typedef struct {
+    Bytes text;         /* end to end */
+    Word *v;
+    int32_t n, cap;
     int32_t *slot;      /* open addressing: word or -1 */
     size_t n_slots;     /* a power of two */
+} Words;
+
+struct VocabLearner {
+    Normalizer normalizer;
+    Bytes normalized;   /* scratch */
+    Words pieces;       /* of texts as they are, between white space: so each is normalized once, not each time it occurs */
+    Words words;
+};
+
+enum {
+    PIECE_BYTES = 32,   /* longer ones hardly come again */
+    PIECES = 1 << 17,   /* then they become words, for a table of bounded size */
 };
 
 /* --- counting words ---------------------------------------------------------------------------------- */
@@ -44,67 +55,119 @@ VocabLearner *vocab_learner_new(bool lowercase)
     return l;
 }
 
+static void free_words(Words *w)
+{
+    for (int32_t i = 0; i < w->n; i++)
+        free(w->v[i].symbol);
+    bytes_free(&w->text);
+    free(w->v);
+    free(w->slot);
+}
+
 void vocab_learner_free(VocabLearner *l)
 {
     if (!l)
         return;
-    for (int32_t i = 0; i < l->n_words; i++)
-        free(l->word[i].symbol);
+    free_words(&l->pieces);
+    free_words(&l->words);
     bytes_free(&l->normalized);
-    bytes_free(&l->text);
-    free(l->word);
-    free(l->slot);
     free(l);
 }
 
 static uint64_t hash_bytes(Slice s)
 {
-    uint64_t h = 0x9E3779B97F4A7C15u;
-    for (size_t i = 0; i < s.n; i++)
-        h = (h ^ (unsigned char)s.p[i]) * 0x9FB21C651E98DF25u;
-    return h ^ h >> 29;
+    uint64_t h = 0x9E3779B97F4A7C15u ^ s.n;
+    for (size_t i = 0; i < s.n; i += 8) {
+        uint64_t eight = 0;
+        memcpy(&eight, s.p + i, s.n - i < 8 ? s.n - i : 8);
+        h = (h ^ eight) * 0x9FB21C651E98DF25u;
+        h ^= h >> 32;
+    }
+    return h;
 }
 
-static Slice word_text(const VocabLearner *l, const Word *w) { return (Slice){ l->text.p + w->at, w->n }; }
+static Slice word_text(const Words *w, int32_t i) { return (Slice){ w->text.p + w->v[i].at, w->v[i].n }; }
 
 /* The slot of a word, or the free one where it belongs. */
-static int32_t *find_slot(VocabLearner *l, Slice word)
+static int32_t *find_slot(Words *w, Slice word)
 {
-    size_t i = hash_bytes(word) & (l->n_slots - 1);
-    while (l->slot[i] >= 0 && !slice_equal(word_text(l, &l->word[l->slot[i]]), word))
-        i = (i + 1) & (l->n_slots - 1);
-    return &l->slot[i];
+    size_t i = hash_bytes(word) & (w->n_slots - 1);
+    while (w->slot[i] >= 0 && !slice_equal(word_text(w, w->slot[i]), word))
+        i = (i + 1) & (w->n_slots - 1);
+    return &w->slot[i];
 }
 
-static void grow_slots(VocabLearner *l)
+static void grow_slots(Words *w)
 {
-    l->n_slots = l->n_slots ? 2 * l->n_slots : 4096;
-    l->slot = xrealloc(l->slot, l->n_slots, sizeof *l->slot);
-    memset(l->slot, 0xFF, l->n_slots * sizeof *l->slot);
-    for (int32_t i = 0; i < l->n_words; i++)
-        *find_slot(l, word_text(l, &l->word[i])) = i;
+    w->n_slots = w->n_slots ? 2 * w->n_slots : 4096;
+    w->slot = xrealloc(w->slot, w->n_slots, sizeof *w->slot);
+    memset(w->slot, 0xFF, w->n_slots * sizeof *w->slot);
+    for (int32_t i = 0; i < w->n; i++)
+        *find_slot(w, word_text(w, i)) = i;
 }
 
-void vocab_learner_add(VocabLearner *l, Slice text)
+static void count_word(Words *w, Slice word, int64_t times)
+{
+    if (2 * ((size_t)w->n + 1) > w->n_slots)
+        grow_slots(w);
+    int32_t *slot = find_slot(w, word);
+    if (*slot < 0) {
+        GROW(w->v, w->n, w->cap);
+        w->v[w->n] = (Word){ .at = w->text.n, .n = (uint32_t)word.n };
+        bytes_add(&w->text, word.p, word.n);
+        *slot = w->n++;
+    }
+    w->v[*slot].count += times;
+}
+
+static void count_text(VocabLearner *l, Slice text, int64_t times)
 {
     l->normalized.n = 0;
     normalize(&l->normalizer, text, &l->normalized);
     Slice rest = bytes_slice(&l->normalized), word;
     int chars;
-    while (next_word(&rest, &word, &chars)) {
-        if (chars > MAX_WORD_CHARS)
-            continue; /* unknown to the tokenizer in any case */
-        if (2 * ((size_t)l->n_words + 1) > l->n_slots)
-            grow_slots(l);
-        int32_t *slot = find_slot(l, word);
-        if (*slot < 0) {
-            GROW(l->word, l->n_words, l->cap_words);
-            l->word[l->n_words] = (Word){ .at = l->text.n, .n = (uint32_t)word.n };
-            bytes_add(&l->text, word.p, word.n);
-            *slot = l->n_words++;
-        }
-        l->word[*slot].count++;
+    while (next_word(&rest, &word, &chars))
+        if (chars <= MAX_WORD_CHARS) /* longer ones are unknown to the tokenizer in any case */
+            count_word(&l->words, word, times);
+}
+
+/* Pieces to words. */
+static void count_pieces(VocabLearner *l)
+{
+    Words *p = &l->pieces;
+    for (int32_t i = 0; i < p->n; i++)
+        count_text(l, word_text(p, i), p->v[i].count);
+    p->n = 0;
+    p->text.n = 0;
+    if (p->n_slots)
+        memset(p->slot, 0xFF, p->n_slots * sizeof *p->slot);
+}
+
+static bool ends_piece(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+
+void vocab_learner_add(VocabLearner *l, Slice text)
+{
+    const char *p = text.p, *end = text.p + text.n;
+    while (p < end) {
+        const char *start = p;
+        while (p < end && !ends_piece(*p))
+            p++;
+        Slice piece = { start, (size_t)(p - start) };
+        if (piece.n > PIECE_BYTES)
+            count_text(l, piece, 1);
+        else if (piece.n > 0)
+            count_word(&l->pieces, piece, 1);
+        if (l->pieces.n == PIECES)
+            count_pieces(l);
+        p += p < end;
     }
+}
+
+void vocab_learner_merge(VocabLearner *l, VocabLearner *other)
+{
+    count_pieces(other);
+    for (int32_t i = 0; i < other->words.n; i++)
+        count_word(&l->words, word_text(&other->words, i), other->words.v[i].count);
 }
 
 /* --- characters -------------------------------------------------------------------------------------- */
@@ -141,14 +204,14 @@ static Slice letter_text(int32_t c, bool inside, char buffer[8])
 static void learn_letters(const VocabLearner *l, Vocab *vocab, int32_t cap)
 {
     int64_t(*count)[2] = xcalloc(0x110000, sizeof *count);
-    for (int32_t i = 0; i < l->n_words; i++) {
-        Slice text = word_text(l, &l->word[i]);
+    for (int32_t i = 0; i < l->words.n; i++) {
+        Slice text = word_text(&l->words, i);
         for (size_t at = 0; at < text.n;) {
             int length;
             int32_t c = utf8_decode(text.p + at, text.n - at, &length);
-            count[c][0] += l->word[i].count;
+            count[c][0] += l->words.v[i].count;
             if (at > 0)
-                count[c][1] += l->word[i].count;
+                count[c][1] += l->words.v[i].count;
             at += (size_t)length;
         }
     }
@@ -178,9 +241,9 @@ static void spell_words(VocabLearner *l, const Vocab *vocab)
 {
     char buffer[8];
     int32_t symbol[MAX_WORD_CHARS];
-    for (int32_t i = 0; i < l->n_words; i++) {
-        Word *w = &l->word[i];
-        Slice text = word_text(l, w);
+    for (int32_t i = 0; i < l->words.n; i++) {
+        Word *w = &l->words.v[i];
+        Slice text = word_text(&l->words, i);
         int32_t n = 0;
         bool known = true;
         for (size_t at = 0; at < text.n && known; n++) {
@@ -326,7 +389,7 @@ static int32_t best_pair(Merger *m)
 /* Replaces a b by `made` in one word, and counts the pairs that go and come. */
 static void merge_in_word(Merger *m, int32_t word, int32_t a, int32_t b, int32_t made)
 {
-    Word *w = &m->l->word[word];
+    Word *w = &m->l->words.v[word];
     int32_t n = 0, *s = w->symbol;
     for (int32_t i = 0; i < w->n_symbols; i++) {
         if (i + 1 == w->n_symbols || s[i] != a || s[i + 1] != b) {
@@ -351,9 +414,9 @@ static void merge_in_word(Merger *m, int32_t word, int32_t a, int32_t b, int32_t
 static void merge_pairs(VocabLearner *l, Vocab *vocab, int32_t cap)
 {
     Merger m = { .l = l };
-    for (int32_t i = 0; i < l->n_words; i++)
-        for (int32_t k = 0; k + 1 < l->word[i].n_symbols; k++)
-            count_pair(&m, l->word[i].symbol[k], l->word[i].symbol[k + 1], l->word[i].count, i);
+    for (int32_t i = 0; i < l->words.n; i++)
+        for (int32_t k = 0; k + 1 < l->words.v[i].n_symbols; k++)
+            count_pair(&m, l->words.v[i].symbol[k], l->words.v[i].symbol[k + 1], l->words.v[i].count, i);
     push_changed(&m);
 
     Bytes text = { 0 };
@@ -388,7 +451,8 @@ static void merge_pairs(VocabLearner *l, Vocab *vocab, int32_t cap)
 
 Tokenizer *vocab_learner_finish(VocabLearner *l, int32_t cap, FtcDiag *d)
 {
-    if (l->n_words == 0) {
+    count_pieces(l);
+    if (l->words.n == 0) {
         ftc_error(d, FTC_NOWHERE, "there is no word in the training texts to learn a vocabulary from");
         return NULL;
     }

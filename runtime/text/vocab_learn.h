@@ -20,6 +20,9 @@ void vocab_learner_free(VocabLearner *l);
 
 void vocab_learner_add(VocabLearner *l, Slice text);
 
+/* Adds the texts of another one, which was made alike and is only to be freed then. */
+void vocab_learner_merge(VocabLearner *l, VocabLearner *other);
+
 /* A tokenizer of at most `cap` tokens (of more than the 5 special ones). Characters and pairs that occur only
  * once are left out; where the characters alone are too many, the rarest are. NULL after an error: there was no
  * word at all. */

@@ -42,9 +42,9 @@ bool examples_check(const Examples *x, const FtcModel *model, int64_t classes, i
             return ftc_error(d, FTC_NOWHERE, "record %lld is a pair of texts, but the model has one segment only",
                              record_number(x, i));
         for (int64_t t = x->start[i]; t < x->start[i + 1]; t++)
-            if (x->ids[t] < 0 || x->ids[t] >= vocab)
+            if (examples_id(x, t) < 0 || examples_id(x, t) >= vocab)
                 return ftc_error(d, FTC_NOWHERE, "record %lld has the token id %d, but the model's vocabulary has %lld entries",
-                                 record_number(x, i), x->ids[t], (long long)vocab);
+                                 record_number(x, i), examples_id(x, t), (long long)vocab);
         if (x->labels && (x->labels[i] < 0 || x->labels[i] >= classes))
             return ftc_error(d, FTC_NOWHERE, "record %lld has the class number %d, but the model has %lld classes",
                              record_number(x, i), x->labels[i], (long long)classes);
@@ -169,9 +169,10 @@ static void put_row(Batcher *b, int32_t k, int64_t row)
 {
     const Examples *x = b->x;
     int32_t at = b->row_start[k], n = (int32_t)row_length(x, row), first = x->first ? x->first[row] : n;
-    memcpy(b->ids + at, x->ids + x->start[row], (size_t)n * sizeof *b->ids);
-    for (int32_t i = 0; i < n; i++)
+    for (int32_t i = 0; i < n; i++) {
+        b->ids[at + i] = examples_id(x, x->start[row] + i);
         b->types[at + i] = i >= first;
+    }
     b->row_start[k + 1] = at + n;
     b->labels[k] = x->labels ? x->labels[row] : 0;
     b->record[k] = x->record ? x->record[row] : row;

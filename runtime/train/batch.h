@@ -9,10 +9,12 @@
 
 #include "ftc/model.h"
 
-/* Row i is ids[start[i] .. start[i + 1]), at least one. */
+/* Row i is ids[start[i] .. start[i + 1]), at least one; or short_ids, for a vocabulary of up to 65536: half the memory, which is
+ * most of what a large table takes. */
 typedef struct {
     int64_t n;
     const int32_t *ids;
+    const uint16_t *short_ids;  /* NULL: ids */
     const int64_t *start;   /* [n+1] */
     const int32_t *first;   /* [n] how many of a row's tokens belong to segment 0, the others to 1; NULL: all */
     const int32_t *labels;  /* [n] NULL: none */
@@ -24,6 +26,8 @@ typedef struct {
     const float *encoded;   /* [n, width] what the model's encode program says of each row; NULL: not known */
     int64_t width;
 } Examples;
+
+static inline int32_t examples_id(const Examples *x, int64_t i) { return x->short_ids ? x->short_ids[i] : x->ids[i]; }
 
 /* Whether the model can take all rows: ids below vocab, labels below classes, finite targets, lengths up to max_length, segments.
  * Whatever goes into a batch must have passed this once, since compiled code checks nothing. */

@@ -85,7 +85,7 @@ static void find_worst(Sheet *s)
 int sheet_line(const Sheet *s, int64_t row)
 {
     const Dataset *t = s->source.table;
-    return t ? csv_record_loc(t->csv, t->examples.record ? t->examples.record[row] : row).line : 0;
+    return t ? csv_record_loc(t->csv, dataset_record(t, row)).line : 0;
 }
 
 Slice sheet_text(const Sheet *s, int64_t row, Bytes *scratch)
@@ -93,8 +93,8 @@ Slice sheet_text(const Sheet *s, int64_t row, Bytes *scratch)
     const Dataset *t = s->source.table;
     Bytes one = { 0 };
     scratch->n = 0;
-    for (int k = 0; t && k < 2 && t->text[k] >= 0; k++) {
-        Slice text = csv_field(t->csv, t->examples.record ? t->examples.record[row] : row, t->text[k], &one);
+    for (int k = 0; t && k < 2 && t->text[k].n; k++) {
+        Slice text = dataset_text(t, row, k, &one);
         if (k)
             bytes_add(scratch, " | ", 3);
         bytes_add(scratch, text.p, text.n);

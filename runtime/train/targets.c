@@ -33,21 +33,22 @@ static Slice next_label(Slice *row, const char *separator)
     return trim(label);
 }
 
-typedef bool LabelFn(void *ctx, int64_t record, Slice label);
+typedef bool LabelFn(void *ctx, int64_t row, Slice label);
 
-/* Calls `each` for every label of every record. */
+/* Calls `each` for every label of every row. */
 static bool each_label(const Dataset *s, const char *separator, LabelFn *each, void *ctx, FtcDiag *d)
 {
     Bytes scratch = { 0 };
     bool ok = true;
-    for (int64_t i = 0; ok && i < csv_records(s->csv); i++) {
-        Slice row = trim(csv_field(s->csv, i, s->label, &scratch));
+    for (int64_t i = 0; ok && i < s->n; i++) {
+        Slice row = trim(dataset_label(s, i, &scratch));
         while (ok && row.n) {
             bool more = row.n >= strlen(separator) && !memcmp(row.p + row.n - strlen(separator), separator, strlen(separator));
             Slice label = next_label(&row, separator);
             ok = label.n && !(more && !row.n) ? each(ctx, i, label)
-                                              : ftc_error(d, csv_field_loc(s->csv, i, s->label), "record %lld has an empty label: a '%s' "
-                                                          "(data.label_separator) with nothing on one side", (long long)i + 1, separator);
+                                              : ftc_error(d, dataset_label_loc(s, i), "record %lld has an empty label: a '%s' "
+                                                          "(data.label_separator) with nothing on one side",
+                                                          (long long)dataset_record(s, i) + 1, separator);
         }
     }
     bytes_free(&scratch);
@@ -60,10 +61,10 @@ typedef struct {
     FtcDiag *diag;
 } Collecting;
 
-static bool collect_label(void *ctx, int64_t record, Slice label)
+static bool collect_label(void *ctx, int64_t row, Slice label)
 {
     Collecting *c = ctx;
-    return labels_add(c->found, label) || too_many_labels(c->s, record, c->diag);
+    return labels_add(c->found, label) || too_many_labels(c->s, row, c->diag);
 }
 
 bool targets_collect(Labels *l, const Dataset *s, const char *separator, FtcDiag *d)
@@ -74,7 +75,7 @@ bool targets_collect(Labels *l, const Dataset *s, const char *separator, FtcDiag
         return false;
     return l->n > 1 || ftc_error(d, FTC_FILE(csv_name(s->csv)), "the column '%s' has %s in all %lld records; training takes at least two "
                                  "labels", csv_column_name(s->csv, s->label), l->n ? "one label" : "no label",
-                                 (long long)csv_records(s->csv));
+                                 (long long)s->n);
 }
 
 typedef struct {
@@ -86,13 +87,13 @@ typedef struct {
     FtcDiag *diag;
 } Marking;
 
-static bool mark_label(void *ctx, int64_t record, Slice label)
+static bool mark_label(void *ctx, int64_t row, Slice label)
 {
     Marking *m = ctx;
     int32_t c = label_index_find(&m->index, label);
     if (c < 0)
-        return unknown_label(m->s, record, label, m->labels, m->index.n, m->whose, m->diag);
-    m->target[record * m->index.n + c] = 1;
+        return unknown_label(m->s, row, label, m->labels, m->index.n, m->whose, m->diag);
+    m->target[row * m->index.n + c] = 1;
     return true;
 }
 
@@ -130,10 +131,11 @@ static bool read_column(const Dataset *s, int column, NumberFn *fits, const char
 {
     Bytes scratch = { 0 };
     bool ok = true;
-    for (int64_t i = 0; ok && i < csv_records(s->csv); i++) {
-        Slice text = trim(csv_field(s->csv, i, column, &scratch));
+    for (int64_t i = 0; ok && i < s->n; i++) {
+        int64_t record = dataset_record(s, i);
+        Slice text = trim(csv_field(s->csv, record, column, &scratch));
         double x = parse_number(text);
-        ok = fits(x) || bad_number(s, i, column, text, wanted, d);
+        ok = fits(x) || bad_number(s, record, column, text, wanted, d);
         out[i * stride] = (float)x;
     }
     bytes_free(&scratch);
@@ -170,11 +172,18 @@ static bool read_flags(const Dataset *s, const Marking *m, FtcDiag *d)
 
 static float *new_targets(Dataset *s, int32_t classes)
 {
-    float *target = xcalloc((size_t)csv_records(s->csv) * (size_t)classes, sizeof *target);
+    float *target = xcalloc((size_t)s->n * (size_t)classes, sizeof *target);
     free((void *)s->examples.targets);
     s->examples.targets = target;
     s->examples.classes = classes;
     return target;
+}
+
+static bool drop_targets(Dataset *s)
+{
+    free((void *)s->examples.targets);
+    s->examples.targets = NULL;
+    return false;
 }
 
 bool targets_labels(Dataset *s, const char *separator, const char *const *labels, int32_t n, const char *whose, FtcDiag *d)
@@ -182,17 +191,17 @@ bool targets_labels(Dataset *s, const char *separator, const char *const *labels
     Marking m = { .s = s, .index = label_index_new(labels, n), .target = new_targets(s, n), .labels = labels, .whose = whose, .diag = d };
     bool ok = s->n_flags ? read_flags(s, &m, d) : each_label(s, separator, mark_label, &m, d);
     label_index_free(&m.index);
-    return ok;
+    return ok || drop_targets(s);
 }
 
 bool targets_numbers(Dataset *s, FtcDiag *d)
 {
-    return read_column(s, s->label, is_number, "a finite number", new_targets(s, 1), 1, d);
+    return read_column(s, s->label, is_number, "a finite number", new_targets(s, 1), 1, d) || drop_targets(s);
 }
 
 bool targets_check(const Dataset *s, FtcDiag *d)
 {
-    int64_t n = csv_records(s->csv);
+    int64_t n = s->n;
     const Examples *x = &s->examples;
     for (int64_t i = 1; i < n; i++)
         if (memcmp(x->targets, x->targets + i * x->classes, (size_t)x->classes * sizeof *x->targets))
@@ -205,7 +214,7 @@ bool targets_weights(Dataset *s, FtcDiag *d)
 {
     if (s->weight < 0)
         return true;
-    float *weight = xcalloc((size_t)csv_records(s->csv), sizeof *weight);
+    float *weight = xcalloc((size_t)s->n, sizeof *weight);
     free((void *)s->examples.weights);
     s->examples.weights = weight;
     return read_column(s, s->weight, is_weight, "a number above 0", weight, 1, d);

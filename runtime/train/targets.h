@@ -13,8 +13,8 @@
 /* As labels_collect, where a record may have several labels or none. */
 bool targets_collect(Labels *l, const Dataset *s, const char *separator, FtcDiag *d);
 
-/* Fills in the targets of n labels; `whose` says whose they are (dataset_number).  An error is: a label that is none of these, a label
- * that no column has, another field than 0 or 1 in such a column. */
+/* Fills in the targets of n labels; none, after an error, as below.  `whose` says whose labels they are (dataset_number).  An error
+ * is: a label that is none of these, a label that no column has, another field than 0 or 1 in such a column. */
 bool targets_labels(Dataset *s, const char *separator, const char *const *labels, int32_t n, const char *whose, FtcDiag *d);
 
 /* Fills in the numbers of the label column.  An error is: a field that isn't a finite number. */

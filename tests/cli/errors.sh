@@ -16,7 +16,7 @@ expect() {
     cat > wanted
     "$ftc" "$@" > stdout 2> stderr
     got=$?
-    grep -av '^ftc: note: no pre-trained\|^[0-9]* records, \|^step ' stderr > said
+    grep -av '^data: \|^ftc: note: no pre-trained\|^[0-9]* records, \|^step ' stderr > said
     if [ $got != "$status" ] || ! diff wanted said > difference; then
         echo "FAILED: ftc $* (status $got)"
         cat difference
@@ -69,6 +69,12 @@ expect 1 run "$spec" --train good.csv -D optimizer.lrr=1 --seed x <<'X'
 X
 expect 1 run "$spec" --train good.csv --predict good.csv --predictions - --json <<'X'
 ftc: error: --json and --predictions - both want standard output; give the predictions a file
+X
+expect 1 run "$spec" --train - --eval - <<'X'
+ftc: error: standard input can be read once: '-' is --train already, --eval needs a file
+X
+expect 1 run - --dev good.csv --train - <<'X'
+ftc: error: standard input can be read once: '-' is the spec already, --train needs a file
 X
 expect 1 compile <<'X'
 ftc: error: which spec? for example: ftc compile models/tiny_cls.yaml
@@ -123,15 +129,34 @@ new.csv:3:3: error: the label 'maybe' of record 2 is none that the training tabl
 X
 printf 'text,label\na,yes\nb,\n' > unlabelled.csv
 train 1 unlabelled.csv <<'X'
-unlabelled.csv:3:3: error: record 2 has no label in the column 'label'; give it one or take the record out
+unlabelled.csv:3:3: error: record 2 has no label in the column 'label'; give it one, or leave such records out: -D data.missing=drop
     3 | b,
       |   ^
 X
 printf 'text,label\nna\xefve,yes\n' > latin1.csv
-train 1 latin1.csv <<X
-latin1.csv:2:3: error: byte 13 (0xEF) is not valid UTF-8: the file is in another encoding or damaged; from Windows-1252, convert it first: iconv -f WINDOWS-1252 -t UTF-8
-    2 | $(printf 'na\xefve,yes')
+train 1 latin1.csv <<'X'
+latin1.csv:2:3: error: byte 13 (0xEF) is not valid UTF-8; the file may be in cp1252 or latin1 (the same, as far as it goes): say so with -D data.encoding=cp1252, or convert it with iconv
+    2 | naïve,yes
       |   ^
+X
+printf 'text,label\na,1\nb,0\nc,7\n' > codes.csv
+train 1 codes.csv -D 'data.label_map={0: no, 1: yes}' <<'X'
+codes.csv:4:3: error: the label '7' of record 3 is no code of data.label_map; add it there, or leave such records out: -D data.unmapped=drop
+    4 | c,7
+      |   ^
+X
+train 1 codes.csv -D data.label_map=good.csv <<'X'
+good.csv:1:1: error: a line of a label map is a code, a tab and a name
+    1 | text,label
+      | ^~~~~~~~~~
+-D data.label_map=good.csv: note: the label map is asked for here
+X
+printf 'text;label\na;yes\n' > semicolons.csv
+train 1 semicolons.csv -D data.separator=comma <<'X'
+semicolons.csv:1:1: error: there is no column 'text'; the table has 'text;label'
+    1 | text;label
+      | ^~~~~~~~~~
+ftc: note: the table has one column only; 'data.separator' says what separates its fields: comma, tab, semicolon or pipe
 X
 printf 'text,label\na\0b,yes\n' > nul.csv
 train 1 nul.csv <<'X'

@@ -140,6 +140,28 @@ for i in 1 2 3 4 5 6 7 8; do printf 'same\tsame\tyes\nsame\tother\tno\n' >> pair
 "$ftc" run "$spec" -D data.text='[a, b]' -D data.labels='[yes, no]' -D loss.class_weights='{no: 2}' --train pairs.tsv \
     --eval pairs.tsv -D train.epochs=30 --json -o pairs 2> notes | grep -q '"accuracy": 1.0, .*"labels": \["yes", "no"\]' || fail "pairs"
 
+# --- tables as they come: semicolons, Latin-1, joined columns, codes for labels, records left out; the model knows it all
+{
+    printf 'nr;title;body;code\n'
+    for i in 1 2 3 4 5 6 7 8; do printf 'n%d;h\xf4tel;good, "really";1\nm%d;;bad h\xf4tel;0\n' $i $i; done
+    printf 'x1;good;;7\nx2;;;1\nx3;bad;;\n'
+} > odd.csv
+printf '0\tno\n1\tyes\n' > codes.tsv
+odd=(-D data.text='title + body' -D data.label=code -D data.label_map=codes.tsv -D data.unmapped=drop -D data.missing=drop
+    -D data.encoding=latin1)
+"$ftc" run "$spec" "${odd[@]}" --train - -D train.epochs=30 -o odd < odd.csv 2> notes
+has notes '^<stdin>:19:1: note: 2 of 19 records have no text or no label (data.missing) and are left out; this is the first$'
+has notes '^<stdin>:18:1: note: 1 of 19 records have a label that data.label_map lacks (data.unmapped) and are left out'
+has notes '^16 records, 2 classes; '
+rm codes.tsv
+"$ftc" run odd --eval odd.csv --predict odd.csv > report 2> notes
+has report '^rows 16 .* accuracy 100.00 %'
+has report '^yes '
+[ "$(sed -n '2p;20p' odd/predictions.csv | cut -d';' -f1-5)" = "n1;hôtel;good, \"really\";1;yes
+x3;bad;;;no" ] || fail "predictions of an odd table: $(sed -n '2p;20p' odd/predictions.csv)"
+printf 'text,label\ngood,yes\nbad,no\n' | "$ftc" run tiny_cls-model --predict - --predictions - 2> notes | grep -q '^good,yes,[a-z]*,0\.' ||
+    fail "predictions from standard input"
+
 # --- without a spec: the shipped one, named after the table
 "$ftc" run --train train.csv --max-steps 1 --limit 8 > /dev/null 2> notes
 [ -s train-model/model.safetensors ] || fail "no train-model"

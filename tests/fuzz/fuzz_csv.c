@@ -1,4 +1,4 @@
-/* Tables: any bytes, with each usual separator.  What was read and is written again reads as the same. */
+/* Tables: any bytes, with each separator and encoding.  What was read and is written again reads as the same. */
 #include "tests/fuzz/fuzzing.h"
 
 #include "runtime/text/csv.h"
@@ -42,28 +42,37 @@ static void same_tables(const Csv *a, const Csv *b)
     bytes_free(&t);
 }
 
+static void check(const uint8_t *data, size_t size, CsvSeparator separator, TextEncoding encoding)
+{
+    FtcDiag *d = quiet_diag();
+    CsvOptions options = { .separator = separator, .encoding = encoding };
+    Csv *c = csv_open(input_file(data, size), &options, d);
+    must(c || ftc_diag_errors(d), "a refusal comes with an error");
+    if (c) {
+        ask_all(c);
+        csv_need_column(c, "label", d);
+    }
+    /* fields are found by counting: asking a wide table for all of them takes too long */
+    if (c && csv_columns(c) < 200) {
+        static const CsvSeparator of[128] = { [','] = CSV_COMMA, ['\t'] = CSV_TAB, [';'] = CSV_SEMICOLON, ['|'] = CSV_PIPE };
+        Bytes text = { 0 };
+        for (int64_t r = -1; r < csv_records(c); r++)
+            write_record(c, r, &text);
+        options = (CsvOptions){ .separator = of[(unsigned char)csv_separator(c)] };
+        Csv *again = csv_open(input_file((uint8_t *)text.p, text.n), &options, d);
+        same_tables(c, again);
+        csv_close(again);
+        bytes_free(&text);
+    }
+    csv_close(c);
+    ftc_diag_free(d);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char separators[] = { ',', '\t', ';' };
-    for (size_t i = 0; i < sizeof separators; i++) {
-        FtcDiag *d = quiet_diag();
-        CsvOptions options = { .separator = separators[i] };
-        Csv *c = csv_open(input_file(data, size), &options, d);
-        must(c || ftc_diag_errors(d), "a refusal comes with an error");
-        /* fields are found by counting: asking a wide table for all of them takes too long */
-        if (c && csv_columns(c) < 200) {
-            Bytes text = { 0 };
-            ask_all(c);
-            csv_need_column(c, "label", d);
-            for (int64_t r = -1; r < csv_records(c); r++)
-                write_record(c, r, &text);
-            Csv *again = csv_open(input_file((uint8_t *)text.p, text.n), &options, d);
-            same_tables(c, again);
-            csv_close(again);
-            bytes_free(&text);
-        }
-        csv_close(c);
-        ftc_diag_free(d);
-    }
+    for (CsvSeparator s = CSV_AUTO; s < CSV_SEPARATORS; s++)
+        check(data, size, s, TEXT_UTF8);
+    check(data, size, CSV_AUTO, TEXT_LATIN1);
+    check(data, size, CSV_AUTO, TEXT_CP1252);
     return 0;
 }

@@ -123,6 +123,7 @@ static void printed_specs_read_back(void **state)
     (void)state;
     static const char *const more[] = {
         "data: {text: [a, 'b c'], label: \"y\\n\", labels: [yes, no, \"0\", 'a\"b\\', \"\\x07\\u2028é\"]}",
+        "data: {text: [a + b, c], label_map: {0: no, \"~\": 'y', a b: 'x: y'}, separator: tab, encoding: cp1252, missing: drop, unmapped: drop}",
         "data: {labels: [yes, no]}\nloss: {class_weights: {no: 1.5, yes: 0.1}, label_smoothing: 0.05}",
         "loss: {class_weights: [1, 2, 0.3333333333333333]}\noptimizer: {clip_norm: none, schedule: {warmup: 17}}",
         "loss: {class_weights: balanced}\noptimizer: {type: sgd, momentum: 0.9, nesterov: true, lr: 0.1}",
@@ -156,6 +157,31 @@ static void printed_specs_read_back(void **state)
         assert_int_equal(s->optimizer.schedule.warmup.steps, again->optimizer.schedule.warmup.steps);
     }
     globfree(&files);
+}
+
+/* A path in a spec starts from the spec, one of a flag from where ftc was started. */
+static void label_maps_come_from_files(void **state)
+{
+    (void)state;
+    const char *file = source_path("tests/errors/spec.yaml"), *text = "data: {label_map: maps/three.tsv}";
+    SpecSetting over = { "data.label_map", "{yes: 1}", FTC_FILE("-D") };
+    Spec *s = spec_load(arena, &(SpecSource){ .file = file, .text = text, .len = strlen(text) }, diag);
+    assert_non_null(s);
+    const SpecLabelMap *m = &s->data.label_map;
+    assert_int_equal(m->n, 3);
+    assert_string_equal(m->code[0], "0");
+    assert_string_equal(m->name[0], "negative");
+    assert_string_equal(m->code[2], "2");
+    assert_string_equal(m->name[2], "negative");
+    assert_non_null(strstr(printed(s), "label_map: {\"0\": negative, \"1\": positive, \"2\": negative}\n"));
+
+    s = spec_load(arena, &(SpecSource){ .file = file, .text = text, .len = strlen(text), .over = &over, .n_over = 1 }, diag);
+    assert_non_null(s);
+    assert_int_equal(s->data.label_map.n, 1);
+    over.value = source_path("tests/errors/maps/three.tsv");
+    s = spec_load(arena, &(SpecSource){ .file = file, .text = text, .len = strlen(text), .over = &over, .n_over = 1 }, diag);
+    assert_non_null(s);
+    assert_int_equal(s->data.label_map.n, 3);
 }
 
 /* ---- settings ---- */
@@ -437,6 +463,7 @@ int main(void)
         cmocka_unit_test(distilbert_head_is_relu),
         cmocka_unit_test(default_spec_is_the_defaults),
         cmocka_unit_test(printed_specs_read_back),
+        cmocka_unit_test(label_maps_come_from_files),
         cmocka_unit_test(later_settings_win),
         cmocka_unit_test(settings_put_out_of_action_what_belonged_to_the_old_value),
         cmocka_unit_test(labels_stay_as_written),

@@ -132,7 +132,7 @@ static void reads_quotes_line_ends_and_marks(void **state)
 static void keeps_to_options(void **state)
 {
     (void)state;
-    Csv *c = open_text("a\tb\n1,5\t\"2\t3\"\n4\t5\nbroken", &(CsvOptions){ .separator = '\t', .limit = 2 });
+    Csv *c = open_text("a\tb\n1,5\t\"2\t3\"\n4\t5\nbroken", &(CsvOptions){ .separator = CSV_TAB, .limit = 2 });
     assert_int_equal(csv_records(c), 2);
     check_value(c, 0, 0, "1,5");
     check_value(c, 0, 1, "2\t3");
@@ -174,7 +174,7 @@ static void names_the_place_of_errors(void **state)
     check_error("text,label\n", " error: has a header but no records");
     check_error("a,b\n1,2\n\"x\ny\",2\n3\n", "5:1: error: record 3 has 1 field, the header has 2");
     check_error("a,b\n1,2\n\"x\ny\",2,33\n3\n",
-                "4:6: error: record 2 has more fields than the header, which has 2; a text with a ',' in it must stand in quotes");
+                "4:6: error: record 2 has more fields than the header, which has 2; a text with a comma in it must stand in quotes");
     check_error("a,b\n1,2\nx,\"y\n\n3,4\n", "3:3: error: the quote that opens here, in record 2, is never closed");
     check_error("a,\"b\n1,2\n", "1:3: error: the quote that opens here, in the header, is never closed");
     check_error("a,b\n\"1\"x,2\n", "2:4: error: text behind the closing quote of a field in record 1; a quote inside a quoted "
@@ -183,8 +183,15 @@ static void names_the_place_of_errors(void **state)
     check_error("\xEF\xBB\xBF" "a,b,a\n1,2,3\n", "1:5: error: columns 1 and 3 have the same name, 'a'");
     check_error_n("a,b\n1,\0\n", 8, "2:3: error: byte 6 is a NUL: this is no text file, or it is damaged");
     check_error("a,b\n1,2\n\xC3\xA9,caf\xE9\n",
-                "3:7: error: byte 14 (0xE9) is not valid UTF-8: the file is in another encoding or damaged; from Windows-1252, "
-                "convert it first: iconv -f WINDOWS-1252 -t UTF-8");
+                "3:7: error: byte 14 (0xE9) is not valid UTF-8; the file may be in cp1252 or latin1 (the same, as far as it "
+                "goes): say so with -D data.encoding=cp1252, or convert it with iconv");
+    check_error("a,b\n1,2\n\x93x\x94,2\n",
+                "3:1: error: byte 8 (0x93) is not valid UTF-8; the file may be in cp1252: say so with -D data.encoding=cp1252, or "
+                "convert it with iconv");
+    check_error("a,b\n1,\x81\n", "2:3: error: byte 6 (0x81) is not valid UTF-8, nor does cp1252 or latin1 fit: the file is damaged, or "
+                                  "in an encoding to convert it from first: iconv -f ENCODING -t UTF-8");
+    check_error("a,\xC3\xA9\n1,\xC3\xA4\n2,\xE9\n", "3:3: error: byte 12 (0xE9) is not valid UTF-8, though most of the file is: it is "
+                                                   "damaged here, or made of parts in two encodings");
     check_error("\xFF\xFE" "a", " error: is UTF-16, not UTF-8; convert it first: iconv -f UTF-16 -t UTF-8");
 }
 
@@ -218,6 +225,164 @@ static void names_missing_files_and_columns(void **state)
     assert_int_equal(csv_need_column(c, "sentiment", d), -1);
     assert_non_null(strstr(ftc_diag_last(d), "there is no column 'sentiment'; the table has"));
     csv_close(c);
+    ftc_diag_free(d);
+}
+
+/* The separator that is found, or -1 where the table is wrong then. */
+static int found_separator(const char *text)
+{
+    FtcDiag *d = ftc_diag_new(NULL);
+    Csv *c = csv_open(file_with(text, strlen(text)), NULL, d);
+    int separator = c ? csv_separator(c) : -1;
+    csv_close(c);
+    ftc_diag_free(d);
+    return separator;
+}
+
+static void finds_the_separator(void **state)
+{
+    (void)state;
+    assert_int_equal(found_separator("text,label\na|b;c\td,x\n"), ',');
+    assert_int_equal(found_separator("text;label\na, b, c;x\nd, e;y\n"), ';');
+    assert_int_equal(found_separator("text\tlabel\na, b; c\tx\n"), '\t');
+    assert_int_equal(found_separator("text|label\n\"a|b\"|x\n"), '|');
+    assert_int_equal(found_separator("\xEF\xBB\xBF\n\"a,b\";label\n1;2\n"), ';'); /* that of quotes is none */
+    assert_int_equal(found_separator("text, long;label\na;x\n"), ';');           /* parts the header, but not the records */
+    assert_int_equal(found_separator("a,b;c,d\n1,2;3,4\n"), ',');                 /* either would do */
+    assert_int_equal(found_separator("a|b\tc|d\n1|2\t3|4\n"), ',');              /* so the comma, and one column */
+    assert_int_equal(found_separator("text\nno; separator | at all\n"), ',');
+    assert_int_equal(found_separator("text\nHello, world\n"), -1);
+    assert_int_equal(found_separator("text;label\na;x\nb;y;z\n"), -1);            /* a wrong record doesn't change the separator */
+    assert_int_equal(found_separator("text;label\n\"a;x\n"), -1);
+
+    /* said by the name, or outright */
+    char path[160];
+    snprintf(path, sizeof path, "%s/t.tsv", temp_folder());
+    FtcDiag *d = ftc_diag_new(NULL);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs("a,b\n1,2\n", f);
+    fclose(f);
+    Csv *c = csv_open(path, NULL, d);
+    assert_int_equal(csv_columns(c), 1);
+    csv_close(c);
+    c = csv_open(path, &(CsvOptions){ .separator = CSV_COMMA }, d);
+    assert_int_equal(csv_columns(c), 2);
+    csv_close(c);
+    ftc_diag_free(d);
+}
+
+/* Every byte, and what Python's codecs make of it: bytes([b]).decode('cp1252').encode('utf-8'). */
+static void reads_other_encodings(void **state)
+{
+    (void)state;
+    char text[8] = "a\n?x?\n";
+    static const char *const windows[32] = { /* 0x80 to 0x9F */
+        "\xE2\x82\xAC", NULL, "\xE2\x80\x9A", "\xC6\x92", "\xE2\x80\x9E", "\xE2\x80\xA6", "\xE2\x80\xA0", "\xE2\x80\xA1",
+        "\xCB\x86", "\xE2\x80\xB0", "\xC5\xA0", "\xE2\x80\xB9", "\xC5\x92", NULL, "\xC5\xBD", NULL,
+        NULL, "\xE2\x80\x98", "\xE2\x80\x99", "\xE2\x80\x9C", "\xE2\x80\x9D", "\xE2\x80\xA2", "\xE2\x80\x93", "\xE2\x80\x94",
+        "\xCB\x9C", "\xE2\x84\xA2", "\xC5\xA1", "\xE2\x80\xBA", "\xC5\x93", NULL, "\xC5\xBE", "\xC5\xB8",
+    };
+    FtcDiag *d = ftc_diag_new(NULL);
+    for (int byte = 0x80; byte < 0x100; byte++)
+        for (TextEncoding e = TEXT_LATIN1; e <= TEXT_CP1252; e++) {
+            char latin1[3] = { (char)(0xC0 | byte >> 6), (char)(0x80 | (byte & 0x3F)) }, want[16];
+            const char *one = e == TEXT_CP1252 && byte < 0xA0 ? windows[byte - 0x80] : latin1;
+            text[2] = text[4] = (char)byte;
+            Csv *c = csv_open(file_with(text, 6), &(CsvOptions){ .encoding = e }, d);
+            if (!one) {
+                assert_null(c);
+                snprintf(want, sizeof want, "byte 2 (0x%02X)", byte);
+                assert_non_null(strstr(ftc_diag_last(d), want));
+                continue;
+            }
+            snprintf(want, sizeof want, "%sx%s", one, one);
+            assert_non_null(c);
+            check_value(c, 0, 0, want);
+            FtcLoc at = csv_field_loc(c, 0, 0); /* in bytes of the file */
+            assert_int_equal(at.line, 2);
+            assert_int_equal(at.end_col, 4);
+            csv_close(c);
+        }
+    assert_int_equal(ftc_diag_warnings(d), 0);
+
+    csv_close(csv_open(file_with("a\n\xC3\xA9\n", 5), &(CsvOptions){ .encoding = TEXT_LATIN1 }, d));
+    assert_int_equal(ftc_diag_warnings(d), 1); /* it was UTF-8 all the time */
+    ftc_diag_free(d);
+}
+
+/* A caret below the right character of a line in Latin-1, which is shown in UTF-8. */
+static void shows_lines_in_other_encodings(void **state)
+{
+    (void)state;
+    static const char table[] = "a,b\n\xE9\xE9,1\n\xE9t\xE9,1,\xFC\xFC\n";
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    FtcDiag *d = ftc_diag_new(out);
+    assert_null(csv_open(file_with(table, strlen(table)), &(CsvOptions){ .encoding = TEXT_LATIN1 }, d));
+    ftc_diag_free(d);
+    fclose(out);
+    assert_non_null(strstr(text, ".csv:3:7: error: record 2 has more fields"));
+    assert_string_equal(strchr(text, '\n') + 1, "    3 | \xC3\xA9t\xC3\xA9,1,\xC3\xBC\xC3\xBC\n      |       ^~\n");
+    free(text);
+}
+
+/* The memory of what was read goes, in whole pages; places of the rest stay. */
+static void forgets_what_is_done(void **state)
+{
+    (void)state;
+    enum { RECORDS = 20000, LEFT = 12345 };
+    Bytes text = { 0 };
+    char line[64];
+    bytes_add(&text, "a,b\n", 4);
+    for (int i = 0; i < RECORDS; i++)
+        bytes_add(&text, line, (size_t)snprintf(line, sizeof line, "\"%d\n\",x%d\n", i, i));
+    FtcDiag *d = ftc_diag_new(NULL);
+    Csv *c = csv_open(file_with(text.p, text.n), NULL, d);
+    assert_non_null(c);
+    csv_forget(c, 100);
+    csv_forget(c, LEFT);
+    csv_forget(c, LEFT - 1); /* already done */
+    for (int i = LEFT; i < RECORDS; i += 100) {
+        snprintf(line, sizeof line, "x%d", i);
+        check_value(c, i, 1, line);
+        FtcLoc at = csv_field_loc(c, i, 1);
+        assert_int_equal(at.line, 3 + 2 * i); /* a quoted line end is in the first field */
+        assert_int_equal(csv_record_loc(c, i).line, 2 + 2 * i);
+    }
+    assert_int_equal(csv_field_loc(c, LEFT - 1, 1).line, 0);
+    assert_string_equal(csv_record_loc(c, 0).file, csv_name(c));
+    assert_string_equal(csv_column_name(c, 1), "b");
+    assert_int_equal(csv_need_column(c, "c", d), -1);
+    csv_forget(c, RECORDS);
+    assert_int_equal(csv_records(c), RECORDS);
+    csv_close(c);
+    bytes_free(&text);
+    ftc_diag_free(d);
+}
+
+/* What no table has, named before it takes memory or time. */
+static void has_limits(void **state)
+{
+    (void)state;
+    Bytes text = { 0 };
+    for (int i = 0; i <= CSV_MAX_COLUMNS; i++) {
+        char name[16];
+        bytes_add(&text, name, (size_t)snprintf(name, sizeof name, "%s%d", i ? "," : "", i));
+    }
+    FtcDiag *d = ftc_diag_new(NULL);
+    assert_null(csv_open(file_with(text.p, text.n), NULL, d));
+    assert_non_null(strstr(ftc_diag_last(d), "the header has more than 10000 columns"));
+
+    text.n = 0;
+    bytes_add(&text, "a\n\"", 3);
+    for (int i = 0; i <= CSV_MAX_FIELD; i++)
+        bytes_put(&text, i % 80 ? 'x' : '\n');
+    bytes_add(&text, "\"\n", 2);
+    assert_null(csv_open(file_with(text.p, text.n), NULL, d));
+    assert_non_null(strstr(ftc_diag_last(d), "the field that begins here, in record 1, has more than 16 MiB; is the quote closed"));
+    bytes_free(&text);
     ftc_diag_free(d);
 }
 
@@ -261,6 +426,11 @@ int main(void)
         cmocka_unit_test(names_the_place_of_errors),
         cmocka_unit_test(refuses_every_kind_of_bad_utf8),
         cmocka_unit_test(names_missing_files_and_columns),
+        cmocka_unit_test(finds_the_separator),
+        cmocka_unit_test(reads_other_encodings),
+        cmocka_unit_test(shows_lines_in_other_encodings),
+        cmocka_unit_test(forgets_what_is_done),
+        cmocka_unit_test(has_limits),
         cmocka_unit_test(survives_random_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

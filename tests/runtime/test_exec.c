@@ -354,9 +354,26 @@ static void first_weights_depend_on_the_seed_alone(void **state)
     ftc_diag_free(d);
 }
 
+/* What planning and code rely on: P grows with T and never exceeds it, panels cover all tokens, each with 1 to FTC_PANEL_TOKENS. */
+static void panels_divide_tokens(void **state)
+{
+    (void)state;
+    for (int64_t t = 1, before = 0; t <= 5000; t++) {
+        int64_t n = ftc_panels(t), first = 0;
+        assert_true(n >= 1 && n <= t && n >= before);
+        before = n;
+        for (int64_t p = 1; p <= n; p++) {
+            int64_t next = p == n ? t : 2 * (p * (t + 1) / (2 * n));
+            assert_true(next - first >= 1 && next - first <= FTC_PANEL_TOKENS);
+            first = next;
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(panels_divide_tokens),
         cmocka_unit_test(one_step_is_right),
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(unwritten_values_are_nan_when_checked),

@@ -53,7 +53,7 @@ static void close_table(Reading *r, const char *wanted)
     free(r);
 }
 
-static const DatasetColumns labelled = { .text = { "text" }, .label = "label" };
+static const DatasetColumns labelled = { .text = { "text" }, .label = "label", .unlabelled = true };
 static const char *const abc[] = { "a", "b c", "d" };
 
 static void labels_of_a_column(void **state)

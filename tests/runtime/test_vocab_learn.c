@@ -76,6 +76,20 @@ static void counts_overlaps_once(void **state)
     ftc_diag_free(d);
 }
 
+/* What stands between white space is counted before it is normalized, if it is short; the words are the same. */
+static void pieces_are_words(void **state)
+{
+    (void)state;
+    FtcDiag *d = ftc_diag_new(stderr);
+    static const char *const texts[] = { "\xC3\x89t\xC3\xA9,ETE\tete\nete!\rete", "ab" "\f" "c ab\x0B" "c abc", "\xE4\xB8\xAD\xE4\xB8\xAD",
+                                         "abc.abc.abc.abc.abc.abc.abc.abc.abc.abc" };
+    Tokenizer *t = learn(texts, 4, 100, d);
+    /* all characters but , and !; ete 5, abc 13, the ideograph 2 */
+    assert_string_equal(tokens_of(t), ". a b c e t \xE4\xB8\xAD ##b ##c ##e ##t ab abc et ete");
+    tokenizer_free(t);
+    ftc_diag_free(d);
+}
+
 static void refuses_nothing_to_learn_from(void **state)
 {
     (void)state;
@@ -97,12 +111,14 @@ static void learns_from_a_table(void **state)
     Csv *c = csv_open(table, NULL, d);
     assert_non_null(c);
     int column = csv_need_column(c, "text", d);
-    VocabLearner *l = vocab_learner_new(true), *backward = vocab_learner_new(true);
+    VocabLearner *l = vocab_learner_new(true), *backward = vocab_learner_new(true), *half = vocab_learner_new(true);
     Bytes scratch = { 0 };
     for (int64_t i = 0, n = csv_records(c); i < n; i++) {
         vocab_learner_add(l, csv_field(c, i, column, &scratch));
-        vocab_learner_add(backward, csv_field(c, n - 1 - i, column, &scratch));
+        vocab_learner_add(i % 2 ? backward : half, csv_field(c, n - 1 - i, column, &scratch));
     }
+    vocab_learner_merge(backward, half);
+    vocab_learner_free(half);
     Tokenizer *t = vocab_learner_finish(l, 4000, d), *u = vocab_learner_finish(backward, 4000, d);
     assert_int_equal(tokenizer_size(t), 4000);
     assert_int_equal(tokenizer_size(u), 4000);
@@ -134,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(merges_the_most_frequent_pairs),
         cmocka_unit_test(counts_overlaps_once),
+        cmocka_unit_test(pieces_are_words),
         cmocka_unit_test(refuses_nothing_to_learn_from),
         cmocka_unit_test(learns_from_a_table),
     };

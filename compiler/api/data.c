@@ -1,0 +1,120 @@
+/* Splitting and describing tables; see data.h. */
+#include "compiler/api/data.h"
+
+#include "compiler/api/tables.h"
+#include "runtime/core/files.h"
+#include "runtime/core/mem.h"
+#include "runtime/data/data_report.h"
+
+#include <stdlib.h>
+
+typedef struct {
+    Classifier c;
+    Dataset train, dev, eval;
+    Pool *pool;
+} Data;
+
+static void close_data(Data *x)
+{
+    dataset_close(&x->dev);
+    dataset_close(&x->eval);
+    dataset_close(&x->train);
+    classifier_close(&x->c);
+    if (x->pool)
+        pool_free(x->pool);
+}
+
+/* ---- split ---------------------------------------------------------------------------------------------------------------- */
+
+/* A part of one table, in the table's own form. */
+static bool write_part(const char *folder, const char *name, const Dataset *s, FtcDiag *d)
+{
+    char *file = xasprintf("%s%s", name, csv_separator(s->csv) == '\t' ? ".tsv" : ".csv"), *path = path_join(folder, file);
+    FileWriter *w = file_create(path, d);
+    bool ok = w != NULL;
+    for (int64_t i = -1; ok && i < s->n; i++) {
+        Slice text = csv_record(s->csv, i < 0 ? -1 : dataset_record(s, i));
+        ok = file_put(w, text.p, text.n) && file_put(w, "\n", 1);
+    }
+    if (w)
+        ok &= file_commit(w);
+    free(path);
+    free(file);
+    return ok;
+}
+
+static bool write_parts(const Data *x, const char *folder, FtcDiag *d)
+{
+    static const char *const names[] = { "train.csv", "dev.csv", "test.csv", "train.tsv", "dev.tsv", "test.tsv", NULL };
+    char *made = folder_begin(folder, d);
+    bool ok = made && write_part(made, "train", &x->train, d) && (!x->dev.csv || write_part(made, "dev", &x->dev, d)) &&
+              (!x->eval.csv || write_part(made, "test", &x->eval, d));
+    ok = ok && folder_commit(made, folder, names, d);
+    if (made && !ok)
+        folder_remove(made);
+    free(made);
+    return ok;
+}
+
+bool data_split(const DataJob *job, FtcDiag *d)
+{
+    Data x = { .train = { .csv = NULL } };
+    bool ok = classifier_open(&x.c, &job->source, d);
+    if (ok && path_is_file(job->output))
+        ok = ftc_error(d, FTC_FILE(job->output), "is a file, where a folder would go; name another with -o");
+    else if (ok && path_is_folder(job->output) && !job->force)
+        ok = ftc_error(d, FTC_FILE(job->output), "exists; name another folder with -o, or replace its tables with --force");
+    const Spec *spec = x.c.spec;
+    if (ok && spec->data.split.dev == 0 && spec->data.split.test == 0)
+        ok = ftc_error(d, FTC_NOWHERE, "how much goes where? for example --split dev=.15,test=.15");
+    ok = ok && table_open(&x.train, spec, job->table, spec->data.split.stratify ? TABLE_TRAINING : TABLE_TEXTS, d) &&
+         tables_split(spec, &x.train, &x.dev, &x.eval, d) && write_parts(&x, job->output, d);
+    close_data(&x);
+    return ok;
+}
+
+/* ---- describe ------------------------------------------------------------------------------------------------------------- */
+
+static bool open_all(Data *x, const DataJob *job, FtcDiag *d)
+{
+    const Spec *spec = x->c.spec;
+    bool ok = tables_check(spec, job->dev, job->eval, d);
+    ok &= table_open(&x->dev, spec, job->dev, TABLE_LABELLED, d);
+    ok &= table_open(&x->eval, spec, job->eval, TABLE_LABELLED, d);
+    return table_open(&x->train, spec, job->table, TABLE_TRAINING, d) && ok &&
+           tables_split(spec, &x->train, &x->dev, &x->eval, d);
+}
+
+bool data_describe(const DataJob *job, FILE *out, FtcDiag *d)
+{
+    Data x = { .train = { .csv = NULL } };
+    DataReport report;
+    if (!classifier_open(&x.c, &job->source, d) || !open_all(&x, job, d)) {
+        close_data(&x);
+        return false;
+    }
+    Classifier *c = &x.c;
+    Dataset *const tables[] = { &x.train, &x.dev, &x.eval };
+    bool numbered = tables_number(c, &x.train, &x.dev, &x.eval), ok = true; /* what is wrong with labels hides nothing else */
+    ReportInput in = { .labels = c->labels, .n_labels = c->n_labels, .max_length = (int)c->spec->data.max_length };
+    for (int p = 0; p < N_PARTS; p++)
+        in.part[p] = tables[p]->csv ? tables[p] : NULL;
+    data_report(&report, &in, d);
+    x.pool = pool_new(job->threads);
+    if (!c->tokenizer)
+        c->tokenizer = dataset_learn_tokenizer(&x.train, c->spec->model.tokenizer.lowercase,
+                                               (int32_t)c->spec->model.tokenizer.vocab_size, x.pool, d);
+    x.train.texts_end = !x.dev.part && !x.eval.part;
+    for (int p = 0; ok && p < N_PARTS; p++) {
+        ok = c->tokenizer && (!in.part[p] || dataset_tokenize(tables[p], c->tokenizer, in.max_length, x.pool, d));
+        if (ok && in.part[p])
+            data_warn_cut(tables[p], in.max_length, d);
+    }
+    if (ok) {
+        data_report_lengths(&report, &in);
+        data_report_print(&report, out);
+    }
+    data_report_free(&report);
+    close_data(&x);
+    return ok && numbered && ftc_diag_errors(d) == 0;
+}
