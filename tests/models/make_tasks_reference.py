@@ -8,9 +8,9 @@ The models are BertForSequenceClassification with problem_type multi_label_class
 ones in double, on weights by formula, as make_reference.py does; `accuracy` fine-tunes MiniLM as peers/hf_finetune.py does, in
 single precision.  Needs: pip install torch==2.13.0 transformers==5.23.0 scikit-learn scipy
 """
-import argparse
+import argparse, json, os
 
-from make_reference import BATCH, EPOCHS, LIMIT, MAX_LENGTH, config_of, fill, made_by, read, texts, write
+from make_reference import BATCH, EPOCHS, HERE, LIMIT, MAX_LENGTH, config_of, fill, made_by, read, texts, write
 
 GOEMOTIONS = dict(data="goemotions_multilabel", metric="micro_f1", limit=10000, epochs=1, batch=32, lr=2e-4)
 STSB = dict(data="stsb_en", metric="pearson", limit=None, epochs=2, batch=32, lr=1e-4)
@@ -142,14 +142,18 @@ def run(a, task, seed):
 
 
 def accuracy(a):
-    runs = []
-    for seed in [1, 2, 3]:
+    """Adds what reference/tasks.json doesn't have yet, run by run."""
+    file = os.path.join(HERE, "reference", "tasks.json")
+    runs = json.load(open(file))["runs"] if os.path.exists(file) else []
+    for seed in range(1, a.seeds + 1):
         for task in [STSB, GOEMOTIONS]:
+            if any(task | dict(seed=seed) == {k: v for k, v in r.items() if k != "value"} for r in runs):
+                continue
             runs.append(task | dict(seed=seed, value=round(float(run(a, task, seed)), 6)))
             print(runs[-1], flush=True)
             write("tasks.json", dict(made_by=made_by("", dtype="float32")
                                      | dict(script="tests/models/make_tasks_reference.py accuracy"), base="all-MiniLM-L6-v2",
-                                     runs=sorted(runs, key=lambda r: r["data"])))
+                                     runs=sorted(runs, key=lambda r: (r["data"], r["seed"]))))
 
 
 if __name__ == "__main__":
@@ -159,6 +163,7 @@ if __name__ == "__main__":
     p.add_argument("what", choices=jobs)
     p.add_argument("--shared", required=True)
     p.add_argument("--minilm")
+    p.add_argument("--seeds", type=int, default=3)
     p.add_argument("--threads", type=int, default=2)
     a = p.parse_args()
     torch.set_num_threads(a.threads)
