@@ -244,7 +244,7 @@ static RunStatus do_run(Run *r)
         return RUN_FAILED;
     if (j->train)
         r->inputs = inputs_start(j);
-    if (j->log && !(r->log = log_open(j->log, r->diag)))
+    if (j->log && !j->resume && !(r->log = log_open(j->log, r->diag))) /* that of a resumed run is written anew once it goes on */
         return RUN_FAILED;
     r->pool = pool_new(j->threads);
     if (!prepare(r))
@@ -262,8 +262,8 @@ static RunStatus do_run(Run *r)
 static RunStatus run_from_start(const RunJob *job, FtcDiag *d)
 {
     Run *r = xcalloc(1, sizeof *r);
-    *r = (Run){ .job = job, .diag = d, .start = clock_s(), .history = { .best = -1 }, .saved_step = -1, .summary = { .train_s = NAN, .encode_s = NAN, .eval_s = NAN,
-                                                                   .predict_s = NAN, .tokens_per_s = NAN } };
+    *r = (Run){ .job = job, .diag = d, .start = clock_s(), .history = { .best = -1 }, .saved_step = -1,
+                .summary = { .train_s = NAN, .encode_s = NAN, .eval_s = NAN, .predict_s = NAN, .tokens_per_s = NAN } };
     RunStatus status = do_run(r);
     if (!log_close(r->log, d) && status == RUN_DONE)
         status = RUN_FAILED;

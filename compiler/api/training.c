@@ -198,6 +198,8 @@ static bool resume(Run *r, Progress *progress)
     Checkpoint c = checkpoint_of(r, &r->train_before);
     if (!checkpoint_read(r->out.training, &c, &step, r->diag))
         return false;
+    if (r->job->log && !(r->log = log_open(r->job->log, r->diag)))
+        return false;
     r->has_training_folder = true;
     r->saved_step = step;
     int64_t epoch = 0;
@@ -258,12 +260,11 @@ static TrainStatus run_loop(Run *r, TrainResult *result)
     const FtcModel *m = &r->c.compiled->model;
     const Examples *x = &r->train.examples;
     Progress *progress = progress_new(r->job->notes, schedule_steps(&m->train, sampling_rows(x)));
-    TrainJob job = { .train = x, .dev = r->dev.csv ? &r->dev.examples : NULL, .train_name = csv_name(r->train.csv),
-                     .thresholds = r->c.threshold, .positive = evaluation_positive(&r->c),
-                     .progress = progress, .log = r->log, .history = &r->history, .best = &r->best, .epoch = on_epoch,
-                     .checkpoint = on_checkpoint, .user = r };
     TrainStatus status = TRAIN_FAILED;
     if (!r->job->resume || resume(r, progress)) {
+        TrainJob job = { .train = x, .dev = r->dev.csv ? &r->dev.examples : NULL, .train_name = csv_name(r->train.csv),
+                         .thresholds = r->c.threshold, .positive = evaluation_positive(&r->c), .progress = progress, .log = r->log,
+                         .history = &r->history, .best = &r->best, .epoch = on_epoch, .checkpoint = on_checkpoint, .user = r };
         interrupt_catch();
         status = train_run(r->c.exec, r->c.params, &job, result, r->diag);
         r->interrupted = interrupt_release();

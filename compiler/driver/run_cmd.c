@@ -85,7 +85,7 @@ bool run_positional(RunJob *j, const char *word, FtcDiag *d)
 static bool goes_with_resume(int id)
 {
     static const OptionId ids[] = { OPT_RESUME, OPT_TRAIN, OPT_DEV, OPT_EVAL, OPT_PREDICT, OPT_INIT, OPT_PREDICTIONS, OPT_LOG, OPT_JSON,
-                                    OPT_THREADS, OPT_NO_CACHE, OPT_CHECK_ARENA, OPT_OPT_INFO };
+                                    OPT_THREADS, OPT_NO_CACHE, OPT_CHECK_ARENA, OPT_OPT_INFO, OPT_WARNING };
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         if ((int)ids[i] == id)
             return true;

@@ -319,7 +319,7 @@ static bool right_version(const Safetensors *s)
 }
 
 /* A whole file whose tensors are of this model, or NULL. */
-static Safetensors *open_file(const char *path, const Checkpoint *c, const Tensors *want, FtcDiag *d)
+static Safetensors *open_file(const char *path, int64_t step, const Checkpoint *c, const Tensors *want, FtcDiag *d)
 {
     FtcDiag *quiet = ftc_diag_new(NULL);
     Safetensors *s = safetensors_open(path, quiet);
@@ -329,6 +329,8 @@ static Safetensors *open_file(const char *path, const Checkpoint *c, const Tenso
     bool ok = s && digests_agree(s, path, c->pool, d);
     if (ok && !right_version(s))
         ok = ftc_error(d, FTC_FILE(path), "was written by another version of ftc; that one can go on from it");
+    if (ok && safetensors_find(s, "steps")->dims[0] != step)
+        ok = damaged(d, path, "it is of another step than its name says");
     for (int i = 0; ok && i < want->n; i++)
         if (!same_shape(safetensors_find(s, want->v[i].name), &want->v[i]))
             ok = ftc_error(d, FTC_FILE(path), "is of another model: its '%s' is missing or has another shape", want->v[i].name);
@@ -398,7 +400,7 @@ bool checkpoint_read(const char *folder, Checkpoint *c, int64_t *step, FtcDiag *
     *step = 0;
     for (int64_t i = 0; i < n && !found && ftc_diag_errors(d) == errors; i++) {
         char *path = file_of(folder, steps[i]);
-        Safetensors *s = open_file(path, c, &want, d);
+        Safetensors *s = open_file(path, steps[i], c, &want, d);
         if (s) {
             found = true;
             *step = steps[i];
