@@ -17,6 +17,7 @@ struct TextIndex {
     Slot *slot;        /* [size], a power of two, at most three quarters of them in use */
     size_t size, used;
     Bytes field, text, other;
+    Slice raw;         /* the last text read, as it stands in its table; p is NULL for a pair */
 };
 
 TextIndex *text_index_new(const Dataset *s, int column)
@@ -41,7 +42,7 @@ void text_index_free(TextIndex *t)
     free(t);
 }
 
-static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+static bool is_space(char c) { return (c == ' ') | ((unsigned char)(c - '\t') <= '\r' - '\t'); }
 
 /* With its white space as it counts, a line end behind each text of a pair. */
 static void read_text(TextIndex *t, const Dataset *s, int64_t row, Bytes *out)
@@ -51,15 +52,19 @@ static void read_text(TextIndex *t, const Dataset *s, int64_t row, Bytes *out)
     for (int k = 0; k < n; k++) {
         Slice text = t->column < 0 ? dataset_text(s, row, k, &t->field)
                                    : csv_field(s->csv, dataset_record(s, row), t->column, &t->field);
-        size_t begin = out->n;
+        size_t begin = out->n, at = begin;
         bytes_reserve(out, text.n + 1);
-        for (size_t i = 0; i < text.n; i++)
-            if (!is_space(text.p[i]))
-                out->p[out->n++] = text.p[i];
-            else if (out->n > begin && out->p[out->n - 1] != ' ')
-                out->p[out->n++] = ' ';
-        out->n -= out->n > begin && out->p[out->n - 1] == ' ';
-        out->p[out->n++] = '\n';
+        bool before = true; /* white space; without branches, which words of any length would mislead */
+        for (size_t i = 0; i < text.n; i++) {
+            bool space = is_space(text.p[i]);
+            out->p[at] = space ? ' ' : text.p[i];
+            at += !(space & before);
+            before = space;
+        }
+        at -= at > begin && out->p[at - 1] == ' ';
+        out->p[at] = '\n';
+        out->n = at + 1;
+        t->raw = n == 1 ? text : (Slice){ 0 };
     }
 }
 
@@ -96,6 +101,16 @@ static void grow(TextIndex *t)
     free(old);
 }
 
+/* Most texts that are the same are so to the last byte. */
+static bool same_bytes(TextIndex *t, int64_t row)
+{
+    if (!t->raw.p)
+        return false;
+    Slice text = t->column < 0 ? dataset_text(t->set, row, 0, &t->other)
+                               : csv_field(t->set->csv, dataset_record(t->set, row), t->column, &t->other);
+    return slice_equal(text, t->raw);
+}
+
 /* The slot of t->text, or the free one where it would be. */
 static Slot *find(TextIndex *t, uint32_t hash)
 {
@@ -105,7 +120,10 @@ static Slot *find(TextIndex *t, uint32_t hash)
             return slot;
         if (slot->hash != hash)
             continue;
+        if (same_bytes(t, slot->row - 1))
+            return slot;
         read_text(t, t->set, slot->row - 1, &t->other);
+        t->raw = (Slice){ 0 }; /* its memory may be gone */
         if (slice_equal(bytes_slice(&t->other), bytes_slice(&t->text)))
             return slot;
     }
