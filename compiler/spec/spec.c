@@ -464,6 +464,9 @@ static bool check_spec(Reader *r)
     ok &= check_label_columns(r);
     if (s->train.early_stop.patience && !s->train.best)
         ok = ftc_error(d, spec_loc(s, "train.early_stop.patience"), "'patience' needs a metric to watch; train.best names it");
+    if (s->data.label_map.n && spec_task(s) != FTC_SINGLE_LABEL)
+        ok = ftc_error(d, spec_loc(s, "data.label_map"), "'label_map' is for one code a row; this loss has rows of several labels, or "
+                       "numbers");
     if (spec_given(s, "data.unmapped") && !s->data.label_map.n && s->data.unmapped == ROWS_DROP)
         ok = ftc_error(d, spec_loc(s, "data.unmapped"), "without a 'label_map', no label is unmapped; 'missing' is for empty ones");
     if (s->data.text.n == 2 && e->segments == 1) {

@@ -94,22 +94,32 @@ many.csv:4:11: note: there
 X1
 grep -q '^  b                               2   50.0 %$' stdout || { fail "rows of a label"; cat stdout; }
 
-# labels that nobody knows, all tables at once; and what else is wrong is told, too
+# labels that nobody knows; and what else is wrong is told, too
 printf 'text,label\nrow 3 of the table,yes\nb,maybe\n' > dev.csv
 printf 'text,label\na,no\nb,\n' > hole.csv
-expect 1 data describe train.csv "$spec" --dev dev.csv --eval hole.csv -Wno-all -Wleakage <<'X1'
+expect 1 data describe train.csv "$spec" --dev dev.csv -Wno-all -Wleakage <<'X1'
 dev.csv:3:3: error: the label 'maybe' of record 2 is none that the training table has: 'Yes ', 'no', 'yes'
     3 | b,maybe
       |   ^~~~~
-hole.csv:3:3: error: record 2 has no label in the column 'label'; give it one or take the record out
-    3 | b,
-      |   ^
 dev.csv:2:1: warning: this text of dev is in train, too: how well it is classified says nothing of new texts [-Wleakage]
     2 | row 3 of the table,yes
       | ^~~~~~~~~~~~~~~~~~
 train.csv:3:1: note: there
     3 | row 3 of the table,yes
       | ^~~~~~~~~~~~~~~~~~
+X1
+expect 1 data describe train.csv "$spec" --eval hole.csv <<'X1'
+hole.csv:3:3: error: record 2 has no label in the column 'label'; give it one, or leave such records out: -D data.missing=drop
+    3 | b,
+      |   ^
+X1
+# an unmapped code
+printf '1\tyes\n0\tno\n' > map.tsv
+printf 'text,label\nrow 1,1\nrow 2,7\nrow 3,0\n' > codes.csv
+expect 1 data describe codes.csv "$spec" -D data.label_map=map.tsv <<'X1'
+codes.csv:3:7: error: the label '7' of record 2 is no code of data.label_map; add it there, or leave such records out: -D data.unmapped=drop
+    3 | row 2,7
+      |       ^
 X1
 printf 'text,label\na,yes\nb,no\nna\xefve,yes\n' > bytes.csv
 "$ftc" data describe bytes.csv 2>&1 | grep -aq '^bytes.csv:4:3: error: byte 24 (0xEF) is not valid UTF-8' || fail "a wrong byte"
