@@ -26,7 +26,7 @@ check() { # SET METRIC FLAGS...: trains with each seed that is recorded
     tr '\n' ' ' <"$here/reference/tasks.json" | grep -o "\"data\": \"$set\"[^}]*" |
         sed 's/.*"seed": \([0-9]*\), "value": \([0-9.]*\).*/\1 \2/' >theirs
     while read -r seed _; do
-        "$ftc" run "$root/models/minilm_cls.yaml" --init "$encoder" -D train.batch=32 "${@:3}" --seed "$seed" -o model --force \
+        "$ftc" run "$root/models/minilm_cls.yaml" --init "$encoder" "${@:3}" --seed "$seed" -o model --force \
             --json --train "$data/$set/train.csv" --eval "$data/$set/test.csv" >end 2>said || { cat said; exit 1; }
         sed -n "s/.*\"$metric\": \([0-9.]*\).*/\1/p" end
     done <theirs >ours
@@ -37,7 +37,9 @@ check() { # SET METRIC FLAGS...: trains with each seed that is recorded
               exit !(n > 0 && n == m && ours / m >= theirs / n - 0.01) }' theirs ours || status=1
 }
 
-check stsb_en pearson -D loss.type=mse -D data.label=score -D 'data.text=[text_a,text_b]' -D train.epochs=2 -D optimizer.lr=1e-4
+check stsb_en pearson -D loss.type=mse -D data.label=score -D 'data.text=[text_a,text_b]' -D train.epochs=2 \
+    -D train.batch=32 -D optimizer.lr=1e-4
+weights=$(printf ',8%.0s' {1..28})
 check goemotions_multilabel micro_f1 -D loss.type=binary_cross_entropy -D data.label=labels -D 'data.label_separator=|' \
-    --limit 10000 -D train.epochs=1 -D optimizer.lr=2e-4
+    -D "loss.class_weights=[${weights:1}]" --limit 10000 -D train.epochs=1 -D train.batch=8 -D optimizer.lr=1e-4
 exit $status
