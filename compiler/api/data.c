@@ -67,7 +67,7 @@ bool data_split(const DataJob *job, FtcDiag *d)
     const Spec *spec = x.c.spec;
     if (ok && spec->data.split.dev == 0 && spec->data.split.test == 0)
         ok = ftc_error(d, FTC_NOWHERE, "how much goes where? for example --split dev=.15,test=.15");
-    ok = ok && table_open(&x.train, spec, job->table, spec->data.split.stratify ? TABLE_TRAINING : TABLE_TEXTS, d) &&
+    ok = ok && table_open(&x.train, spec, job->table, spec->data.split.stratify ? TABLE_TRAINING : TABLE_ROWS, d) &&
          tables_split(spec, &x.train, &x.dev, &x.eval, d) && write_parts(&x, job->output, d);
     close_data(&x);
     return ok;

@@ -63,17 +63,29 @@ static bool try_file(const char *path, FtcDiag *d)
     return w != NULL;
 }
 
+/* A table that is read would be lost under what is written. */
+static bool spares_tables(const Outputs *o, const RunJob *j)
+{
+    const char *const tables[] = { j->train, j->dev, j->eval, j->predict };
+    for (int i = 0; i < 4; i++)
+        if (path_is_same(o->predictions, tables[i]))
+            return ftc_error(o->diag, FTC_FILE(o->predictions), "is a table that is read; give the predictions another file");
+    return true;
+}
+
 static bool prepare_predictions(Outputs *o, const RunJob *j)
 {
     if (j->predictions) {
         o->predictions = xstrdup(j->predictions);
         if (strcmp(j->predictions, "-"))
-            return try_file(j->predictions, o->diag);
+            return spares_tables(o, j) && try_file(j->predictions, o->diag);
         return !j->json || ftc_error(o->diag, FTC_NOWHERE, "--json and --predictions - both want standard output; give the "
                                                            "predictions a file");
     }
     const char *folder = o->folder ? o->folder : j->output ? j->output : j->source.model;
     o->predictions = path_join(folder, "predictions.csv");
+    if (!spares_tables(o, j))
+        return false;
     if (o->folder)
         return true;
     if (path_is_file(o->predictions) && !j->force)
@@ -127,7 +139,7 @@ static bool holds(const char *folder, const char *name)
     return there;
 }
 
-void outputs_keep_last_good(const Outputs *o, const Classifier *c, int64_t steps)
+void outputs_keep_last_good(const Outputs *o, const Classifier *c, int64_t steps, bool (*add)(void *arg, const char *folder), void *arg)
 {
     bool older = holds(o->folder, "ftc.yaml") || holds(o->folder, "config.json");
     if (steps == 0) {
@@ -136,7 +148,7 @@ void outputs_keep_last_good(const Outputs *o, const Classifier *c, int64_t steps
         return;
     }
     char *folder = older ? xasprintf("%s-diverged", o->folder) : xstrdup(o->folder);
-    if (classifier_replace(c, folder, NULL, NULL))
+    if (classifier_replace(c, folder, add, arg))
         ftc_note(o->diag, FTC_FILE(folder), "holds the model as it was after step %lld%s%s%s", (long long)steps,
                  older ? "; " : "", older ? o->folder : "", older ? " is as before" : "");
     free(folder);

@@ -24,6 +24,6 @@ void outputs_free(Outputs *o);
 bool outputs_save(const Outputs *o, const Classifier *c, bool (*add)(void *arg, const char *folder), void *arg);
 
 /* Training broke off after `steps` good steps: keeps what there is, but replaces no older model. */
-void outputs_keep_last_good(const Outputs *o, const Classifier *c, int64_t steps);
+void outputs_keep_last_good(const Outputs *o, const Classifier *c, int64_t steps, bool (*add)(void *arg, const char *folder), void *arg);
 
 #endif

@@ -262,6 +262,13 @@ static const char *place_of(Record *r, JsonReader *j, const char *key, const cha
     return same ? recorded : arena_printf(r->arena, "%s/%s", folder, recorded);
 }
 
+/* What the run never had would make it another one. */
+static bool had(const json_t *job, const char *path, const char *key, const char *given, FtcDiag *d)
+{
+    return !given || json_is_string(json_object_get(job, key)) ||
+           ftc_error(d, FTC_FILE(path), "the run had no --%s; leave it out, or start anew", key);
+}
+
 static bool read_job(Record *r, const char *path, const json_t *object, const RunJob *given, FtcDiag *d)
 {
     JsonReader j = { .object = object, .file = path, .diag = d };
@@ -286,6 +293,8 @@ static bool read_job(Record *r, const char *path, const json_t *object, const Ru
     for (int i = 0; i <= GEMM_OPENBLAS; i++)
         if (!strcmp(gemm, gemm_names[i]))
             job->codegen.gemm = (Gemm)i;
+    if (!had(object, path, "init", given->source.init, d) || !had(object, path, "dev", given->dev, d))
+        return false;
     if (!job->train && !j.failed)
         return ftc_error(d, FTC_FILE(path), "is no record of a training run");
     return !j.failed;
@@ -302,6 +311,23 @@ static const char *digest_in(const json_t *inputs, const char *role, const char 
             return json_string_value(json_object_get(entry, "sha256"));
     }
     return NULL;
+}
+
+/* A file of the folder that the run read, and that is gone. */
+static bool check_folder(const Inputs *now, const json_t *inputs, FtcDiag *d)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach(inputs, i, entry) {
+        const char *role = json_string_value(json_object_get(entry, "role")), *path = json_string_value(json_object_get(entry, "path"));
+        bool there = !role || !path || strcmp(role, "folder") != 0;
+        for (int k = 0; k < now->n && !there; k++)
+            there = !strcmp(strrchr(now->v[k].path, '/') ? strrchr(now->v[k].path, '/') + 1 : now->v[k].path,
+                            strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
+        if (!there)
+            return ftc_error(d, FTC_FILE(path), "is gone; the run was made from it");
+    }
+    return true;
 }
 
 /* Other data would make another run of it. */
@@ -324,6 +350,7 @@ static bool check_inputs(const Record *r, const json_t *inputs, FtcDiag *d)
             ok = ftc_error(d, FTC_FILE(f->given), "has changed since the run began, which would make it another run: its SHA-256 was "
                            "%.16s..., now it is %.16s...", was, f->sha256);
     }
+    ok = ok && check_folder(now, inputs, d);
     inputs_free(now);
     return ok;
 }
@@ -339,10 +366,10 @@ bool record_read(Record *r, const char *path, const RunJob *given, FtcDiag *d)
     const char *spec = text_of(r, &j, "spec");
     const json_t *job = json_get_object(&j, "job"), *inputs = json_get_array(&j, "inputs");
     bool ok = !j.failed;
-    if (ok && (format != FORMAT || !spec || !job || !inputs))
-        ok = ftc_error(d, FTC_FILE(path), "is no record of this version of ftc");
     r->build = text_of(r, &j, "build");
     r->target = text_of(r, &j, "target");
+    if (ok && (format != FORMAT || !spec || !job || !inputs || !r->build || !r->target))
+        ok = ftc_error(d, FTC_FILE(path), "is no record of this version of ftc");
     r->weights_sha256 = text_of(r, &j, "weights_sha256");
     ok = ok && read_job(r, path, job, given, d);
     if (ok) {

@@ -67,7 +67,10 @@ RunStatus rerun(const RerunJob *j, FtcDiag *d)
     Record before;
     RunStatus status = RUN_FAILED;
     char *path = record_of(j->folder), *folder = NULL, *output = NULL;
-    if (record_read(&before, path, &j->given, d) && (!j->check || (folder = temporary_folder(d)))) {
+    bool ok = record_read(&before, path, &j->given, d);
+    if (ok && !before.weights_sha256)
+        ok = ftc_error(d, FTC_FILE(path), "has no digest of the weights to compare with");
+    if (ok && (!j->check || (folder = temporary_folder(d)))) {
         output = folder ? path_join(folder, "model") : xstrdup(j->given.output);
         status = run_record(j, &before, output, d);
     }

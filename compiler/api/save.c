@@ -114,7 +114,7 @@ bool classifier_save(const Classifier *c, const char *folder)
 bool classifier_replace(const Classifier *c, const char *folder, bool (*add)(void *arg, const char *folder), void *arg)
 {
     /* what an older model may have left and this one perhaps doesn't write, and the checkpoints on the way to this one */
-    static const char *const drop[] = { "config.json", "model.safetensors.index.json", "run.json", "log.jsonl", "report.json",
+    static const char *const drop[] = { "config.json", "model.safetensors.index.json", "run.json", "log.jsonl", "predictions.csv", "report.json",
                                         "report.html", TRAINING_FOLDER, NULL };
     char *made = folder_begin(folder, c->diag);
     if (!made)

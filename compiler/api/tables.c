@@ -14,15 +14,15 @@ bool table_open(Dataset *s, const Spec *spec, const char *path, TableUse use, Ft
                                .drop_missing = spec->data.missing == ROWS_DROP,
                                .map = { map->n, map->code, map->name },
                                .drop_unmapped = spec->data.unmapped == ROWS_DROP };
-    if (use != TABLE_TEXTS && label->n > 1) {
+    if (use > TABLE_ROWS && label->n > 1) {
         columns.flag = label->v;
         columns.n_flags = label->n;
-    } else if (use != TABLE_TEXTS)
+    } else if (use > TABLE_ROWS)
         columns.label = label->v[0];
-    if (use == TABLE_TRAINING) {
+    if (use == TABLE_TRAINING)
         columns.weight = spec->data.weight;
+    if (use == TABLE_TRAINING || use == TABLE_ROWS)
         columns.table.limit = spec->data.limit;
-    }
     return !path || dataset_open(s, path, &columns, d);
 }
 

@@ -7,6 +7,7 @@
 
 typedef enum {
     TABLE_TEXTS,      /* to predict: labels don't matter */
+    TABLE_ROWS,       /* to deal out: the same, with a limit */
     TABLE_LABELLED,   /* to evaluate on */
     TABLE_TRAINING,   /* also with weights, and a limit */
 } TableUse;

@@ -255,6 +255,16 @@ static bool tune_thresholds(Run *r, Progress *progress)
     return logits != NULL;
 }
 
+static void digest_weights(Run *r)
+{
+    RunSummary *s = &r->summary;
+    weights_sha256(r->c.params->weight, r->c.params->n, r->digest);
+    s->weights_sha256 = r->digest;
+    s->labels = r->c.labels;
+    s->n_labels = r->c.n_labels;
+    s->seed = r->c.spec->train.seed;
+}
+
 static TrainStatus run_loop(Run *r, TrainResult *result)
 {
     const FtcModel *m = &r->c.compiled->model;
@@ -267,9 +277,12 @@ static TrainStatus run_loop(Run *r, TrainResult *result)
                          .history = &r->history, .best = &r->best, .epoch = on_epoch, .checkpoint = on_checkpoint, .user = r };
         interrupt_catch();
         status = train_run(r->c.exec, r->c.params, &job, result, r->diag);
+        bool tuned = status != TRAIN_DONE || tune_thresholds(r, progress);
         r->interrupted = interrupt_release();
-        if (status == TRAIN_DONE && !tune_thresholds(r, progress))
-            status = TRAIN_FAILED;
+        if (!tuned && r->interrupted)
+            on_checkpoint(r); /* of the last step: only this is left to do */
+        if (!tuned)
+            status = r->interrupted ? TRAIN_INTERRUPTED : TRAIN_FAILED;
     }
     progress_free(progress);
     return status;
@@ -296,9 +309,13 @@ RunStatus training_run(Run *r)
     switch (status) {
     case TRAIN_FAILED: return RUN_FAILED;
     case TRAIN_INTERRUPTED: return interrupted(r, schedule_steps(&m->train, sampling_rows(x)));
-    case TRAIN_DIVERGED: outputs_keep_last_good(&r->out, c, result.steps); return RUN_DIVERGED;
+    case TRAIN_DIVERGED:
+        digest_weights(r);
+        outputs_keep_last_good(&r->out, c, r->history.best < 0 ? result.steps : r->history.epoch[r->history.best].step, add_history, r);
+        return RUN_DIVERGED;
     case TRAIN_DONE: break;
     }
+    digest_weights(r);
     print_choice(r, &result);
     if (!outputs_save(&r->out, c, add_history, r)) {
         if (r->saved_step >= 0)

@@ -25,6 +25,7 @@ typedef struct {
     BestWeights best;
     Inputs *inputs;             /* digests of what is read, for the record */
     double train_before;        /* seconds that a resumed run was trained already */
+    char digest[65];            /* of the weights, once they are final */
     bool interrupted;           /* the user wanted to stop while it was trained */
     bool has_training_folder;   /* of this run, not of one before it */
     int64_t saved_step;         /* of the last checkpoint; -1: there is none */

@@ -52,6 +52,8 @@ static bool check_job(const CompareJob *j, FtcDiag *d)
 {
     if (j->n_models < 2)
         return ftc_error(d, FTC_NOWHERE, "give the folders of two models or more");
+    if (path_is_same(j->rows, j->eval))
+        return ftc_error(d, FTC_FILE(j->rows), "is the table that is read; give the rows they disagree on another file");
     return j->eval || ftc_error(d, FTC_NOWHERE, "compared by what? give a table of labelled rows with --eval");
 }
 

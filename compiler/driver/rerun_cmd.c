@@ -34,6 +34,8 @@ static bool read_flags(RerunJob *j, CommonOptions *o, OptionReader *r, FtcDiag *
         case OPT_OUTPUT: j->given.output = m.value; break;
         case OPT_TRAIN: j->given.train = m.value; break;
         case OPT_DEV: j->given.dev = m.value; break;
+        case OPT_PREDICT: j->given.predict = m.value; break;
+        case OPT_FORCE: j->given.force = true; break;
         case OPT_EVAL: j->given.eval = m.value; break;
         case OPT_INIT: j->given.source.init = m.value; break;
         case OPT_LOG: j->given.log = m.value; break;

@@ -21,6 +21,7 @@ bool path_stays_inside(const char *relative);
 
 bool path_is_file(const char *path);   /* exists and is no folder */
 bool path_is_folder(const char *path);
+bool path_is_same(const char *a, const char *b);   /* both are there, and one file; NULL is none */
 
 /* --- reading ----------------------------------------------------------------------------------------- */
 

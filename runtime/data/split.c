@@ -20,10 +20,13 @@ static double share_of(const SplitShares *shares, Part p)
     return p == PART_TEST ? shares->test : p == PART_DEV ? shares->dev : 0;
 }
 
+/* Rounded down; .29 of 100 is 29, though the product of the two as binary numbers lies a little below. */
+static int64_t part_of(double share, int64_t n) { return (int64_t)(share * (double)n + 1e-9); }
+
 static void sizes(int64_t n, const SplitShares *shares, int64_t size[N_PARTS])
 {
-    size[PART_TEST] = (int64_t)(shares->test * (double)n);
-    size[PART_DEV] = (int64_t)(shares->dev * (double)n);
+    size[PART_TEST] = part_of(shares->test, n);
+    size[PART_DEV] = part_of(shares->dev, n);
     size[PART_TRAIN] = n - size[PART_TEST] - size[PART_DEV];
 }
 

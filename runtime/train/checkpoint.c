@@ -207,10 +207,13 @@ static int64_t *list_steps(const char *folder, int64_t *n)
     return list;
 }
 
-static void remove_old(const char *folder, int64_t keep)
+/* All but the last `keep` up to this step; later ones are no part of this history: damaged ones that were passed over. */
+static void remove_old(const char *folder, int64_t step, int64_t keep)
 {
-    int64_t n, *steps = list_steps(folder, &n);
-    for (int64_t i = keep; i < n; i++) {
+    int64_t n, *steps = list_steps(folder, &n), kept = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (steps[i] <= step && kept++ < keep)
+            continue;
         char *path = file_of(folder, steps[i]);
         unlink(path);
         free(path);
@@ -249,7 +252,7 @@ bool checkpoint_write(const char *folder, const Checkpoint *c, int64_t keep, Ftc
     char *path = file_of(folder, h->n_steps);
     bool ok = safetensors_write(path, t.v, t.n, d);
     if (ok)
-        remove_old(folder, keep);
+        remove_old(folder, h->n_steps, keep);
     free(path);
     free(digests);
     free(all);

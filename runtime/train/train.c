@@ -47,12 +47,13 @@ static TrainStatus diverged(const Loop *l, const FtcBatch *batch, int64_t epoch)
     if (batch->rows > NAMED_RECORDS)
         strcat(records, ", ...");
     bool loss = !isfinite(output_or_nan(l->exec, "loss"));
+    int64_t best = l->job->history->best;
     progress_clear(l->job->progress);
     ftc_error(l->diag, FTC_FILE(l->job->train_name),
               "training diverged: the %s is not finite at step %lld (epoch %lld), in a batch of records %s",
               loss ? "loss" : "gradient", (long long)l->step + 1, (long long)epoch, records);
     ftc_note(l->diag, FTC_NOWHERE, "the weights are those after step %lld; a lower optimizer.lr, a longer warmup or "
-                                   "optimizer.clip_norm may help", (long long)l->step);
+                                   "optimizer.clip_norm may help", (long long)(best < 0 ? l->step : l->job->history->epoch[best].step));
     return TRAIN_DIVERGED;
 }
 
@@ -285,7 +286,7 @@ TrainStatus train_run(Exec *e, Params *p, const TrainJob *given, TrainResult *r,
     TrainStatus status = b ? train_epochs(&l, b) : interrupt_asked() ? TRAIN_INTERRUPTED : TRAIN_FAILED;
     if (status != TRAIN_INTERRUPTED)
         exec_flush(e);
-    if (status == TRAIN_DONE && job.history->best >= 0)
+    if ((status == TRAIN_DONE || status == TRAIN_DIVERGED) && job.history->best >= 0)
         best_restore(job.best, p);
     r->steps = l.step;
     batcher_free(b);

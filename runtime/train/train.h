@@ -31,7 +31,8 @@ typedef struct {
 typedef enum {
     TRAIN_DONE,
     TRAIN_INTERRUPTED, /* between two steps, since the user wants it (interrupt.h); `checkpoint` was called */
-    TRAIN_DIVERGED,    /* a loss or gradient was not finite; the parameters are those after the last good step */
+    TRAIN_DIVERGED,    /* a loss or gradient was not finite; the parameters are the best or, if none was chosen, those after the last
+                          good step */
     TRAIN_FAILED,      /* another error: no memory */
 } TrainStatus;
 

@@ -54,6 +54,8 @@ has notes 'interrupted after step [0-9]* of [0-9]*; to go on from step [0-9]*: f
 has notes "holds a run that isn't done; go on with 'ftc run --resume termed', or begin anew with --force"
 "$ftc" run --resume termed --seed 3 > stdout 2> notes && fail "--resume with another seed"
 has notes "leave '--seed' out"
+"$ftc" run --resume termed --init whole > stdout 2> notes && fail "--resume with an encoder that the run never had"
+has notes 'the run had no --init; leave it out, or start anew'
 "$ftc" run --resume termed --train other.csv > stdout 2> notes && fail "--resume with another table"
 has notes '^other.csv: error: has changed since the run began'
 "$ftc" run --resume whole > stdout 2> notes && fail "--resume of a run that is done"
@@ -74,12 +76,14 @@ done
 # --- damage: a cut or changed checkpoint is refused and the one before it used
 newest=$(ls termed/training/*.safetensors | tail -1)
 if [ "$(ls termed/training/*.safetensors | wc -l)" = 2 ]; then
-    for damage in cut flip; do
+    for damage in cut flip later; do
         cp -r termed copy
         file=copy/training/${newest##*/}
         size=$(stat -c %s "$file")
         if [ $damage = cut ]; then
             truncate -s $((size - 1 - RANDOM % 1000)) "$file"
+        elif [ $damage = later ]; then
+            cp "$file" copy/training/step-90000000.safetensors
         else
             printf '\x5a' | dd of="$file" bs=1 seek=$((size / 2)) conv=notrunc status=none
         fi

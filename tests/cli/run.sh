@@ -165,3 +165,9 @@ printf 'text,label\ngood,yes\nbad,no\n' | "$ftc" run tiny_cls-model --predict - 
 # --- without a spec: the shipped one, named after the table
 "$ftc" run --train train.csv --max-steps 1 --limit 8 > /dev/null 2> notes
 [ -s train-model/model.safetensors ] || fail "no train-model"
+
+# --- a table that is read is not written over
+cp new.csv mine.csv
+if "$ftc" run tiny_cls-model --predict mine.csv --predictions mine.csv > stdout 2> notes; then fail "predictions over their table"; fi
+has notes '^mine.csv: error: is a table that is read; give the predictions another file'
+diff new.csv mine.csv || fail "the table has changed"
