@@ -138,7 +138,7 @@ static RunStatus run_once(Repeat *r, int k, FtcDiag *d)
     RunJob run = j->run;
     char *folder = xasprintf("%s/run-%d", r->output, k + 1), seed[24];
     char *train = NULL, *eval = NULL;
-    SpecSetting *over = xcalloc((size_t)run.source.n_over + 2, sizeof *over);
+    SpecSetting *over = xcalloc((size_t)run.source.n_over + 4, sizeof *over);
     if (run.source.n_over)
         memcpy(over, run.source.over, (size_t)run.source.n_over * sizeof *over);
     run.output = folder;
@@ -148,6 +148,8 @@ static RunStatus run_once(Repeat *r, int k, FtcDiag *d)
         run.train = train = part_name(r, k, false);
         run.eval = eval = part_name(r, k, true);
         over[run.source.n_over++] = (SpecSetting){ "data.encoding", "utf-8", FTC_FILE(train) }; /* as it was written */
+        over[run.source.n_over++] = (SpecSetting){ "data.split.dev", "none", FTC_FILE(train) };   /* the fold is the split */
+        over[run.source.n_over++] = (SpecSetting){ "data.split.test", "none", FTC_FILE(train) };
     } else if (k > 0) {
         snprintf(seed, sizeof seed, "%llu", (unsigned long long)(r->seed[0] + (uint64_t)k));
         over[run.source.n_over++] = (SpecSetting){ "train.seed", seed, FTC_FILE("--seeds") };
@@ -259,8 +261,20 @@ static bool report(const Repeat *r, FtcDiag *d)
     return ok;
 }
 
+/* Standard input can be read once only. */
+static bool reads_files(const RunJob *j, FtcDiag *d)
+{
+    const char *const inputs[] = { j->source.spec, j->train, j->dev, j->eval };
+    for (int i = 0; i < 4; i++)
+        if (inputs[i] && !strcmp(inputs[i], "-"))
+            return ftc_error(d, FTC_NOWHERE, "standard input can't be read again for each run; give a file");
+    return true;
+}
+
 RunStatus repeat_run(const RepeatJob *job, FtcDiag *d)
 {
+    if (!reads_files(&job->run, d))
+        return RUN_FAILED;
     Repeat *r = xcalloc(1, sizeof *r);
     int n = job->folds ? job->folds : job->seeds;
     *r = (Repeat){ .job = job, .output = job->run.output ? xstrdup(job->run.output) : outputs_default_folder(&job->run),

@@ -57,8 +57,8 @@ int64_t ftc_vocab_size(const FtcSession *s);
 int32_t ftc_tokenize(FtcSession *s, const char *text, const char *pair, int32_t *ids, int32_t *types);
 
 /* One update from a batch with labels or, where the spec's loss asks for such, targets.  tokens and longest of the batch are found
- * from row_start; types, record and row_weights may be NULL.  lr below 0 stands for the spec's optimizer.lr; schedules are the caller's.  *loss (may be NULL) is the loss before
- * the update.  False: the batch doesn't fit the model, or loss or gradient are not finite; then nothing changed. */
+ * from row_start; types, record and row_weights may be NULL.  lr below 0 stands for the spec's optimizer.lr; schedules are the
+ * caller's.  *loss (may be NULL) is the loss before the update.  False: the batch doesn't fit the model, or loss or gradient are not finite; then nothing changed. */
 bool ftc_train_step(FtcSession *s, const FtcBatch *batch, double lr, float *loss);
 
 /* logits[rows, classes] of a batch; its labels don't matter. */

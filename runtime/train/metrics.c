@@ -75,14 +75,3 @@ Metrics *metrics_new(const float *logits, const int32_t *labels, int64_t n, int3
                                  .positive = metrics_usual_positive(classes) });
 }
 
-Metrics *metrics_new_multi(const float *scores, const float *targets, int64_t n, int32_t labels, const float *thresholds)
-{
-    return metrics_of(&(Scored){ .task = FTC_MULTI_LABEL, .n = n, .classes = labels, .scores = scores, .targets = targets,
-                                 .thresholds = thresholds, .positive = -1 });
-}
-
-Metrics *metrics_new_regression(const float *predicted, const float *targets, int64_t n)
-{
-    return metrics_of(&(Scored){ .task = FTC_REGRESSION, .n = n, .classes = 1, .scores = predicted, .targets = targets,
-                                 .positive = -1 });
-}

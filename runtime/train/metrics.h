@@ -79,12 +79,8 @@ void metrics_free(Metrics *m);
 /* The class that f1 is of where nobody named one: of two the last. */
 int32_t metrics_usual_positive(int32_t classes);
 
-/* metrics_of in one call for each task.  logits [n, classes], labels below classes; the usual positive class. */
+/* metrics_of for a task of classes.  logits [n, classes], labels below classes; the usual positive class. */
 Metrics *metrics_new(const float *logits, const int32_t *labels, int64_t n, int32_t classes);
-/* scores and targets (0 or 1) [n, labels], thresholds [labels] or NULL. */
-Metrics *metrics_new_multi(const float *scores, const float *targets, int64_t n, int32_t labels, const float *thresholds);
-/* predicted and targets [n]. */
-Metrics *metrics_new_regression(const float *predicted, const float *targets, int64_t n);
 
 /* NAN where that number has no meaning for this task. */
 double metrics_value(const Metrics *m, MetricKind kind);
