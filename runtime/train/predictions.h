@@ -1,9 +1,9 @@
 /* predictions.csv: the table that was given, and what the model says about each record.
  *
- * All input columns as they are, in their order; then `predicted`, a probability `p_LABEL` a class and, if asked for, a
- * `logit_LABEL` a class.  Where a row may have any number of labels, `predicted` has those whose probability reaches their threshold,
- * joined by the separator; where a number is predicted, it is the number, and no column follows.  One record for each of the input,
- * in order. */
+ * All input columns as they are (in UTF-8), in their order; then `predicted`, a probability `p_LABEL` a class and, if asked
+ * for, a `logit_LABEL` a class.  Where a row may have any number of labels, `predicted` has those whose probability reaches
+ * their threshold, joined by the separator; where a number is predicted, it is the number, and no column follows.  One record
+ * for each of the input, in order. */
 #ifndef FTC_PREDICTIONS_H
 #define FTC_PREDICTIONS_H
 
