@@ -2,6 +2,7 @@
 #include "runtime/text/tokenizer.h"
 
 #include "runtime/core/mem.h"
+#include "runtime/text/short_text.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -193,36 +194,15 @@ static void encode_pieces(TokenScratch *s, Slice word, int chars, TokenIds *out)
     }
 }
 
-/* The first n bytes of p, 1 <= n <= 16, zero-padded; `room` bytes may be read. */
-static inline void load_key(const char *p, size_t n, size_t room, uint64_t key[2])
-{
-    if (room < 16) {
-        key[0] = key[1] = 0;
-        memcpy(key, p, n);
-        return;
-    }
-    memcpy(key, p, 16);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    if (n <= 8) {
-        key[0] &= ~(uint64_t)0 >> (64 - 8 * n);
-        key[1] = 0;
-    } else
-        key[1] &= ~(uint64_t)0 >> (128 - 8 * n);
-#else
-    memset((char *)key + n, 0, 16 - n);
-#endif
-}
-
 /* A word of normalized text, or of raw ASCII (which, if need be, is lowered here, on the way to the
  * vocabulary). `room` bytes from its start may be read. */
 static inline void encode_word(TokenScratch *s, Slice word, int chars, size_t room, TokenIds *out)
 {
     CachedWord *hit = NULL;
     uint64_t key[2] = { 0, 0 };
-    if (word.n <= 16) {
-        load_key(word.p, word.n, room, key);
-        uint64_t h = (key[0] ^ (key[1] << 23 | key[1] >> 41) * 0x9FB21C651E98DF25u) * 0x9E3779B97F4A7C15u;
-        hit = &s->cache[h >> (64 - CACHE_BITS)];
+    if (word.n <= SHORT_TEXT) {
+        short_text_key(word.p, word.n, room, key);
+        hit = &s->cache[short_text_place(key, CACHE_BITS)];
         if (hit->key[0] == key[0] && hit->key[1] == key[1] && hit->length == word.n) {
             reserve_ids(out, 3);
             memcpy(out->v + out->n, hit->id, sizeof hit->id);

@@ -6,6 +6,7 @@
 #include "runtime/text/vocab_learn.h"
 
 #include "runtime/core/mem.h"
+#include "runtime/text/short_text.h"
 #include "runtime/text/unicode.h"
 #include "runtime/text/vocab.h"
 
@@ -34,10 +35,25 @@ typedef struct {
     size_t n_slots;     /* a power of two */
 } Words;
 
+/* A piece of up to SHORT_TEXT bytes; n is 0 in a free slot. */
+typedef struct {
+    uint64_t key[2];    /* short_text.h */
+    int64_t count;
+    uint32_t n;
+} Short;
+
+/* Distinct short pieces: those that are most of a text are found with one look at memory. */
+typedef struct {
+    Short *slot;        /* open addressing; 2^bits */
+    int bits;           /* 0: none yet */
+    int32_t n;
+} Shorts;
+
 struct VocabLearner {
     Normalizer normalizer;
     Bytes normalized;   /* scratch */
-    Words pieces;       /* of texts as they are, between white space: so each is normalized once, not each time it occurs */
+    Shorts shorts;      /* pieces of texts as they are, between white space: so each is normalized once, not each time it */
+    Words pieces;       /*   occurs; the longer ones */
     Words words;
 };
 
@@ -70,6 +86,7 @@ void vocab_learner_free(VocabLearner *l)
         return;
     free_words(&l->pieces);
     free_words(&l->words);
+    free(l->shorts.slot);
     bytes_free(&l->normalized);
     free(l);
 }
@@ -131,10 +148,51 @@ static void count_text(VocabLearner *l, Slice text, int64_t times)
             count_word(&l->words, word, times);
 }
 
+static Short *find_short(const Shorts *t, const uint64_t key[2], size_t n)
+{
+    size_t mask = ((size_t)1 << t->bits) - 1, i = short_text_place(key, t->bits);
+    while (t->slot[i].n && (t->slot[i].key[0] != key[0] || t->slot[i].key[1] != key[1] || t->slot[i].n != n))
+        i = (i + 1) & mask;
+    return &t->slot[i];
+}
+
+static void grow_shorts(Shorts *t)
+{
+    Shorts old = *t;
+    t->bits = old.bits ? old.bits + 1 : 12;
+    t->slot = xcalloc((size_t)1 << t->bits, sizeof *t->slot);
+    for (size_t i = 0; old.bits && i < (size_t)1 << old.bits; i++)
+        if (old.slot[i].n)
+            *find_short(t, old.slot[i].key, old.slot[i].n) = old.slot[i];
+    free(old.slot);
+}
+
+/* `room` bytes from the piece's beginning may be read. */
+static inline void count_short(Shorts *t, Slice piece, size_t room)
+{
+    uint64_t key[2];
+    if (t->bits == 0 || 2 * ((size_t)t->n + 1) > (size_t)1 << t->bits)
+        grow_shorts(t);
+    short_text_key(piece.p, piece.n, room, key);
+    Short *slot = find_short(t, key, piece.n);
+    if (!slot->n) {
+        *slot = (Short){ .key = { key[0], key[1] }, .n = (uint32_t)piece.n };
+        t->n++;
+    }
+    slot->count++;
+}
+
 /* Pieces to words. */
 static void count_pieces(VocabLearner *l)
 {
     Words *p = &l->pieces;
+    Shorts *t = &l->shorts;
+    for (size_t i = 0; t->bits && i < (size_t)1 << t->bits; i++) {
+        if (t->slot[i].n)
+            count_text(l, (Slice){ (const char *)t->slot[i].key, t->slot[i].n }, t->slot[i].count);
+        t->slot[i] = (Short){ .n = 0 };
+    }
+    t->n = 0;
     for (int32_t i = 0; i < p->n; i++)
         count_text(l, word_text(p, i), p->v[i].count);
     p->n = 0;
@@ -155,9 +213,11 @@ void vocab_learner_add(VocabLearner *l, Slice text)
         Slice piece = { start, (size_t)(p - start) };
         if (piece.n > PIECE_BYTES)
             count_text(l, piece, 1);
-        else if (piece.n > 0)
+        else if (piece.n > SHORT_TEXT)
             count_word(&l->pieces, piece, 1);
-        if (l->pieces.n == PIECES)
+        else if (piece.n > 0)
+            count_short(&l->shorts, piece, (size_t)(end - start));
+        if (l->pieces.n == PIECES || l->shorts.n == PIECES)
             count_pieces(l);
         p += p < end;
     }
