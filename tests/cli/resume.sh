@@ -85,7 +85,8 @@ if [ "$(ls termed/training/*.safetensors | wc -l)" = 2 ]; then
         elif [ $damage = later ]; then
             cp "$file" copy/training/step-90000000.safetensors
         else
-            printf '\x5a' | dd of="$file" bs=1 seek=$((size / 2)) conv=notrunc status=none
+            old=$(od -An -tu1 -j $((size / 2)) -N 1 "$file") # another byte than that, whatever it is
+            printf "\\x$(printf %02x $((old ^ 255)))" | dd of="$file" bs=1 seek=$((size / 2)) conv=notrunc status=none
         fi
         "$ftc" run --resume copy > stdout 2> notes || fail "$(cat notes)"
         has notes "warning: is damaged and not used: .*damaged-checkpoint"
