@@ -3,23 +3,8 @@
 # settings (reference/accuracy.json), and in bf16 against f32.  Takes half an hour: only with FTC_FULL=1.
 set -euo pipefail
 
-ftc=$(realpath "$1")
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../.." && pwd)
-data=${SHARED_DIR:-$root/../shared}/data
-encoder=${FTC_MINILM:-${XDG_DATA_HOME:-$HOME/.local/share}/ftc/models/minilm-l6}
-if [ -z "${FTC_FULL-}" ]; then
-    echo "skipped: trains for half an hour; set FTC_FULL=1"
-    exit 77
-fi
-for needed in "$encoder/model.safetensors" "$data/trec6/train.csv" "$data/sst2/train.csv"; do
-    [ -r "$needed" ] || { echo "skipped: $needed is absent"; exit 77; }
-done
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+. "$(dirname "${BASH_SOURCE[0]}")/../support/minilm.sh" "$1" "half an hour" trec6/train.csv sst2/train.csv
 
-status=0
 train() { # SET PRECISION EPOCHS LR [FLAGS]: accuracies and seconds of three seeds, in SET.PRECISION
     local set=$1 precision=$2 settings=(-D "train.precision=$2" -D "train.epochs=$3" -D train.batch=32 -D "optimizer.lr=$4") seed
     for seed in 1 2 3; do

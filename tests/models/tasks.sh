@@ -4,27 +4,12 @@
 # (reference/tasks.json).  Takes a quarter of an hour: only with FTC_FULL=1.
 set -euo pipefail
 
-ftc=$(realpath "$1")
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../.." && pwd)
-data=${SHARED_DIR:-$root/../shared}/data
-encoder=${FTC_MINILM:-${XDG_DATA_HOME:-$HOME/.local/share}/ftc/models/minilm-l6}
-if [ -z "${FTC_FULL-}" ]; then
-    echo "skipped: trains for a quarter of an hour; set FTC_FULL=1"
-    exit 77
-fi
-for needed in "$encoder/model.safetensors" "$data/goemotions_multilabel/train.csv" "$data/stsb_en/train.csv"; do
-    [ -r "$needed" ] || { echo "skipped: $needed is absent"; exit 77; }
-done
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+. "$(dirname "${BASH_SOURCE[0]}")/../support/minilm.sh" "$1" "a quarter of an hour" goemotions_multilabel/train.csv stsb_en/train.csv
 
-status=0
 check() { # SET METRIC FLAGS...: trains with each seed that is recorded
     local set=$1 metric=$2 seed
     tr '\n' ' ' <"$here/reference/tasks.json" | grep -o "\"data\": \"$set\"[^}]*" |
-        sed 's/.*"seed": \([0-9]*\), "value": \([0-9.]*\).*/\1 \2/' >theirs
+        sed 's/.*"seed": \([0-9]*\),  *"value": \([0-9.]*\).*/\1 \2/' >theirs
     while read -r seed _; do
         "$ftc" run "$root/models/minilm_cls.yaml" --init "$encoder" "${@:3}" --seed "$seed" -o model --force \
             --json --train "$data/$set/train.csv" --eval "$data/$set/test.csv" >end 2>said || { cat said; exit 1; }
