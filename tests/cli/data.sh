@@ -1,29 +1,8 @@
 #!/bin/bash
 # ftc data: planted faults are found at their lines, sound tables pass without a word, splits are whole tables and what ftc run does.
 set -u
-ftc=$1
-spec=$SOURCE_DIR/models/tiny_cls.yaml
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-cd "$out"
-export XDG_CACHE_HOME=$out/cache
-failed=0
-
+. "$SOURCE_DIR/tests/support/cli.sh"
 fail() { echo "FAILED: $*"; failed=1; }
-
-# expect STATUS 'FLAGS' <<TEXT: the command's status, and its standard error
-expect() {
-    local status=$1 got
-    shift
-    cat > wanted
-    "$ftc" "$@" > stdout 2> stderr
-    got=$?
-    if [ $got != "$status" ] || ! diff wanted stderr > difference; then
-        echo "FAILED: ftc $* (status $got)"
-        cat difference
-        failed=1
-    fi
-}
 
 # --- faults, one of each kind, among sound rows
 {

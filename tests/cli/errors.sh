@@ -1,28 +1,9 @@
 #!/bin/bash
 # What a user may do wrong: each ends with status 1, the very words below, and nothing lost.
 set -u
-ftc=$1
-spec=$SOURCE_DIR/models/tiny_cls.yaml
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-cd "$out"
-export XDG_CACHE_HOME=$out/cache
-failed=0
-
-# expect STATUS 'FLAGS' <<TEXT: the command's status, and its standard error without notes on the way to the error
-expect() {
-    local status=$1 got
-    shift
-    cat > wanted
-    "$ftc" "$@" > stdout 2> stderr
-    got=$?
-    grep -av '^data: \|^ftc: note: no pre-trained\|^[0-9]* records, \|^step ' stderr > said
-    if [ $got != "$status" ] || ! diff wanted said > difference; then
-        echo "FAILED: ftc $* (status $got)"
-        cat difference
-        failed=1
-    fi
-}
+. "$SOURCE_DIR/tests/support/cli.sh"
+# without notes on the way to the error
+telling() { grep -av '^data: \|^ftc: note: no pre-trained\|^[0-9]* records, \|^step '; }
 
 printf 'text,label\na good day,yes\na bad day,no\ngood wine,yes\nbad wine,no\n' > good.csv
 

@@ -1,15 +1,7 @@
 #!/bin/bash
 # ftc run --seeds and ftc cv: a folder for each run, and how the numbers vary.
 set -eu
-ftc=$1
-spec=$SOURCE_DIR/models/tiny_cls.yaml
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-cd "$out"
-export XDG_CACHE_HOME=$out/cache
-
-fail() { echo "FAILED: $*"; exit 1; }
-has() { grep -q -- "$2" "$1" || { cat "$1"; fail "$1 has no '$2'"; }; }
+. "$SOURCE_DIR/tests/support/cli.sh"
 
 table() { # a line a row; every fourth text has a line end in it, every sixth label is a coin's
     awk -v n="$1" -v seed="$2" 'BEGIN {

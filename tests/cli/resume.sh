@@ -2,18 +2,11 @@
 # A run that is stopped in any way goes on to the bits of one that never was; what was good before stays good.
 # FTC_FULL makes it 200 runs that are killed and 50 disks that fill up, else a few of each.
 set -u
-ftc=$1
+. "$SOURCE_DIR/tests/support/cli.sh"
 full_disk=${2-}
-spec=$SOURCE_DIR/models/tiny_cls.yaml
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-cd "$out"
-export XDG_CACHE_HOME=$out/cache
 kills=4 disks=4
 [ -z "${FTC_FULL-}" ] || kills=200 disks=50
 
-fail() { echo "FAILED: $*"; exit 1; }
-has() { grep -q -- "$2" "$1" || { cat "$1"; fail "$1 has no '$2'"; }; }
 digest() { grep -o '"weights_sha256": "[0-9a-f]*"' "$1/run.json"; }
 lines() { sed 's/, "ms".*//' "$1"; }
 epochs() { grep '^epoch' "$1" | sed 's/  in .*//'; }

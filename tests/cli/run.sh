@@ -1,15 +1,7 @@
 #!/bin/bash
 # ftc run from tables to files: what comes out, where, and on which stream.
 set -eu
-ftc=$1
-spec=$SOURCE_DIR/models/tiny_cls.yaml
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-cd "$out"
-export XDG_CACHE_HOME=$out/cache
-
-fail() { echo "FAILED: $*"; exit 1; }
-has() { grep -q -- "$2" "$1" || { cat "$1"; fail "$1 has no '$2'"; }; }
+. "$SOURCE_DIR/tests/support/cli.sh"
 
 # Whoever says 'good' is happy, whoever says 'bad' isn't; the rest is noise.  Labels that YAML would take for other types.
 table() {

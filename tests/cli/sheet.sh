@@ -1,15 +1,7 @@
 #!/bin/bash
 # The result sheet's files, the positive class, and ftc compare.
 set -eu
-ftc=$1
-spec=$SOURCE_DIR/models/tiny_cls.yaml
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-cd "$out"
-export XDG_CACHE_HOME=$out/cache
-
-fail() { echo "FAILED: $*"; exit 1; }
-has() { grep -q -- "$2" "$1" || { cat "$1"; fail "$1 has no '$2'"; }; }
+. "$SOURCE_DIR/tests/support/cli.sh"
 
 # Whoever says 'good' is happy, but for every fifth row, whose label is a coin's.
 table() {

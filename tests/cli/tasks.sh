@@ -1,17 +1,10 @@
 #!/bin/bash
 # Models that predict any number of labels, or a number: trained, saved, loaded again, used; sampling and weights; what is refused.
 set -eu
-ftc=$1
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-cd "$out"
-spec=$out/tiny.yaml
+. "$SOURCE_DIR/tests/support/cli.sh"
 # larger first weights: both labels are learned at once
-sed 's/^  head:/  init_std: 0.2\n  head:/' "$SOURCE_DIR/models/tiny_cls.yaml" > tiny.yaml
-export XDG_CACHE_HOME=$out/cache
-
-fail() { echo "FAILED: $*"; exit 1; }
-has() { grep -q -- "$2" "$1" || { cat "$1"; fail "$1 has no '$2'"; }; }
+sed 's/^  head:/  init_std: 0.2\n  head:/' "$spec" > tiny.yaml
+spec=$out/tiny.yaml
 
 # 'good' and 'cheap' are labels of texts that say so; the score is 2 for good and 1 for cheap; most texts are of the class few.
 table() {
