@@ -69,9 +69,3 @@ void metrics_free(Metrics *m)
     free(m);
 }
 
-Metrics *metrics_new(const float *logits, const int32_t *labels, int64_t n, int32_t classes)
-{
-    return metrics_of(&(Scored){ .task = FTC_SINGLE_LABEL, .n = n, .classes = classes, .scores = logits, .labels = labels,
-                                 .positive = metrics_usual_positive(classes) });
-}
-

@@ -79,9 +79,6 @@ void metrics_free(Metrics *m);
 /* The class that f1 is of where nobody named one: of two the last. */
 int32_t metrics_usual_positive(int32_t classes);
 
-/* metrics_of for a task of classes.  logits [n, classes], labels below classes; the usual positive class. */
-Metrics *metrics_new(const float *logits, const int32_t *labels, int64_t n, int32_t classes);
-
 /* NAN where that number has no meaning for this task. */
 double metrics_value(const Metrics *m, MetricKind kind);
 

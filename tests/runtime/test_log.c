@@ -1,6 +1,8 @@
 /* The end record of a run, progress lines, and what happens on a full disk. */
 #include "tests/support/testing.h"
 
+#include "tests/support/class_metrics.h"
+
 #include "runtime/core/json.h"
 #include "runtime/train/log.h"
 
@@ -32,7 +34,7 @@ static void end_has_all_keys(void **state)
 {
     (void)state;
     static const float logits[] = { 0, 0, 1, 1, 0, 2, 2, 0 };
-    Metrics *m = metrics_new(logits, (int32_t[]){ 0, 1, 1, 1 }, 4, 2);
+    Metrics *m = class_metrics(logits, (int32_t[]){ 0, 1, 1, 1 }, 4, 2);
     RunSummary s = { .steps = 7, .train_s = 1.5, .encode_s = 0.5, .compile_s = 0.25, .eval_s = 2, .predict_s = NAN, .total_s = 4,
                      .tokens_per_s = 800.5, .seed = 42, .eval = m, .labels = (const char *[]){ "no", "y\"es" }, .n_labels = 2,
                      .weights_sha256 = "abc" };

@@ -3,6 +3,8 @@
  * a formula gives; NumPy made the softmax in double. */
 #include "tests/support/testing.h"
 
+#include "tests/support/class_metrics.h"
+
 #include "runtime/train/class_weights.h"
 #include "runtime/train/metrics.h"
 #include "runtime/train/predictions.h"
@@ -24,7 +26,7 @@ static Metrics *of_formula(int n, int classes, int k, int low, float low_value)
             logits[i * classes + c] = c == low ? low_value : (float)((i * 7 + c * 5 + i * c * 3) % 11) / 4 - 1;
         labels[i] = (i * i + i / 3) % k;
     }
-    return metrics_new(logits, labels, n, classes);
+    return class_metrics(logits, labels, n, classes);
 }
 
 static void near(double a, double b) { assert_true(fabs(a - b) < 1e-12); }
@@ -115,7 +117,7 @@ static void ties_go_to_the_first(void **state)
     (void)state;
     static const float logits[] = { 0, 0, 1, 1, 0, 2, 2, 0 };
     static const int32_t labels[] = { 0, 1, 1, 1 };
-    check(metrics_new(logits, labels, 4, 2),
+    check(class_metrics(logits, labels, 4, 2),
           &(Expected){ 0.910037595801459, 0.5, 0.6666666666666666, { 0.6666666666666666, 0.6666666666666666, 0.5 },
                        { 0.8333333333333334, 0.5, 0.5 }, { 0.3333333333333333, 1 }, { 1, 0.3333333333333333 }, { 0.5, 0.5 },
                        { 1, 0, 2, 1 } });
@@ -129,7 +131,7 @@ static void large_logits_don_t_overflow(void **state)
     near(metrics_softmax(logits, 2, p), 3e4);
     near(p[0], 1);
     near(p[1], 0);
-    Metrics *m = metrics_new(logits, (int32_t[]){ 1 }, 1, 2);
+    Metrics *m = class_metrics(logits, (int32_t[]){ 1 }, 1, 2);
     assert_true(m->loss == 6e4);
     metrics_free(m);
 }
