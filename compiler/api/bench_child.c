@@ -1,12 +1,12 @@
 /* One variant of ftc bench, in a process of its own: see bench_child.h. */
 #include "compiler/api/bench_child.h"
 
+#include "compiler/api/tables.h"
 #include "compiler/kernel/kcost.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 #include "runtime/core/random.h"
-#include "runtime/train/dataset.h"
 #include "runtime/train/form.h"
 
 #include <errno.h>
@@ -171,14 +171,8 @@ static bool open_source(Child *c)
     if (j->lengths && !read_lengths(s, j->lengths, spec->data.max_length, c->d))
         return false;
     if (j->data) {
-        DatasetColumns columns = { .text = { spec->data.text.v[0], spec->data.text.n > 1 ? spec->data.text.v[1] : NULL },
-                                   .table = { spec->data.separator, spec->data.encoding, 0 } };
-        if (!dataset_open(&c->table, j->data, &columns, c->d))
-            return false;
-        if (!c->c.tokenizer)
-            c->c.tokenizer = dataset_learn_tokenizer(&c->table, spec->model.tokenizer.lowercase,
-                                                     (int32_t)spec->model.tokenizer.vocab_size, c->pool, c->d);
-        if (!c->c.tokenizer || !dataset_tokenize(&c->table, c->c.tokenizer, (int)spec->data.max_length, c->pool, c->d))
+        if (!table_open(&c->table, spec, j->data, TABLE_TEXTS, c->d) || !table_tokenizer(&c->c, &c->table, c->pool, c->d) ||
+            !dataset_tokenize(&c->table, c->c.tokenizer, (int)spec->data.max_length, c->pool, c->d))
             return false;
         s->texts = &c->table.examples;
         if (!s->texts->n)

@@ -2,6 +2,7 @@
 #include "compiler/api/classifier.h"
 
 #include "runtime/core/files.h"
+#include "runtime/core/shortest.h"
 #include "runtime/train/labels.h"
 #include "runtime/train/thresholds.h"
 #include "runtime/weights/weights.h"
@@ -30,16 +31,10 @@ static void set_int(Settings *s, const char *key, int64_t value)
     set(s, key, arena_printf(s->arena, "%lld", (long long)value));
 }
 
-/* The fewest digits that come back unchanged. */
 static void set_double(Settings *s, const char *key, double value)
 {
-    char text[32];
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
-    set(s, key, arena_strdup(s->arena, text));
+    char text[SHORTEST_SIZE];
+    set(s, key, arena_strdup(s->arena, shortest_double(value, 1, text)));
 }
 
 /* Other spellings that transformers has for the same function. */

@@ -7,6 +7,7 @@
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 #include "runtime/text/columns.h"
+#include "runtime/train/labels.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -32,14 +33,6 @@ typedef struct {
 
 /* ---- what a model says --------------------------------------------------------------------------------------------------- */
 
-static int32_t find_label(const Comparison *c, const char *label)
-{
-    for (int32_t i = 0; i < c->judged[0].scored.classes; i++)
-        if (!strcmp(c->label[i], label))
-            return i;
-    return -1;
-}
-
 /* place[k]: where the first model has this model's label k.  False after an error. */
 static bool match_labels(const Comparison *c, const SheetSource *found, const char *name, int32_t *place, FtcDiag *d)
 {
@@ -51,7 +44,7 @@ static bool match_labels(const Comparison *c, const SheetSource *found, const ch
         return ftc_error(d, FTC_FILE(name), "has %d labels, but %s has %d; they can't be compared", s->classes, first->name,
                          first->scored.classes);
     for (int32_t k = 0; k < s->classes; k++) {
-        place[k] = s->task == FTC_REGRESSION ? 0 : find_label(c, found->labels[k]);
+        place[k] = s->task == FTC_REGRESSION ? 0 : label_place((const char *const *)c->label, first->scored.classes, found->labels[k]);
         if (place[k] < 0)
             return ftc_error(d, FTC_FILE(name), "has a label '%s', which %s hasn't; they can't be compared", found->labels[k],
                              first->name);

@@ -29,17 +29,9 @@ static void close_data(Data *x)
 /* A part of one table, in the table's own form. */
 static bool write_part(const char *folder, const char *name, const Dataset *s, FtcDiag *d)
 {
-    char *file = xasprintf("%s%s", name, csv_separator(s->csv) == '\t' ? ".tsv" : ".csv"), *path = path_join(folder, file);
-    FileWriter *w = file_create(path, d);
-    bool ok = w != NULL;
-    for (int64_t i = -1; ok && i < s->n; i++) {
-        Slice text = csv_record(s->csv, i < 0 ? -1 : dataset_record(s, i));
-        ok = file_put(w, text.p, text.n) && file_put(w, "\n", 1);
-    }
-    if (w)
-        ok &= file_commit(w);
+    char *path = xasprintf("%s/%s%s", folder, name, csv_separator(s->csv) == '\t' ? ".tsv" : ".csv");
+    bool ok = dataset_write(s, path, d);
     free(path);
-    free(file);
     return ok;
 }
 
@@ -95,18 +87,14 @@ bool data_describe(const DataJob *job, FILE *out, FtcDiag *d)
     }
     Classifier *c = &x.c;
     Dataset *const tables[] = { &x.train, &x.dev, &x.eval };
-    bool numbered = tables_number(c, &x.train, &x.dev, &x.eval), ok = true; /* what is wrong with labels hides nothing else */
-    ReportInput in = { .labels = c->labels, .n_labels = c->n_labels, .max_length = (int)c->spec->data.max_length };
-    for (int p = 0; p < N_PARTS; p++)
-        in.part[p] = tables[p]->csv ? tables[p] : NULL;
+    bool numbered = tables_number(c, &x.train, &x.dev, &x.eval); /* what is wrong with labels hides nothing else */
+    ReportInput in = tables_report_input(c, &x.train, &x.dev, &x.eval);
     data_report(&report, &in, d);
     x.pool = pool_new(job->threads);
-    if (!c->tokenizer)
-        c->tokenizer = dataset_learn_tokenizer(&x.train, c->spec->model.tokenizer.lowercase,
-                                               (int32_t)c->spec->model.tokenizer.vocab_size, x.pool, d);
+    bool ok = table_tokenizer(c, &x.train, x.pool, d);
     x.train.texts_end = !x.dev.part && !x.eval.part;
     for (int p = 0; ok && p < N_PARTS; p++) {
-        ok = c->tokenizer && (!in.part[p] || dataset_tokenize(tables[p], c->tokenizer, in.max_length, x.pool, d));
+        ok = !in.part[p] || dataset_tokenize(tables[p], c->tokenizer, in.max_length, x.pool, d);
         if (ok && in.part[p])
             data_warn_cut(tables[p], in.max_length, d);
     }

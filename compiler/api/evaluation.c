@@ -2,24 +2,15 @@
 #include "compiler/api/evaluation.h"
 
 #include "runtime/core/nearest.h"
+#include "runtime/train/labels.h"
 #include "runtime/train/metrics.h"
-
-#include <string.h>
-
-static int32_t find_label(const Classifier *c, const char *label)
-{
-    for (int32_t i = 0; i < c->n_labels; i++)
-        if (!strcmp(c->labels[i], label))
-            return i;
-    return -1;
-}
 
 int32_t evaluation_positive(const Classifier *c)
 {
     const char *positive = c->spec->data.positive;
     if (spec_task(c->spec) != FTC_SINGLE_LABEL)
         return -1;
-    return positive ? find_label(c, positive) : metrics_usual_positive(c->n_labels);
+    return positive ? label_place(c->labels, c->n_labels, positive) : metrics_usual_positive(c->n_labels);
 }
 
 bool evaluation_check_positive(const Classifier *c, FtcDiag *d)
@@ -33,7 +24,7 @@ bool evaluation_check_positive(const Classifier *c, FtcDiag *d)
         return true;
     if (spec_task(c->spec) != FTC_SINGLE_LABEL)
         return ftc_error(d, at, "'positive' names a class, but the model's task has no classes of which a row has one; leave it out");
-    if (find_label(c, positive) >= 0)
+    if (label_place(c->labels, c->n_labels, positive) >= 0)
         return true;
     const char *near = nearest_word(positive, c->labels, c->n_labels);
     return ftc_error(d, at, "'positive' is '%s', which is no label; %s '%s'", positive, near ? "did you mean" : "the first one is",

@@ -11,13 +11,10 @@
 static char *bare_name(const char *path)
 {
     static const char *const endings[] = { ".yaml", ".yml", ".csv", ".tsv" };
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    size_t n = strlen(name);
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        size_t m = strlen(endings[i]);
-        if (n > m && !strcmp(name + n - m, endings[i]))
-            return xstrndup(name, n - m);
-    }
+    const char *name = path_base(path);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (path_ends_with(name, endings[i]))
+            return xstrndup(name, strlen(name) - strlen(endings[i]));
     return strcmp(name, "-") ? xstrdup(name) : xstrdup("stdin");
 }
 

@@ -134,10 +134,6 @@ void inputs_free(Inputs *in)
 
 /* ---- writing ---------------------------------------------------------------------------------------------------------------- */
 
-static const char *const gemm_names[] = { [GEMM_AUTO] = "auto", [GEMM_NATIVE] = "native", [GEMM_OPENBLAS] = "openblas" };
-
-char *record_build(void) { return codegen_build(); }
-
 static void write_job(JsonWriter *w, const RunJob *j)
 {
     char here[PATH_MAX];
@@ -217,11 +213,10 @@ static char *describe_target(const RunJob *j)
     return target;
 }
 
-bool record_write(const char *path, const RecordContents *r, FtcDiag *d)
+static void print_record(FILE *out, const void *what)
 {
-    char *text = NULL, *build = record_build(), *target = describe_target(r->job);
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
+    const RecordContents *r = what;
+    char *build = codegen_build(), *target = describe_target(r->job);
     JsonWriter w;
     jsonw_begin(&w, out, JSON_PRETTY);
     jsonw_object(&w, NULL);
@@ -235,13 +230,11 @@ bool record_write(const char *path, const RecordContents *r, FtcDiag *d)
     if (r->summary)
         summary_members(&w, r->summary);
     jsonw_end(&w);
-    bool ok = fclose(out) == 0 ? file_write(path, text, size, d)
-                               : ftc_error(d, FTC_FILE(path), "there is not enough memory to write it");
-    free(text);
     free(build);
     free(target);
-    return ok;
 }
+
+bool record_write(const char *path, const RecordContents *r, FtcDiag *d) { return file_print(path, print_record, r, d); }
 
 /* ---- reading ---------------------------------------------------------------------------------------------------------------- */
 
@@ -289,10 +282,7 @@ static bool read_job(Record *r, const char *path, const json_t *object, const Ru
     job->pipeline.keep_encoded = json_get_bool(&j, "keep_encoded", true);
     job->pipeline.accumulate = true;
     job->codegen.cpu = text_of(r, &j, "march");
-    const char *gemm = json_get_string(&j, "gemm", "auto");
-    for (int i = 0; i <= GEMM_OPENBLAS; i++)
-        if (!strcmp(gemm, gemm_names[i]))
-            job->codegen.gemm = (Gemm)i;
+    gemm_find(json_get_string(&j, "gemm", gemm_names[GEMM_AUTO]), &job->codegen.gemm);
     if (!had(object, path, "init", given->source.init, d) || !had(object, path, "dev", given->dev, d))
         return false;
     if (!job->train && !j.failed)
@@ -306,8 +296,7 @@ static const char *digest_in(const json_t *inputs, const char *role, const char 
     json_t *entry;
     json_array_foreach(inputs, i, entry) {
         const char *r = json_string_value(json_object_get(entry, "role")), *p = json_string_value(json_object_get(entry, "path"));
-        const char *base = p && strrchr(p, '/') ? strrchr(p, '/') + 1 : p;
-        if (r && p && !strcmp(r, role) && (strcmp(role, "folder") || !strcmp(base, name)))
+        if (r && p && !strcmp(r, role) && (strcmp(role, "folder") || !strcmp(path_base(p), name)))
             return json_string_value(json_object_get(entry, "sha256"));
     }
     return NULL;
@@ -322,8 +311,7 @@ static bool check_folder(const Inputs *now, const json_t *inputs, FtcDiag *d)
         const char *role = json_string_value(json_object_get(entry, "role")), *path = json_string_value(json_object_get(entry, "path"));
         bool there = !role || !path || strcmp(role, "folder") != 0;
         for (int k = 0; k < now->n && !there; k++)
-            there = !strcmp(strrchr(now->v[k].path, '/') ? strrchr(now->v[k].path, '/') + 1 : now->v[k].path,
-                            strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
+            there = !strcmp(path_base(now->v[k].path), path_base(path));
         if (!there)
             return ftc_error(d, FTC_FILE(path), "is gone; the run was made from it");
     }
@@ -338,7 +326,7 @@ static bool check_inputs(const Record *r, const json_t *inputs, FtcDiag *d)
     inputs_finish(now);
     for (int i = 0; i < now->n; i++) {
         const Input *f = &now->v[i];
-        const char *slash = strrchr(f->path, '/'), *was = digest_in(inputs, f->role, slash ? slash + 1 : f->path);
+        const char *was = digest_in(inputs, f->role, path_base(f->path));
         if (!strcmp(f->path, "-"))
             ok = ftc_error(d, FTC_NOWHERE, "the run read its table '%s' from standard input, which can't be read again; --%s FILE "
                            "names a copy of it", f->role, f->role);
@@ -355,22 +343,41 @@ static bool check_inputs(const Record *r, const json_t *inputs, FtcDiag *d)
     return ok;
 }
 
-bool record_read(Record *r, const char *path, const RunJob *given, FtcDiag *d)
+/* What it says of itself, for both ways to read it. */
+static json_t *open_record(Record *r, const char *path, JsonReader *j, FtcDiag *d)
 {
     *r = (Record){ .arena = arena_new() };
     json_t *root = json_read_file(path, d);
     if (!root)
+        return NULL;
+    *j = (JsonReader){ .object = root, .file = path, .diag = d };
+    int64_t format = json_get_int(j, "format", 0, 0, INT_MAX);
+    r->build = text_of(r, j, "build");
+    r->target = text_of(r, j, "target");
+    r->weights_sha256 = text_of(r, j, "weights_sha256");
+    if (!j->failed && (format != FORMAT || !r->build || !r->target))
+        j->failed = !ftc_error(d, FTC_FILE(path), "is no record of this version of ftc");
+    return root;
+}
+
+bool record_peek(Record *r, const char *path, FtcDiag *d)
+{
+    JsonReader j = { .failed = true };
+    json_decref(open_record(r, path, &j, d));
+    return !j.failed;
+}
+
+bool record_read(Record *r, const char *path, const RunJob *given, FtcDiag *d)
+{
+    JsonReader j = { .failed = true };
+    json_t *root = open_record(r, path, &j, d);
+    if (!root)
         return false;
-    JsonReader j = { .object = root, .file = path, .diag = d };
-    int64_t format = json_get_int(&j, "format", 0, 0, INT_MAX);
     const char *spec = text_of(r, &j, "spec");
     const json_t *job = json_get_object(&j, "job"), *inputs = json_get_array(&j, "inputs");
     bool ok = !j.failed;
-    r->build = text_of(r, &j, "build");
-    r->target = text_of(r, &j, "target");
-    if (ok && (format != FORMAT || !spec || !job || !inputs || !r->build || !r->target))
+    if (ok && (!spec || !job || !inputs))
         ok = ftc_error(d, FTC_FILE(path), "is no record of this version of ftc");
-    r->weights_sha256 = text_of(r, &j, "weights_sha256");
     ok = ok && read_job(r, path, job, given, d);
     if (ok) {
         r->job.source.spec = arena_printf(r->arena, "%s (its spec)", path);

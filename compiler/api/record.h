@@ -43,7 +43,7 @@ typedef struct {
 bool record_read(Record *r, const char *path, const RunJob *given, FtcDiag *d);
 void record_free(Record *r);
 
-/* The build that runs, and the processor it compiles for; free() it. */
-char *record_build(void);
+/* Only build, target and digest, of a record that was just written: reads no other file. */
+bool record_peek(Record *r, const char *path, FtcDiag *d);
 
 #endif

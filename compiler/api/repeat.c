@@ -27,23 +27,21 @@ typedef struct {
 
 static bool write_part(const Dataset *s, const int32_t *fold, int32_t part, bool inside, const char *path, FtcDiag *d)
 {
-    FileWriter *w = file_create(path, d);
-    for (int64_t i = -1; w && i < s->n; i++) {
-        Slice record = csv_record(s->csv, i < 0 ? i : dataset_record(s, i));
-        if (i >= 0 && (fold[i] == part) != inside)
-            continue;
-        file_put(w, record.p, record.n);
-        file_put(w, "\n", 1);
-    }
-    return w && file_commit(w);
+    int64_t *row = xcalloc((size_t)s->n, sizeof *row), n = 0;
+    for (int64_t i = 0; i < s->n; i++)
+        if ((fold[i] == part) == inside)
+            row[n++] = i;
+    Dataset rows;
+    dataset_part(&rows, s, row, n);
+    bool ok = dataset_write(&rows, path, d);
+    dataset_close(&rows);
+    return ok;
 }
 
 static char *part_name(const Repeat *r, int k, bool inside)
 {
-    const char *train = r->job->run.train;
-    size_t n = strlen(train);
-    const char *ending = n > 4 && !strcmp(train + n - 4, ".tsv") ? "tsv" : "csv";
-    return xasprintf("%s/folds/%s-%d.%s", r->output, inside ? "test" : "train", k + 1, ending);
+    return xasprintf("%s/folds/%s-%d.%s", r->output, inside ? "test" : "train", k + 1,
+                     path_ends_with(r->job->run.train, ".tsv") ? "tsv" : "csv");
 }
 
 /* Writes the tables of all folds. */
@@ -91,9 +89,9 @@ static bool deal(Repeat *r, FtcDiag *d)
     Dataset s = { 0 };
     Labels labels = { 0 };
     bool ok = classifier_open(&c, &j->source, d);
-    if (ok) {
-        ok = table_open(&s, c.spec, j->train, TABLE_TRAINING, d) && classes_of(c.spec, &s, &labels, d) && check_rare(&s, &labels, d);
-    }
+    if (ok)
+        ok = table_open(&s, c.spec, j->train, TABLE_TRAINING, d) && classes_of(c.spec, &s, &labels, d) &&
+             check_rare(&s, &labels, d);
     if (ok && s.n < r->job->folds)
         ok = ftc_error(d, FTC_FILE(j->train), "has %lld records, too few for %d folds", (long long)s.n, r->job->folds);
     if (ok) {
@@ -214,8 +212,9 @@ static void print_spread(const Repeat *r)
                         : "interval: of the mean over seeds, by Student's t; the rows are the same in all runs\n", out);
 }
 
-static void write_json(const Repeat *r, FILE *out)
+static void write_json(FILE *out, const void *what)
 {
+    const Repeat *r = what;
     JsonWriter w;
     jsonw_begin(&w, out, JSON_PRETTY);
     jsonw_object(&w, NULL);
@@ -246,17 +245,9 @@ static void write_json(const Repeat *r, FILE *out)
 
 static bool report(const Repeat *r, FtcDiag *d)
 {
-    char *path = path_join(r->output, "runs.json"), *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
+    char *path = path_join(r->output, "runs.json");
     print_spread(r);
-    bool ok = out != NULL;
-    if (out) {
-        write_json(r, out);
-        ok = fclose(out) == 0;
-    }
-    ok = ok ? file_write(path, text, size, d) : ftc_error(d, FTC_FILE(path), "no memory for the report");
-    free(text);
+    bool ok = file_print(path, write_json, r, d);
     free(path);
     return ok;
 }

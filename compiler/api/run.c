@@ -111,20 +111,15 @@ static bool compile_finish(Compilation *k)
 static bool prepare_data(Run *r)
 {
     Classifier *c = &r->c;
-    Dataset *const tables[] = { &r->train, &r->dev, &r->eval };
     if (!number_labels(r))
         return false;
-    ReportInput in = { .labels = c->labels, .n_labels = c->n_labels, .max_length = (int)c->spec->data.max_length };
+    ReportInput in = tables_report_input(c, &r->train, &r->dev, &r->eval);
     DataReport report = { .n_labels = 0 };
-    for (int p = 0; p < N_PARTS; p++)
-        in.part[p] = tables[p]->csv ? tables[p] : NULL;
     if (r->train.csv)
         data_report(&report, &in, r->diag);
-    if (!c->tokenizer)
-        c->tokenizer = dataset_learn_tokenizer(&r->train, c->spec->model.tokenizer.lowercase,
-                                               (int32_t)c->spec->model.tokenizer.vocab_size, r->pool, r->diag);
+    bool ok = table_tokenizer(c, &r->train, r->pool, r->diag);
     r->train.texts_end = !r->dev.part && !r->eval.part;
-    bool ok = c->tokenizer && tokenize(r, &r->train) && tokenize(r, &r->dev) && tokenize(r, &r->eval);
+    ok = ok && tokenize(r, &r->train) && tokenize(r, &r->dev) && tokenize(r, &r->eval);
     if (ok && r->train.csv && r->job->notes) {
         data_report_lengths(&report, &in);
         data_report_line(&report, r->job->notes);
@@ -211,17 +206,24 @@ static bool predict(Run *r)
     return ok;
 }
 
-static void finish_summary(Run *r, char digest[65])
+void run_digest(Run *r)
+{
+    RunSummary *s = &r->summary;
+    weights_sha256(r->c.params->weight, r->c.params->n, r->digest);
+    s->weights_sha256 = r->digest;
+    s->labels = r->c.labels;
+    s->n_labels = r->c.n_labels;
+    s->seed = r->c.spec->train.seed;
+}
+
+static void finish_summary(Run *r)
 {
     RunSummary *s = &r->summary;
     if (!r->log && !r->job->json && !r->job->train)
         return;
-    weights_sha256(r->c.params->weight, r->c.params->n, digest);
-    s->weights_sha256 = digest;
+    if (!s->weights_sha256)
+        run_digest(r);
     s->eval = r->metrics;
-    s->labels = r->c.labels;
-    s->n_labels = r->c.n_labels;
-    s->seed = r->c.spec->train.seed;
     s->total_s = clock_s() - r->start;
     log_end(r->log, s);
     if (r->job->json)
@@ -233,7 +235,6 @@ static void finish_summary(Run *r, char digest[65])
 static RunStatus do_run(Run *r)
 {
     const RunJob *j = r->job;
-    char digest[65];
     if (!classifier_open(&r->c, &j->source, r->diag) || !outputs_prepare(&r->out, j, &r->c))
         return RUN_FAILED;
     if (r->c.folder && !r->c.tokenizer) {
@@ -253,7 +254,7 @@ static RunStatus do_run(Run *r)
     if (status == RUN_DONE && ((r->eval.csv && !evaluate(r)) || (j->predict && !predict(r))))
         status = RUN_FAILED;
     if (status == RUN_DONE || status == RUN_DIVERGED)
-        finish_summary(r, digest);
+        finish_summary(r);
     if (status == RUN_DONE && j->train && !training_record(r, r->out.folder))
         status = RUN_FAILED;
     return status;

@@ -3,6 +3,7 @@
 
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
+#include "runtime/core/shortest.h"
 #include "runtime/train/labels.h"
 #include "runtime/weights/weights.h"
 
@@ -62,16 +63,10 @@ static HfConfig hf_config(const Classifier *c)
 
 /* ---- files -------------------------------------------------------------------------------------------------------------- */
 
-/* The double of the fewest digits that is this float again. */
-static double shortest_double(float x)
+static void print_spec(FILE *out, const void *spec)
 {
-    char text[32];
-    for (int digits = 1; digits <= 9; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, (double)x);
-        if (strtof(text, NULL) == x)
-            break;
-    }
-    return strtod(text, NULL);
+    fputs("# What this model is and how it was trained; ftc reads it when the folder is given as a model.\n", out);
+    spec_print(spec, out);
 }
 
 /* The resolved spec, with the labels and tuned thresholds. */
@@ -79,21 +74,16 @@ static bool save_spec(const Classifier *c, const char *folder)
 {
     Spec s = *c->spec;
     double threshold[LABELS_MAX];
+    char text[SHORTEST_SIZE];
     if (spec_task(&s) != FTC_REGRESSION)
         s.data.labels = (SpecStrings){ c->n_labels, c->labels };
     if (s.data.threshold.tuned) {
         s.data.threshold = (SpecThresholds){ .n = c->n_labels, .value = threshold };
         for (int32_t i = 0; i < c->n_labels; i++)
-            threshold[i] = shortest_double(c->threshold[i]);
+            threshold[i] = strtod(shortest_float((double)c->threshold[i], 1, text), NULL);
     }
-    char *path = path_join(folder, "ftc.yaml"), *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    fputs("# What this model is and how it was trained; ftc reads it when the folder is given as a model.\n", out);
-    spec_print(&s, out);
-    bool ok = fclose(out) == 0 ? file_write(path, text, size, c->diag)
-                               : ftc_error(c->diag, FTC_FILE(path), "there is not enough memory to write it");
-    free(text);
+    char *path = path_join(folder, "ftc.yaml");
+    bool ok = file_print(path, print_spec, &s, c->diag);
     free(path);
     return ok;
 }

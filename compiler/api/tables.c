@@ -85,3 +85,20 @@ bool tables_number(Classifier *c, Dataset *train, Dataset *dev, Dataset *eval)
             ok &= read_answers(c, tables[i], whose);
     return ok;
 }
+
+ReportInput tables_report_input(const Classifier *c, const Dataset *train, const Dataset *dev, const Dataset *eval)
+{
+    const Dataset *const tables[] = { train, dev, eval };
+    ReportInput in = { .labels = c->labels, .n_labels = c->n_labels, .max_length = (int)c->spec->data.max_length };
+    for (int p = 0; p < N_PARTS; p++)
+        in.part[p] = tables[p]->csv ? tables[p] : NULL;
+    return in;
+}
+
+bool table_tokenizer(Classifier *c, const Dataset *s, Pool *pool, FtcDiag *d)
+{
+    if (!c->tokenizer)
+        c->tokenizer = dataset_learn_tokenizer(s, c->spec->model.tokenizer.lowercase, (int32_t)c->spec->model.tokenizer.vocab_size,
+                                               pool, d);
+    return c->tokenizer != NULL;
+}

@@ -3,6 +3,7 @@
 #define FTC_TABLES_H
 
 #include "compiler/api/classifier.h"
+#include "runtime/data/data_report.h"
 #include "runtime/train/dataset.h"
 
 typedef enum {
@@ -25,5 +26,11 @@ bool tables_split(const Spec *spec, Dataset *train, Dataset *dev, Dataset *eval,
 /* Reads what should come out for each row: its class, labels, or number.  Classes are the classifier's, or where it has none yet,
  * those of the training table.  All tables are looked at, whatever is wrong with one; it is left without. */
 bool tables_number(Classifier *c, Dataset *train, Dataset *dev, Dataset *eval);
+
+/* What data_report reads: tables that are open, the classifier's labels. */
+ReportInput tables_report_input(const Classifier *c, const Dataset *train, const Dataset *dev, const Dataset *eval);
+
+/* A tokenizer learned from the table's texts, where the classifier has none yet; false after an error. */
+bool table_tokenizer(Classifier *c, const Dataset *s, Pool *pool, FtcDiag *d);
 
 #endif

@@ -255,16 +255,6 @@ static bool tune_thresholds(Run *r, Progress *progress)
     return logits != NULL;
 }
 
-static void digest_weights(Run *r)
-{
-    RunSummary *s = &r->summary;
-    weights_sha256(r->c.params->weight, r->c.params->n, r->digest);
-    s->weights_sha256 = r->digest;
-    s->labels = r->c.labels;
-    s->n_labels = r->c.n_labels;
-    s->seed = r->c.spec->train.seed;
-}
-
 static TrainStatus run_loop(Run *r, TrainResult *result)
 {
     const FtcModel *m = &r->c.compiled->model;
@@ -310,12 +300,12 @@ RunStatus training_run(Run *r)
     case TRAIN_FAILED: return RUN_FAILED;
     case TRAIN_INTERRUPTED: return interrupted(r, schedule_steps(&m->train, sampling_rows(x)));
     case TRAIN_DIVERGED:
-        digest_weights(r);
+        run_digest(r);
         outputs_keep_last_good(&r->out, c, r->history.best < 0 ? result.steps : r->history.epoch[r->history.best].step, add_history, r);
         return RUN_DIVERGED;
     case TRAIN_DONE: break;
     }
-    digest_weights(r);
+    run_digest(r);
     print_choice(r, &result);
     if (!outputs_save(&r->out, c, add_history, r)) {
         if (r->saved_step >= 0)

@@ -31,6 +31,9 @@ typedef struct {
     int64_t saved_step;         /* of the last checkpoint; -1: there is none */
 } Run;
 
+/* Fills in what the summary says of the model: its digest, labels and seed.  Once the weights are final. */
+void run_digest(Run *r);
+
 /* What went wrong has been reported. */
 RunStatus training_run(Run *r);
 

@@ -19,6 +19,9 @@
  * tiles.  AUTO: tiles on machines with vectors of 8 lanes and fused multiply-add, which they were measured on; else the call. */
 typedef enum { GEMM_AUTO, GEMM_NATIVE, GEMM_OPENBLAS } Gemm;
 
+extern const char *const gemm_names[];         /* "auto", "native", "openblas" */
+bool gemm_find(const char *name, Gemm *out);   /* false: there is none of that name, and *out is as before */
+
 typedef struct {
     int level;             /* 0: scalar code, one lane; 1 to 3: vectors */
     const char *cpu;       /* a processor's name as gcc's -march= takes it; NULL or "native": this machine */

@@ -36,6 +36,18 @@ static const struct {
 #endif
 };
 
+const char *const gemm_names[] = { [GEMM_AUTO] = "auto", [GEMM_NATIVE] = "native", [GEMM_OPENBLAS] = "openblas" };
+
+bool gemm_find(const char *name, Gemm *out)
+{
+    for (int i = 0; i <= GEMM_OPENBLAS; i++)
+        if (!strcmp(name, gemm_names[i])) {
+            *out = (Gemm)i;
+            return true;
+        }
+    return false;
+}
+
 void codegen_each_cpu(void (*show)(void *arg, const char *name), void *arg)
 {
     show(arg, "native");

@@ -17,19 +17,10 @@ static void print_help(void)
 
 static bool read_flags(BenchJob *j, CommonOptions *o, OptionReader *r, FtcDiag *d)
 {
+    OptionMatch m;
+    long long n = 0;
     bool ok = true;
-    for (;;) {
-        long long n = 0;
-        bool right;
-        OptionMatch m = options_next(r);
-        if (m.id == OPT_END || o->done)
-            return ok;
-        if (m.id == OPT_ERROR)
-            return false;
-        if (common_option(o, &m, &right, d)) {
-            ok &= right;
-            continue;
-        }
+    while ((m = own_option(o, r, &ok, d)).id != OPT_END)
         switch (m.id) {
         case OPT_HELP: case OPT_HELP_SHORT: print_help(); o->done = true; return true;
         case OPT_INIT: j->source.init = m.value; break;
@@ -48,7 +39,7 @@ static bool read_flags(BenchJob *j, CommonOptions *o, OptionReader *r, FtcDiag *
             break;
         default: ftc_bug("bench: the flag '%s' is in the table, but not read", options[m.id].name);
         }
-    }
+    return ok;
 }
 
 static bool check_job(const BenchJob *j, FtcDiag *d)

@@ -90,13 +90,8 @@ static bool set_cpu(CommonOptions *o, const char *name)
 
 static bool set_gemm(CommonOptions *o, const char *word, FtcDiag *d)
 {
-    static const char *const names[] = { [GEMM_AUTO] = "auto", [GEMM_NATIVE] = "native", [GEMM_OPENBLAS] = "openblas" };
-    for (int i = 0; i < 3; i++)
-        if (!strcmp(word, names[i])) {
-            o->codegen.gemm = (Gemm)i;
-            return true;
-        }
-    return ftc_error(d, FTC_NOWHERE, "-fgemm= takes auto, native or openblas, not '%s'", word);
+    return gemm_find(word, &o->codegen.gemm) ||
+           ftc_error(d, FTC_NOWHERE, "-fgemm= takes auto, native or openblas, not '%s'", word);
 }
 
 /* --seed 7 -> train.seed = 7, whose place is the flag */
@@ -147,6 +142,19 @@ bool common_option(CommonOptions *o, const OptionMatch *m, bool *ok, FtcDiag *d)
         return true;
     default: return false;
     }
+}
+
+OptionMatch own_option(CommonOptions *o, OptionReader *r, bool *ok, FtcDiag *d)
+{
+    OptionMatch m;
+    bool right;
+    while ((m = options_next(r)).id != OPT_END && m.id != OPT_ERROR && !o->done) {
+        if (!common_option(o, &m, &right, d))
+            return m;
+        *ok &= right;
+    }
+    *ok &= m.id != OPT_ERROR || o->done;
+    return (OptionMatch){ OPT_END, NULL };
 }
 
 bool open_opt_info(CommonOptions *o, FtcDiag *d)

@@ -22,6 +22,10 @@ typedef struct {
 bool common_option(CommonOptions *o, const OptionMatch *m, bool *ok, FtcDiag *d);
 CommonOptions common_defaults(Arena *a);
 
+/* The next flag, or argument, that is not common; common ones are taken on the way.  OPT_END: there is none, or help was given, or
+ * what stands there is no flag.  *ok becomes false after an error. */
+OptionMatch own_option(CommonOptions *o, OptionReader *r, bool *ok, FtcDiag *d);
+
 /* The file of -fopt-info is opened before the work and closed behind it; false if it can't be written. */
 bool open_opt_info(CommonOptions *o, FtcDiag *d);
 bool close_opt_info(CommonOptions *o, FtcDiag *d);

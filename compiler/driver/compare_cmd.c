@@ -26,18 +26,9 @@ static bool add_model(CompareJob *j, const char *word, FtcDiag *d)
 
 static bool read_flags(CompareJob *j, CommonOptions *o, OptionReader *r, FtcDiag *d)
 {
+    OptionMatch m;
     bool ok = true;
-    for (;;) {
-        OptionMatch m = options_next(r);
-        bool right;
-        if (m.id == OPT_END || o->done)
-            return ok;
-        if (m.id == OPT_ERROR)
-            return false;
-        if (common_option(o, &m, &right, d)) {
-            ok &= right;
-            continue;
-        }
+    while ((m = own_option(o, r, &ok, d)).id != OPT_END)
         switch (m.id) {
         case OPT_HELP: case OPT_HELP_SHORT: print_help(); o->done = true; return true;
         case OPT_EVAL: j->eval = m.value; break;
@@ -45,7 +36,7 @@ static bool read_flags(CompareJob *j, CommonOptions *o, OptionReader *r, FtcDiag
         case OPT_ARGUMENT: ok &= add_model(j, m.value, d); break;
         default: ftc_bug("compare: the flag '%s' is in the table, but not read", options[m.id].name);
         }
-    }
+    return ok;
 }
 
 static bool check_job(const CompareJob *j, FtcDiag *d)

@@ -79,18 +79,9 @@ static bool set_input(Job *j, const char *word)
 
 static bool read_flags(Job *j, OptionReader *r)
 {
+    OptionMatch m;
     bool ok = true;
-    for (;;) {
-        OptionMatch m = options_next(r);
-        bool right;
-        if (m.id == OPT_END || j->common.done)
-            return ok;
-        if (m.id == OPT_ERROR)
-            return false;
-        if (common_option(&j->common, &m, &right, j->diag)) {
-            ok &= right;
-            continue;
-        }
+    while ((m = own_option(&j->common, r, &ok, j->diag)).id != OPT_END)
         switch (m.id) {
         case OPT_HELP: case OPT_HELP_SHORT: print_help(); j->common.done = true; return true;
         case OPT_OUT_FILE: j->output = m.value; break;
@@ -104,7 +95,7 @@ static bool read_flags(Job *j, OptionReader *r)
         case OPT_ARGUMENT: ok &= set_input(j, m.value); break;
         default: ftc_bug("compile: the flag '%s' is in the table, but not read", options[m.id].name);
         }
-    }
+    return ok;
 }
 
 /* ---- compiling ---------------------------------------------------------------------------------------------------------- */
@@ -142,7 +133,7 @@ static void after_pass(void *ctx, const char *pass, const Stage *s)
 /* "models/my-spec.yaml" -> "my_spec", a name in C; free() it. */
 static char *symbol_of(const char *path)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *name = path_base(path);
     char *symbol = xasprintf("%s%.*s", isdigit((unsigned char)*name) ? "_" : "", (int)strcspn(name, "."), name);
     for (char *c = symbol; *c; c++)
         if (!isalnum((unsigned char)*c))

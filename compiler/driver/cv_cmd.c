@@ -18,19 +18,10 @@ static void print_help(void)
 static bool read_flags(RepeatJob *job, CommonOptions *o, OptionReader *r, FtcDiag *d)
 {
     RunJob *j = &job->run;
+    OptionMatch m;
+    long long n = 0;
     bool ok = true;
-    for (;;) {
-        OptionMatch m = options_next(r);
-        long long n = 0;
-        bool right;
-        if (m.id == OPT_END || o->done)
-            return ok;
-        if (m.id == OPT_ERROR)
-            return false;
-        if (common_option(o, &m, &right, d)) {
-            ok &= right;
-            continue;
-        }
+    while ((m = own_option(o, r, &ok, d)).id != OPT_END)
         switch (m.id) {
         case OPT_HELP: case OPT_HELP_SHORT: print_help(); o->done = true; return true;
         case OPT_FOLDS: ok &= option_number(&m, 2, REPEAT_MOST, &n, d); job->folds = (int)n; break;
@@ -43,7 +34,7 @@ static bool read_flags(RepeatJob *job, CommonOptions *o, OptionReader *r, FtcDia
         case OPT_ARGUMENT: ok &= run_positional(j, m.value, d); break;
         default: ftc_bug("cv: the flag '%s' is in the table, but not read", options[m.id].name);
         }
-    }
+    return ok;
 }
 
 int cv_command(int argc, char **argv, FtcDiag *d)

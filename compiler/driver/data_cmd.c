@@ -35,18 +35,9 @@ static bool set_positional(DataJob *j, const char *word, FtcDiag *d)
 
 static bool read_flags(DataJob *j, CommonOptions *o, OptionReader *r, FtcDiag *d)
 {
+    OptionMatch m;
     bool ok = true;
-    for (;;) {
-        OptionMatch m = options_next(r);
-        if (m.id == OPT_END || o->done)
-            return ok;
-        if (m.id == OPT_ERROR)
-            return false;
-        bool right;
-        if (common_option(o, &m, &right, d)) {
-            ok &= right;
-            continue;
-        }
+    while ((m = own_option(o, r, &ok, d)).id != OPT_END)
         switch (m.id) {
         case OPT_HELP: case OPT_HELP_SHORT: print_help(); o->done = true; return true;
         case OPT_DEV: j->dev = m.value; break;
@@ -57,7 +48,7 @@ static bool read_flags(DataJob *j, CommonOptions *o, OptionReader *r, FtcDiag *d
         case OPT_ARGUMENT: ok &= set_positional(j, m.value, d); break;
         default: ftc_bug("data: the flag '%s' is in the table, but not read", options[m.id].name);
         }
-    }
+    return ok;
 }
 
 static bool check_job(const DataJob *j, bool split, FtcDiag *d)

@@ -16,18 +16,9 @@ static void print_help(void)
 
 static bool read_flags(RerunJob *j, CommonOptions *o, OptionReader *r, FtcDiag *d)
 {
-    for (;;) {
-        OptionMatch m = options_next(r);
-        bool right = true;
-        if (m.id == OPT_END || o->done)
-            return true;
-        if (m.id == OPT_ERROR)
-            return false;
-        if (common_option(o, &m, &right, d)) {
-            if (!right)
-                return false;
-            continue;
-        }
+    OptionMatch m;
+    bool ok = true;
+    while ((m = own_option(o, r, &ok, d)).id != OPT_END)
         switch (m.id) {
         case OPT_HELP: case OPT_HELP_SHORT: print_help(); o->done = true; return true;
         case OPT_CHECK: j->check = true; break;
@@ -46,7 +37,7 @@ static bool read_flags(RerunJob *j, CommonOptions *o, OptionReader *r, FtcDiag *
             break;
         default: ftc_bug("rerun: the flag '%s' is in the table, but not read", options[m.id].name);
         }
-    }
+    return ok;
 }
 
 static bool check_job(const RerunJob *j, FtcDiag *d)

@@ -3,6 +3,7 @@
  * takes to come back unchanged. */
 #include "compiler/kernel/kernel.h"
 
+#include "runtime/core/shortest.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,13 +76,8 @@ static void print_number(FILE *out, double v)
     } else if (v == trunc(v) && fabs(v) < 1e10) {
         fprintf(out, "%.0f", v);
     } else {
-        char digits[40];
-        for (int n = 1; n <= 9; n++) {
-            snprintf(digits, sizeof digits, "%.*g", n, v);
-            if (strtof(digits, NULL) == (float)v)
-                break;
-        }
-        fputs(digits, out);
+        char digits[SHORTEST_SIZE];
+        fputs(shortest_float(v, 1, digits), out);
     }
 }
 

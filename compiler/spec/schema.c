@@ -59,6 +59,7 @@ enum { N_FIELDS = sizeof fields / sizeof *fields };
 #define KEY(path, type, ...) _Static_assert(IS_##type(((Spec *)0)->path), #path);
 #define FIELD(layer, key, member, type, ...) _Static_assert(IS_##type(((Layer *)0)->member), #layer " " key);
 #include "compiler/spec/schema.def"
+#include "runtime/core/shortest.h"
 
 const Key *schema_key(const char *path)
 {
@@ -424,12 +425,8 @@ Tree *inline_tree(Arena *arena, const Key *k, const char *text, FtcLoc at, FtcDi
 /* With the fewest digits that come back unchanged, and 1e-8 rather than 1e-08. */
 static void print_float(FILE *out, double x)
 {
-    char s[40];
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(s, sizeof s, "%.*g", digits, x);
-        if (strtod(s, NULL) == x)
-            break;
-    }
+    char s[SHORTEST_SIZE];
+    shortest_double(x, 1, s);
     size_t sign = strcspn(s, "e") + 1, zeros;
     if (sign < strlen(s) && (zeros = strspn(s + sign + 1, "0")))
         memmove(s + sign + 1, s + sign + 1 + zeros, strlen(s + sign + 1 + zeros) + 1);

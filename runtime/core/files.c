@@ -24,6 +24,18 @@ char *path_join(const char *folder, const char *name)
     return xasprintf("%s%s%s", folder, n && folder[n - 1] != '/' ? "/" : "", name);
 }
 
+const char *path_base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+bool path_ends_with(const char *path, const char *end)
+{
+    size_t n = strlen(path), m = strlen(end);
+    return n > m && !strcmp(path + n - m, end);
+}
+
 bool path_stays_inside(const char *relative)
 {
     if (!*relative || *relative == '/')
@@ -299,6 +311,21 @@ bool file_write(const char *path, const void *data, size_t size, FtcDiag *d)
         return false;
     file_put(w, data, size);
     return file_commit(w);
+}
+
+bool file_print(const char *path, void (*print)(FILE *out, const void *what), const void *what, FtcDiag *d)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out)
+        print(out, what);
+    bool ok = out && !ferror(out);
+    if (out)
+        ok = !fclose(out) && ok;
+    ok = ok ? file_write(path, text, size, d) : ftc_error(d, FTC_FILE(path), "there is not enough memory to write it");
+    free(text);
+    return ok;
 }
 
 /* ----- folders ----- */

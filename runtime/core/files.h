@@ -10,10 +10,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* --- names ------------------------------------------------------------------------------------------- */
 
 char *path_join(const char *folder, const char *name); /* free() it */
+const char *path_base(const char *path);               /* what is behind the last slash */
+bool path_ends_with(const char *path, const char *end); /* ".csv"; and there is more in front of it */
 
 /* Whether a relative path taken from a file stays in the folder it is relative to: not absolute, not empty,
  * no part of it is "..".  (Links a user made inside the folder are the user's own affair.) */
@@ -52,6 +55,9 @@ void file_abandon(FileWriter *w);
 
 /* All in one. */
 bool file_write(const char *path, const void *data, size_t size, FtcDiag *d);
+
+/* The same for what `print` prints. */
+bool file_print(const char *path, void (*print)(FILE *out, const void *what), const void *what, FtcDiag *d);
 
 /* --- folders ----------------------------------------------------------------------------------------- */
 

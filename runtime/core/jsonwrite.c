@@ -1,6 +1,7 @@
 /* JSON out; see jsonwrite.h. */
 #include "runtime/core/jsonwrite.h"
 
+#include "runtime/core/shortest.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -116,12 +117,8 @@ static void number(JsonWriter *w, const char *key, double value, bool single)
     if (!isfinite(value)) {
         fputs("null", w->out);
     } else {
-        char text[40];
-        for (int digits = 6, most = single ? 9 : 17; digits <= most; digits++) {
-            snprintf(text, sizeof text, "%.*g", digits, value);
-            if (single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value)
-                break;
-        }
+        char text[SHORTEST_SIZE];
+        (single ? shortest_float : shortest_double)(value, 6, text);
         for (char *p = text; *p; p++)
             if (*p == ',')
                 *p = '.'; /* an embedder may have set a locale */

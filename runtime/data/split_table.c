@@ -40,20 +40,12 @@ static bool explain(const SplitAnswer *a, const Dataset *s, const TableSplit *ho
     return false;
 }
 
-static bool need_column(const Dataset *s, const char *name, const char *key, int *column, FtcDiag *d)
-{
-    *column = csv_need_column(s->csv, name, d);
-    if (*column < 0)
-        ftc_note(d, FTC_NOWHERE, "'%s' says which column it is: -D %s=NAME", key, key);
-    return *column >= 0;
-}
-
 /* ---- ways to split -------------------------------------------------------------------------------------------------------- */
 
 static bool by_group(const Dataset *s, const TableSplit *how, Split *parts, FtcDiag *d)
 {
     int column;
-    if (!need_column(s, how->group, "data.split.group", &column, d))
+    if (!dataset_need_column(s->csv, how->group, "data.split.group", &column, d))
         return false;
     TextIndex *index = text_index_new(s, column);
     int32_t *group_of = xcalloc((size_t)s->n, sizeof *group_of), groups = 0;
@@ -90,7 +82,7 @@ static uint64_t hash_of(const Dataset *s, int64_t row, int column, Bytes *scratc
 static bool by_hash(const Dataset *s, const TableSplit *how, Split *parts, FtcDiag *d)
 {
     int column = -1;
-    if (how->by && !need_column(s, how->by, "data.split.by", &column, d))
+    if (how->by && !dataset_need_column(s->csv, how->by, "data.split.by", &column, d))
         return false;
     uint64_t *hash = xcalloc((size_t)s->n, sizeof *hash);
     Bytes scratch = { 0 };

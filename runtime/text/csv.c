@@ -1,6 +1,7 @@
 /* Reading and writing tables; see csv.h. */
 #include "runtime/text/csv.h"
 
+#include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 #include "runtime/core/nearest.h"
 
@@ -217,8 +218,7 @@ static bool parts_header(const Csv *c, bool *fits)
 /* See csv_open. */
 static CsvSeparator find_separator(Csv *c)
 {
-    size_t n = strlen(c->file.name);
-    if (n > 4 && !strcmp(c->file.name + n - 4, ".tsv"))
+    if (path_ends_with(c->file.name, ".tsv"))
         return CSV_TAB;
     CsvSeparator part[CSV_SEPARATORS], fit[CSV_SEPARATORS];
     int n_part = 0, n_fit = 0;

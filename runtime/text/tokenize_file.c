@@ -2,6 +2,7 @@
  * blocks are written in order. */
 #include "runtime/text/tokenize_file.h"
 
+#include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 #include "runtime/core/pool.h"
 #include "runtime/text/csv.h"
@@ -29,12 +30,6 @@ typedef struct {
     TextAt *text;
     int64_t n, cap;
 } Texts;
-
-static bool has_suffix(const char *path, const char *suffix)
-{
-    size_t n = strlen(path), m = strlen(suffix);
-    return n > m && !strcmp(path + n - m, suffix);
-}
 
 static bool open_table(Texts *x, const char *path, const TokenizeOptions *o, FtcDiag *d)
 {
@@ -83,7 +78,7 @@ static bool open_lines(Texts *x, const char *path, FtcDiag *d)
 {
     if (!textfile_read(&x->file, path, TEXT_UTF8, d))
         return false;
-    bool json = has_suffix(path, ".jsonl");
+    bool json = path_ends_with(path, ".jsonl");
     const char *p = x->file.text + x->file.start, *end = x->file.text + x->file.size;
     while (p < end) {
         const char *nl = memchr(p, '\n', (size_t)(end - p)), *stop = nl ? nl : end;
@@ -103,7 +98,7 @@ static bool open_lines(Texts *x, const char *path, FtcDiag *d)
 static bool open_texts(Texts *x, const char *path, const TokenizeOptions *o, FtcDiag *d)
 {
     *x = (Texts){ 0 };
-    return has_suffix(path, ".csv") || has_suffix(path, ".tsv") ? open_table(x, path, o, d) : open_lines(x, path, d);
+    return path_ends_with(path, ".csv") || path_ends_with(path, ".tsv") ? open_table(x, path, o, d) : open_lines(x, path, d);
 }
 
 static void close_texts(Texts *x)

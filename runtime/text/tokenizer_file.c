@@ -526,26 +526,28 @@ static void write_config(JsonWriter *w, const Tokenizer *t)
 }
 
 /* max_length goes into the file too, unless it is 0. */
-static bool save_json(const Tokenizer *t, const char *folder, const char *name, int max_length,
-                      void (*fill)(JsonWriter *w, const Tokenizer *t), FtcDiag *d)
+typedef struct {
+    const Tokenizer *tokenizer;
+    int max_length;
+    void (*fill)(JsonWriter *w, const Tokenizer *t);
+} JsonFile;
+
+static void print_json(FILE *out, const void *what)
 {
-    char *path = path_join(folder, name), *text = NULL;
-    size_t size = 0;
-    FILE *f = open_memstream(&text, &size);
-    bool ok = f != NULL;
-    if (ok) {
-        JsonWriter w;
-        jsonw_begin(&w, f, JSON_PRETTY);
-        jsonw_object(&w, NULL);
-        fill(&w, t);
-        if (max_length > 0)
-            jsonw_int(&w, "model_max_length", max_length);
-        jsonw_end(&w);
-        ok = !ferror(f);
-        ok = !fclose(f) && ok;
-    }
-    ok = ok ? file_write(path, text, size, d) : ftc_error(d, FTC_FILE(path), "out of memory while writing this file");
-    free(text);
+    const JsonFile *file = what;
+    JsonWriter w;
+    jsonw_begin(&w, out, JSON_PRETTY);
+    jsonw_object(&w, NULL);
+    file->fill(&w, file->tokenizer);
+    if (file->max_length > 0)
+        jsonw_int(&w, "model_max_length", file->max_length);
+    jsonw_end(&w);
+}
+
+static bool save_json(const char *folder, const char *name, const JsonFile *file, FtcDiag *d)
+{
+    char *path = path_join(folder, name);
+    bool ok = file_print(path, print_json, file, d);
     free(path);
     return ok;
 }
@@ -570,7 +572,7 @@ static bool save_vocab(const Tokenizer *t, const char *folder, FtcDiag *d)
 
 bool tokenizer_save(const Tokenizer *t, const char *folder, int max_length, FtcDiag *d)
 {
-    return save_vocab(t, folder, d) && save_json(t, folder, "tokenizer.json", 0, write_tokenizer, d) &&
-           save_json(t, folder, "tokenizer_config.json", max_length, write_config, d) &&
-           save_json(t, folder, "special_tokens_map.json", 0, write_meanings, d);
+    return save_vocab(t, folder, d) && save_json(folder, "tokenizer.json", &(JsonFile){ t, 0, write_tokenizer }, d) &&
+           save_json(folder, "tokenizer_config.json", &(JsonFile){ t, max_length, write_config }, d) &&
+           save_json(folder, "special_tokens_map.json", &(JsonFile){ t, 0, write_meanings }, d);
 }

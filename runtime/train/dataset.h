@@ -74,6 +74,12 @@ void dataset_close(Dataset *s);
 void dataset_part(Dataset *part, const Dataset *whole, int64_t *row, int64_t n);
 void dataset_keep(Dataset *s, int64_t *row, int64_t n);
 
+/* Finds a column that the spec's `key` names; a note behind the error says how to name another. */
+bool dataset_need_column(const Csv *csv, const char *name, const char *key, int *column, FtcDiag *d);
+
+/* Writes the rows as a table of the same form: the header, then their records as they stand. */
+bool dataset_write(const Dataset *s, const char *path, FtcDiag *d);
+
 /* The record of the table that a row is. */
 static inline int64_t dataset_record(const Dataset *s, int64_t row) { return s->record ? s->record[row] : row; }
 

@@ -1,6 +1,7 @@
 /* Opening tables of texts: columns, texts and labels as they are asked for, records that take part.  See dataset.h. */
 #include "runtime/train/dataset.h"
 
+#include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 
 /* ----- columns ----- */
 
-static bool need_column(const Csv *csv, const char *name, const char *key, int *column, FtcDiag *d)
+bool dataset_need_column(const Csv *csv, const char *name, const char *key, int *column, FtcDiag *d)
 {
     *column = csv_need_column(csv, name, d);
     if (*column < 0 && csv_columns(csv) == 1)
@@ -25,7 +26,7 @@ static bool need_flags(Dataset *s, const DatasetColumns *columns, FtcDiag *d)
     s->flag = xcalloc((size_t)columns->n_flags, sizeof *s->flag);
     bool ok = true;
     for (int32_t i = 0; ok && i < columns->n_flags; i++)
-        ok = need_column(s->csv, columns->flag[i], "data.label", &s->flag[i], d);
+        ok = dataset_need_column(s->csv, columns->flag[i], "data.label", &s->flag[i], d);
     return ok;
 }
 
@@ -41,7 +42,7 @@ static bool need_text(const Dataset *s, const char *name, TextColumns *text, Ftc
         if (text->n == TEXT_PARTS)
             return ftc_error(d, FTC_FILE(csv_name(s->csv)), "'%s' would join more than %d columns to a text", name, TEXT_PARTS);
         char *part = next ? xstrndup(name, (size_t)(next - name)) : xstrdup(name);
-        ok = need_column(s->csv, part, "data.text", &text->column[text->n++], d);
+        ok = dataset_need_column(s->csv, part, "data.text", &text->column[text->n++], d);
         free(part);
         if (!ok || !next)
             return ok;
@@ -56,11 +57,11 @@ static bool need_columns(Dataset *s, const DatasetColumns *columns, FtcDiag *d)
     for (int k = 0; k < 2; k++)
         if (!need_text(s, columns->text[k], &s->text[k], d))
             return false;
-    if (!need_flags(s, columns, d) || (columns->weight && !need_column(s->csv, columns->weight, "data.weight", &s->weight, d)))
+    if (!need_flags(s, columns, d) || (columns->weight && !dataset_need_column(s->csv, columns->weight, "data.weight", &s->weight, d)))
         return false;
     if (!columns->label)
         return true;
-    if (!need_column(s->csv, columns->label, "data.label", &s->label, d))
+    if (!dataset_need_column(s->csv, columns->label, "data.label", &s->label, d))
         return false;
     for (int k = 0; k < 2; k++)
         for (int i = 0; i < s->text[k].n; i++)
@@ -240,6 +241,17 @@ void dataset_part(Dataset *part, const Dataset *whole, int64_t *row, int64_t n)
     part->map = xcalloc((size_t)whole->n_map, sizeof *part->map);
     for (int i = 0; i < whole->n_map; i++)
         part->map[i] = whole->map[i];
+}
+
+bool dataset_write(const Dataset *s, const char *path, FtcDiag *d)
+{
+    FileWriter *w = file_create(path, d);
+    for (int64_t i = -1; w && i < s->n; i++) {
+        Slice text = csv_record(s->csv, i < 0 ? -1 : dataset_record(s, i));
+        file_put(w, text.p, text.n);
+        file_put(w, "\n", 1);
+    }
+    return w && file_commit(w);
 }
 
 void dataset_keep(Dataset *s, int64_t *row, int64_t n)

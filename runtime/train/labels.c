@@ -64,6 +64,14 @@ typedef struct {
 
 static int by_label(const void *a, const void *b) { return strcmp(((const Numbered *)a)->label, ((const Numbered *)b)->label); }
 
+int32_t label_place(const char *const *labels, int32_t n, const char *label)
+{
+    for (int32_t i = 0; i < n; i++)
+        if (!strcmp(labels[i], label))
+            return i;
+    return -1;
+}
+
 LabelIndex label_index_new(const char *const *labels, int32_t n)
 {
     LabelIndex x = { .n = n };

@@ -21,6 +21,9 @@ typedef struct {
 bool labels_add(Labels *l, Slice label);
 void labels_free(Labels *l);
 
+/* The first place of a label in a list; -1: it is none of them.  For a few; else LabelIndex. */
+int32_t label_place(const char *const *labels, int32_t n, const char *label);
+
 /* A list in any order, made to be looked up: number[i] is the place in it of the i-th in byte order. */
 typedef struct {
     char **sorted;

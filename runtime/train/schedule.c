@@ -23,9 +23,11 @@ double schedule_lr(const Schedule *s, int64_t step)
     return s->lr;
 }
 
+int64_t schedule_batches(const FtcTrain *t) { return t->accumulate > 1 ? t->accumulate : 1; }
+
 int64_t schedule_epoch_steps(const FtcTrain *t, int64_t rows)
 {
-    int64_t step = (int64_t)t->batch * (t->accumulate > 1 ? t->accumulate : 1);
+    int64_t step = t->batch * schedule_batches(t);
     return (rows + step - 1) / step;
 }
 

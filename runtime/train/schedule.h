@@ -22,6 +22,9 @@ Schedule schedule_make(const FtcOptimizer *o, int64_t total);
 /* At step 0, 1, ... */
 double schedule_lr(const Schedule *s, int64_t step);
 
+/* Batches whose gradients make one step. */
+int64_t schedule_batches(const FtcTrain *t);
+
 /* Steps in which all rows are seen once. */
 int64_t schedule_epoch_steps(const FtcTrain *t, int64_t rows);
 

@@ -189,23 +189,18 @@ Mistake *sheet_mistakes(const Metrics *m, int64_t *n)
     return list;
 }
 
-static bool save(const Sheet *s, const char *folder, const char *name, void (*write)(const Sheet *, FILE *), FtcDiag *d)
+static void print_json(FILE *out, const void *sheet) { sheet_write_json(sheet, out); }
+static void print_html(FILE *out, const void *sheet) { sheet_write_html(sheet, out); }
+
+static bool save(const Sheet *s, const char *folder, const char *name, void (*print)(FILE *, const void *), FtcDiag *d)
 {
-    char *path = path_join(folder, name), *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    bool ok = out != NULL;
-    if (out) {
-        write(s, out);
-        ok = fclose(out) == 0;
-    }
-    ok = ok ? file_write(path, text, size, d) : ftc_error(d, FTC_FILE(path), "no memory for the report");
-    free(text);
+    char *path = path_join(folder, name);
+    bool ok = file_print(path, print, s, d);
     free(path);
     return ok;
 }
 
 bool sheet_save(const Sheet *s, const char *folder, FtcDiag *d)
 {
-    return save(s, folder, "report.json", sheet_write_json, d) && save(s, folder, "report.html", sheet_write_html, d);
+    return save(s, folder, "report.json", print_json, d) && save(s, folder, "report.html", print_html, d);
 }

@@ -67,7 +67,7 @@ static bool train_step(Loop *l, Batcher *b, FtcBatch *batch, int64_t epoch)
         if (!batcher_next(b, batch))
             ftc_bug("train: epoch %lld has no batch for step %lld", (long long)epoch, (long long)l->step + 1);
         tokens += batch->tokens;
-        if (i >= l->how->accumulate || batcher_left(b) == 0)
+        if (i == schedule_batches(l->how) || batcher_left(b) == 0)
             break;
         if (!exec_accumulate(l->exec, batch))
             return false;
@@ -192,7 +192,7 @@ static TrainStatus train_epochs(Loop *l, Batcher *b)
         if (epoch != l->step / l->epoch_steps) {
             epoch = l->step / l->epoch_steps;
             batcher_begin(b, epoch);
-            batcher_skip(b, l->step % l->epoch_steps * (l->how->accumulate > 1 ? l->how->accumulate : 1));
+            batcher_skip(b, l->step % l->epoch_steps * schedule_batches(l->how));
         }
         if (!train_step(l, b, &batch, epoch + 1))
             return diverged(l, &batch, epoch + 1);

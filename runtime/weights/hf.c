@@ -244,10 +244,13 @@ bool hf_task(const HfConfig *c, FtcTask *task)
 
 /* ----- writing config.json ----- */
 
-static void write_config(JsonWriter *w, const HfConfig *c)
+static void write_config(FILE *out, const void *config)
 {
+    const HfConfig *c = config;
     HfFamily f = c->family;
+    JsonWriter writer, *w = &writer;
     char id[16];
+    jsonw_begin(w, out, JSON_PRETTY);
     jsonw_object(w, NULL);
     jsonw_array(w, "architectures");
     jsonw_string(w, NULL, families[f].class);
@@ -286,18 +289,8 @@ static void write_config(JsonWriter *w, const HfConfig *c)
 
 bool hf_config_save(const char *folder, const HfConfig *c, FtcDiag *d)
 {
-    char *path = path_join(folder, "config.json"), *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    JsonWriter w;
-    bool ok = out != NULL;
-    if (ok) {
-        jsonw_begin(&w, out, JSON_PRETTY);
-        write_config(&w, c);
-        ok = fclose(out) == 0;
-    }
-    ok = ok ? file_write(path, text, size, d) : ftc_error(d, FTC_FILE(path), "there is not enough memory to write it");
-    free(text);
+    char *path = path_join(folder, "config.json");
+    bool ok = file_print(path, write_config, c, d);
     free(path);
     return ok;
 }
