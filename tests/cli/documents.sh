@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The README tells the truth: every command in its blocks marked 'console' is run, and must print what stands below it.
+# The documents tell the truth: every command in their blocks marked 'console' is run, and must print what stands below it.
 # There "..." stands for anything within a line; a line of "..." for any number of lines.
 set -euo pipefail
 
@@ -39,35 +39,42 @@ matches() {
     [ $g -eq ${#got[@]} ]
 }
 
-try() { # the command; its output should be in the array `expected`
+try() { # DOCUMENT COMMAND; its output should be in the array `expected`
     local actual
-    mapfile -t actual < <(cd "$work" && stdbuf -oL bash -o pipefail -c "$1" 2>&1 </dev/null)
+    mapfile -t actual < <(cd "$work" && stdbuf -oL bash -o pipefail -c "$2" 2>&1 </dev/null)
     if matches expected actual; then
-        echo "ok: $1"
+        echo "ok: $2"
     else
         failed=1
-        printf 'not what README.md says: %s\n' "$1"
+        printf 'not what %s says: %s\n' "$1" "$2"
         diff <(printf '%s\n' "${expected[@]}") <(printf '%s\n' "${actual[@]}") || true
     fi
 }
 
-command="" expected=() inside=false n=0
-while IFS= read -r line; do
-    if [ "$line" = '```console' ]; then
-        inside=true
-    elif "$inside" && { [ "$line" = '```' ] || [[ $line == '$ '* ]]; }; then
-        if [ -n "$command" ]; then
-            try "$command"
+read_document() { # DOCUMENT
+    local command="" inside=false n=0 line
+    expected=()
+    while IFS= read -r line; do
+        if [ "$line" = '```console' ]; then
+            inside=true
+        elif "$inside" && { [ "$line" = '```' ] || [[ $line == '$ '* ]]; }; then
+            if [ -n "$command" ]; then
+                try "$1" "$command"
+                n=$((n + 1))
+            fi
+            command=${line#'$ '} expected=()
+            [ "$line" != '```' ] || { inside=false; command=""; }
+        elif "$inside"; then
+            expected+=("$line")
         fi
-        command=${line#'$ '} expected=() n=$((n + 1))
-        [ "$line" != '```' ] || { inside=false; command="" n=$((n - 1)); }
-    elif "$inside"; then
-        expected+=("$line")
+    done <"$root/$1"
+    if [ $n -eq 0 ]; then
+        echo "$1 has no commands to try"
+        failed=1
     fi
-done <"$root/README.md"
+}
 
-if [ $n -eq 0 ]; then
-    echo "README.md has no commands to try"
-    exit 1
-fi
+for document in README.md compiler/README.md; do
+    read_document "$document"
+done
 exit $failed
