@@ -93,7 +93,7 @@ static void *compile(void *arg)
 static void compile_start(Compilation *k, Run *r)
 {
     *k = (Compilation){ .run = r, .diag = ftc_diag_new(stderr) };
-    ftc_warnings_as(k->diag, r->diag);
+    ftc_diag_as(k->diag, r->diag);
     k->started = pthread_create(&k->thread, NULL, compile, k) == 0;
 }
 

@@ -55,14 +55,34 @@ static OptionMatch unknown(const OptionReader *r, const char *word)
     return (OptionMatch){ OPT_ERROR, NULL };
 }
 
-OptionMatch options_next(OptionReader *r)
+/* How diagnostics are written, in every command. */
+static bool set_format(FtcDiag *d, const char *value)
+{
+    if (!strcmp(value, "json"))
+        ftc_diag_json(d);
+    return !strcmp(value, "json") || !strcmp(value, "text") ||
+           ftc_error(d, FTC_NOWHERE, "'-fdiagnostics-format=' takes text or json, not '%s'", value);
+}
+
+static bool set_color(FtcDiag *d, const char *value)
+{
+    static const char *const words[] = { "=auto", "=always", "=never" }; /* in the order of FtcColor */
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(*value ? value : "=always", words[i])) {
+            ftc_diag_color(d, (FtcColor)i);
+            return true;
+        }
+    return ftc_error(d, FTC_NOWHERE, "'-fdiagnostics-color=' takes auto, always or never, not '%s'", value + (*value == '='));
+}
+
+static OptionMatch next(OptionReader *r)
 {
     if (r->at >= r->argc)
         return (OptionMatch){ OPT_END, NULL };
     const char *word = r->argv[r->at++];
     if (!r->only_arguments && !strcmp(word, "--")) {
         r->only_arguments = true;
-        return options_next(r);
+        return next(r);
     }
     if (r->only_arguments || word[0] != '-' || !word[1])
         return (OptionMatch){ OPT_ARGUMENT, word };
@@ -83,6 +103,15 @@ OptionMatch options_next(OptionReader *r)
             return (OptionMatch){ (OptionId)i, value };
         }
     return unknown(r, word);
+}
+
+OptionMatch options_next(OptionReader *r)
+{
+    OptionMatch m;
+    bool ok = true;
+    while (ok && ((m = next(r)).id == OPT_DIAGNOSTICS_FORMAT || m.id == OPT_DIAGNOSTICS_COLOR))
+        ok = m.id == OPT_DIAGNOSTICS_FORMAT ? set_format(r->diag, m.value) : set_color(r->diag, m.value);
+    return ok ? m : (OptionMatch){ OPT_ERROR, NULL };
 }
 
 bool option_number(const OptionMatch *m, long long low, long long high, long long *out, FtcDiag *d)

@@ -238,6 +238,7 @@ static bool read_word(Arena *arena, const Key *k, const Tree *t, int *out, FtcDi
         }
     }
     const char *near = nearest_word(t->text, words, n);
+    ftc_suggest(d, near);
     if (near)
         return ftc_error(d, t->at, "'%s' is '%s'; did you mean '%s'?", key_name(k), t->text, near);
     return ftc_error(d, t->at, "'%s' is '%s'; it can be %s", key_name(k), t->text, list_words(arena, words, n));
@@ -256,6 +257,7 @@ static bool read_metric(Arena *arena, const Key *k, const Tree *t, int *out, Ftc
         }
     }
     const char *near = nearest_word(t->text, names, METRIC_KINDS);
+    ftc_suggest(d, near);
     if (near)
         return ftc_error(d, t->at, "'%s' is '%s'; did you mean '%s'?", key_name(k), t->text, near);
     return ftc_error(d, t->at, "'%s' is '%s'; it can be none, %s", key_name(k), t->text, list_words(arena, names, METRIC_KINDS));

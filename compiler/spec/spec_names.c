@@ -71,6 +71,7 @@ bool unknown_word(FtcDiag *d, FtcLoc at, const char *what, const char *word, con
 {
     const char *near = nearest_word(word, valid, n_valid);
     Arena *scratch = arena_new();
+    ftc_suggest(d, near);
     const char *where = in ? arena_printf(scratch, " in '%s'", in) : "";
     if (near)
         ftc_error(d, at, "unknown %s '%s'%s; did you mean '%s'?", what, word, where, near);

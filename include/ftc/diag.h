@@ -35,10 +35,20 @@ typedef struct {
 
 typedef enum { FTC_NOTE, FTC_WARNING, FTC_ERROR } FtcSeverity;
 
-/* A sink that writes to `out` (stderr for a command line, NULL to only count).  Colour is used when `out`
- * is a terminal.  Free it with ftc_diag_free. */
+/* A sink that writes to `out` (stderr for a command line, NULL to only count).  Free it with ftc_diag_free. */
 FtcDiag *ftc_diag_new(FILE *out);
 void ftc_diag_free(FtcDiag *d);
+
+/* Colour: auto, the default, is "where out is a terminal, NO_COLOR isn't set and TERM isn't dumb". */
+typedef enum { FTC_COLOR_AUTO, FTC_COLOR_ALWAYS, FTC_COLOR_NEVER } FtcColor;
+void ftc_diag_color(FtcDiag *d, FtcColor when);
+
+/* From here on an array of JSON instead of text, with the members of gcc's: kind, message, option, locations, fixits, children.
+ * ftc_diag_free closes it. */
+void ftc_diag_json(FtcDiag *d);
+
+/* A sink for another thread, to be freed before `other`: takes over what flags `other` was given, and adds to its array of JSON. */
+void ftc_diag_as(FtcDiag *d, FtcDiag *other);
 
 /* Give the text of a file that can't be read again by its name (standard input, a shipped layer list).
  * The text is borrowed and must outlive the sink. */
@@ -51,15 +61,15 @@ bool ftc_error(FtcDiag *d, FtcLoc at, const char *fmt, ...) FTC_PRINTF(3, 4);
 bool ftc_warn(FtcDiag *d, const char *name, FtcLoc at, const char *fmt, ...) FTC_PRINTF(4, 5);
 void ftc_note(FtcDiag *d, FtcLoc at, const char *fmt, ...) FTC_PRINTF(3, 4);
 
+/* What could stand in the place of the range of the next report; shown under it. */
+void ftc_suggest(FtcDiag *d, const char *text);
+
 /* Takes a flag as behind -W: "NAME", "no-NAME", "error=NAME", "no-error=NAME", or of all warnings "all", "error", "no-error".
  * What names a warning is stronger than what speaks of all; else the last one wins.  An error is a name that there is not. */
 bool ftc_warning_flag(FtcDiag *d, const char *flag);
 
 /* Whether a warning was asked for, by its name or with "all". */
 bool ftc_warning_asked(const FtcDiag *d, const char *name);
-
-/* Takes over what flags another sink was given. */
-void ftc_warnings_as(FtcDiag *d, const FtcDiag *other);
 
 /* The names and what they are about, a line each. */
 void ftc_warnings_help(FILE *out);

@@ -11,7 +11,7 @@ static const char *said(const char *const *flags, int errors)
     FtcDiag *d = ftc_diag_new(f), *other = ftc_diag_new(NULL);
     for (; *flags; flags++)
         assert_true(ftc_warning_flag(other, *flags));
-    ftc_warnings_as(d, other);
+    ftc_diag_as(d, other);
     if (ftc_warn(d, "leakage", FTC_NOWHERE, "a"))
         ftc_note(d, FTC_NOWHERE, "b");
     ftc_warn(d, "cut-texts", FTC_NOWHERE, "c");
