@@ -1,14 +1,10 @@
 /* The schema's tables, and values: text -> number, word or list and back.  See schema.def, schema.h. */
 #include "compiler/spec/schema.h"
 
-#include "runtime/core/nearest.h"
 #include "runtime/train/metrics.h"
 
-#include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* ---- tables ------------------------------------------------------------------------------------------------------- */
 
@@ -59,7 +55,6 @@ enum { N_FIELDS = sizeof fields / sizeof *fields };
 #define KEY(path, type, ...) _Static_assert(IS_##type(((Spec *)0)->path), #path);
 #define FIELD(layer, key, member, type, ...) _Static_assert(IS_##type(((Layer *)0)->member), #layer " " key);
 #include "compiler/spec/schema.def"
-#include "runtime/core/shortest.h"
 
 const Key *schema_key(const char *path)
 {
@@ -100,71 +95,16 @@ const char *key_name(const Key *k)
     return dot ? dot + 1 : k->path;
 }
 
-/* The i-th of "a|b|c" with its length, or NULL. */
-static const char *word_at(const char *words, int i, size_t *len)
-{
-    for (;; i--) {
-        *len = strcspn(words, "|");
-        if (!i)
-            return words;
-        if (!words[*len])
-            return NULL;
-        words += *len + 1;
-    }
-}
-
 /* ---- reading ------------------------------------------------------------------------------------------------------ */
 
-static bool parse_int(const char *s, int64_t *out)
+static ScalarRule rule_of(const Key *k)
 {
-    char *end;
-    size_t sign = *s == '-' || *s == '+';
-    if (!s[sign] || s[sign + strspn(s + sign, "0123456789")])
-        return false;
-    errno = 0;
-    *out = strtoll(s, &end, 10);
-    return errno == 0;
-}
-
-static bool parse_float(const char *s, double *out)
-{
-    char *end;
-    if (!*s || s[strspn(s, "0123456789+-.eE")])
-        return false;
-    *out = strtod(s, &end);
-    return end != s && !*end && isfinite(*out);
-}
-
-/* "from 0 to below 1", "above 0, at most 100": the range of k in words. */
-static const char *range_text(Arena *arena, const Key *k)
-{
-    if (k->flags & ABOVE)
-        return arena_printf(arena, "above %g%s%.15g", k->low, k->flags & BELOW ? " and below " : ", at most ", k->high);
-    return arena_printf(arena, "from %.15g to %s%.15g", k->low, k->flags & BELOW ? "below " : "", k->high);
-}
-
-static bool in_range(const Key *k, double x)
-{
-    return (k->flags & ABOVE ? x > k->low : x >= k->low) && (k->flags & BELOW ? x < k->high : x <= k->high);
+    return (ScalarRule){ key_name(k), k->low, k->high, k->flags, k->type == T_METRIC ? metric_words : k->words, k->off };
 }
 
 static const char *or_off(Arena *arena, const Key *k)
 {
     return k->off ? arena_printf(arena, ", or '%s'", k->off) : "";
-}
-
-static bool no_number(Arena *arena, const Key *k, const Tree *t, const char *what, FtcDiag *d)
-{
-    return ftc_error(d, t->at, "'%s' is '%s', %s %s%s%s", key_name(k), t->text, k->off ? "neither" : "not", what,
-                     k->off ? arena_printf(arena, " nor '%s'", k->off) : "", t->quoted ? "; write it without the quotes" : "");
-}
-
-static bool check_range(Arena *arena, const Key *k, const Tree *t, double x, FtcDiag *d)
-{
-    if (in_range(k, x))
-        return true;
-    return ftc_error(d, t->at, "'%s' is %s, but has to be %s%s", key_name(k), t->text, range_text(arena, k),
-                     or_off(arena, k));
 }
 
 static const char *a_kind(const Tree *t) { return t->kind == TREE_SEQUENCE ? "a list" : "a group of keys"; }
@@ -179,88 +119,42 @@ static bool want_scalar(const Key *k, const Tree *t, FtcDiag *d)
     return true;
 }
 
-/* Words instead of a number: 'epoch' of "epoch|auto" is -1. */
-static bool is_number_word(const Key *k, const char *text, int64_t *out)
+static ScalarText text_of(const Tree *t) { return (ScalarText){ t->text, t->quoted, t->at }; }
+
+static bool read_int(const Key *k, const Tree *t, int64_t *out, FtcDiag *d)
 {
-    const char *word;
-    size_t len;
-    for (int i = 0; k->words && (word = word_at(k->words, i, &len)); i++)
-        if (strlen(text) == len && !strncmp(text, word, len)) {
-            *out = -1 - i;
-            return true;
-        }
-    return false;
+    ScalarRule rule = rule_of(k);
+    ScalarText text = text_of(t);
+    return want_scalar(k, t, d) && scalar_int(&rule, &text, out, d);
 }
 
-static bool read_int(Arena *arena, const Key *k, const Tree *t, int64_t *out, FtcDiag *d)
+static bool read_float(const Key *k, const Tree *t, double *out, FtcDiag *d)
 {
-    if (!want_scalar(k, t, d))
-        return false;
-    if (is_number_word(k, t->text, out))
-        return true;
-    if (t->quoted || !parse_int(t->text, out))
-        return no_number(arena, k, t, k->words ? arena_printf(arena, "a whole number, nor any of %s", k->words) : "a whole number", d);
-    return check_range(arena, k, t, (double)*out, d);
-}
-
-static bool read_float(Arena *arena, const Key *k, const Tree *t, double *out, FtcDiag *d)
-{
-    if (!want_scalar(k, t, d))
-        return false;
-    if (t->quoted || !parse_float(t->text, out))
-        return no_number(arena, k, t, "a number", d);
-    return check_range(arena, k, t, *out, d);
+    ScalarRule rule = rule_of(k);
+    ScalarText text = text_of(t);
+    return want_scalar(k, t, d) && scalar_float(&rule, &text, out, d);
 }
 
 static bool read_bool(const Key *k, const Tree *t, bool *out, FtcDiag *d)
 {
-    if (!want_scalar(k, t, d))
+    ScalarRule rule = rule_of(k);
+    ScalarText text = text_of(t);
+    return want_scalar(k, t, d) && scalar_bool(&rule, &text, out, d);
+}
+
+static bool read_word(const Key *k, const Tree *t, int *out, FtcDiag *d)
+{
+    ScalarRule rule = rule_of(k);
+    ScalarText text = text_of(t);
+    return want_scalar(k, t, d) && scalar_word(&rule, &text, out, d);
+}
+
+static bool read_metric(const Key *k, const Tree *t, int *out, FtcDiag *d)
+{
+    if (!read_word(k, t, out, d))
         return false;
-    *out = !strcmp(t->text, "true");
-    if (t->quoted || (!*out && strcmp(t->text, "false")))
-        return ftc_error(d, t->at, "'%s' is '%s'; write true or false%s", key_name(k), t->text,
-                         t->quoted ? " without the quotes" : "");
+    ++*out; /* 0 is none */
     return true;
-}
-
-static bool read_word(Arena *arena, const Key *k, const Tree *t, int *out, FtcDiag *d)
-{
-    const char *words[16], *word;
-    int n = 0;
-    size_t len;
-    if (!want_scalar(k, t, d))
-        return false;
-    for (; n < 16 && (word = word_at(k->words, n, &len)); n++) {
-        words[n] = arena_strndup(arena, word, len);
-        if (!strcmp(words[n], t->text)) {
-            *out = n;
-            return true;
-        }
-    }
-    const char *near = nearest_word(t->text, words, n);
-    ftc_suggest(d, near);
-    if (near)
-        return ftc_error(d, t->at, "'%s' is '%s'; did you mean '%s'?", key_name(k), t->text, near);
-    return ftc_error(d, t->at, "'%s' is '%s'; it can be %s", key_name(k), t->text, list_words(arena, words, n));
-}
-
-static bool read_metric(Arena *arena, const Key *k, const Tree *t, int *out, FtcDiag *d)
-{
-    const char *names[METRIC_KINDS];
-    if (!want_scalar(k, t, d))
-        return false;
-    for (int i = 0; i < METRIC_KINDS; i++) {
-        names[i] = metric_info[i].name;
-        if (!strcmp(names[i], t->text)) {
-            *out = 1 + i;
-            return true;
-        }
-    }
-    const char *near = nearest_word(t->text, names, METRIC_KINDS);
-    ftc_suggest(d, near);
-    if (near)
-        return ftc_error(d, t->at, "'%s' is '%s'; did you mean '%s'?", key_name(k), t->text, near);
-    return ftc_error(d, t->at, "'%s' is '%s'; it can be none, %s", key_name(k), t->text, list_words(arena, names, METRIC_KINDS));
 }
 
 static bool read_strings(Arena *arena, const Key *k, const Tree *t, SpecStrings *out, FtcDiag *d)
@@ -287,21 +181,21 @@ static bool read_strings(Arena *arena, const Key *k, const Tree *t, SpecStrings 
     return true;
 }
 
-static bool read_pair(Arena *arena, const Key *k, const Tree *t, double out[2], FtcDiag *d)
+static bool read_pair(const Key *k, const Tree *t, double out[2], FtcDiag *d)
 {
     if (t->kind != TREE_SEQUENCE || t->n != 2)
         return ftc_error(d, t->at, "'%s' takes a list of two numbers, such as %s", key_name(k), k->fallback);
-    return read_float(arena, k, t->items[0].value, &out[0], d) && read_float(arena, k, t->items[1].value, &out[1], d);
+    return read_float(k, t->items[0].value, &out[0], d) && read_float(k, t->items[1].value, &out[1], d);
 }
 
-static bool read_warmup(Arena *arena, const Key *k, const Tree *t, SpecWarmup *out, FtcDiag *d)
+static bool read_warmup(const Key *k, const Tree *t, SpecWarmup *out, FtcDiag *d)
 {
     double x;
     int64_t steps;
-    if (!read_float(arena, k, t, &x, d))
+    if (!read_float(k, t, &x, d))
         return false;
     *out = (SpecWarmup){ 0, 0 };
-    if (parse_int(t->text, &steps))
+    if (scalar_is_int(t->text, &steps))
         out->steps = steps;
     else if (x < 1)
         out->share = x;
@@ -329,7 +223,7 @@ static bool read_weights(Arena *arena, const Key *k, const Tree *t, SpecWeights 
     for (int i = 0; i < t->n; i++) {
         if (t->kind == TREE_MAPPING)
             out->label[i] = t->items[i].key;
-        if (!read_float(arena, k, t->items[i].value, &out->weight[i], d))
+        if (!read_float(k, t->items[i].value, &out->weight[i], d))
             return false;
         total += out->weight[i];
     }
@@ -353,7 +247,7 @@ static bool read_thresholds(Arena *arena, const Key *k, const Tree *t, SpecThres
     for (int i = 0; i < out->n; i++) {
         if (out->label)
             out->label[i] = t->items[i].key;
-        if (!read_float(arena, k, one ? t : t->items[i].value, &out->value[i], d))
+        if (!read_float(k, one ? t : t->items[i].value, &out->value[i], d))
             return false;
     }
     return true;
@@ -366,15 +260,15 @@ bool read_value(Arena *arena, const Key *k, const Tree *t, void *base, FtcDiag *
         return true; /* what is not set stays 0 */
     switch (k->type) {
     case T_INT:
-        return read_int(arena, k, t, out, d);
+        return read_int(k, t, out, d);
     case T_FLOAT:
-        return read_float(arena, k, t, out, d);
+        return read_float(k, t, out, d);
     case T_BOOL:
         return read_bool(k, t, out, d);
     case T_WORD:
-        return read_word(arena, k, t, out, d);
+        return read_word(k, t, out, d);
     case T_METRIC:
-        return read_metric(arena, k, t, out, d);
+        return read_metric(k, t, out, d);
     case T_STRING:
         if (!want_scalar(k, t, d))
             return false;
@@ -383,9 +277,9 @@ bool read_value(Arena *arena, const Key *k, const Tree *t, void *base, FtcDiag *
     case T_STRINGS:
         return read_strings(arena, k, t, out, d);
     case T_PAIR:
-        return read_pair(arena, k, t, out, d);
+        return read_pair(k, t, out, d);
     case T_WARMUP:
-        return read_warmup(arena, k, t, out, d);
+        return read_warmup(k, t, out, d);
     case T_WEIGHTS:
         return read_weights(arena, k, t, out, d);
     case T_THRESHOLDS:
@@ -424,109 +318,12 @@ Tree *inline_tree(Arena *arena, const Key *k, const char *text, FtcLoc at, FtcDi
 
 /* ---- printing ----------------------------------------------------------------------------------------------------- */
 
-/* With the fewest digits that come back unchanged, and 1e-8 rather than 1e-08. */
-static void print_float(FILE *out, double x)
-{
-    char s[SHORTEST_SIZE];
-    shortest_double(x, 1, s);
-    size_t sign = strcspn(s, "e") + 1, zeros;
-    if (sign < strlen(s) && (zeros = strspn(s + sign + 1, "0")))
-        memmove(s + sign + 1, s + sign + 1 + zeros, strlen(s + sign + 1 + zeros) + 1);
-    fputs(s, out);
-}
-
-/* Whether any YAML reader takes s, bare, for this very string. */
-static bool plain_is_safe(const char *s)
-{
-    static const char *const typed[] = { "y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "auto",
-                                         "balanced" };
-    size_t len = strlen(s);
-    if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_", *s) || !len || s[len - 1] == ' ')
-        return false;
-    if (strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./ -") != len)
-        return false;
-    for (size_t i = 0; i < sizeof typed / sizeof *typed; i++)
-        if (!strcasecmp(s, typed[i]))
-            return false;
-    return true;
-}
-
-/* The bytes of the code point at s that YAML wants escaped, or 0. */
-static int escaped_code_point(const unsigned char *s, unsigned *code)
-{
-    if (s[0] < 0x20 || s[0] == 0x7F || s[0] == '"' || s[0] == '\\') {
-        *code = s[0];
-        return 1;
-    }
-    if (s[0] == 0xC2 && s[1] < 0xA0) { /* C1 controls */
-        *code = s[1];
-        return 2;
-    }
-    if ((s[0] == 0xE2 && s[1] == 0x80 && (s[2] == 0xA8 || s[2] == 0xA9)) || /* line and paragraph separators */
-        (s[0] == 0xEF && s[1] == 0xBB && s[2] == 0xBF) || (s[0] == 0xEF && s[1] == 0xBF && s[2] >= 0xBE)) {
-        *code = (s[0] & 15u) << 12 | (s[1] & 63u) << 6 | (s[2] & 63u);
-        return 3;
-    }
-    return 0;
-}
-
-void print_string(FILE *out, const char *s)
-{
-    if (plain_is_safe(s)) {
-        fputs(s, out);
-        return;
-    }
-    fputc('"', out);
-    while (*s) {
-        unsigned code;
-        int n = escaped_code_point((const unsigned char *)s, &code);
-        if (!n)
-            fputc(*s++, out);
-        else if (code == '"' || code == '\\')
-            fprintf(out, "\\%c", (char)code);
-        else if (code == '\n' || code == '\t')
-            fputs(code == '\n' ? "\\n" : "\\t", out);
-        else
-            fprintf(out, "\\u%04X", code);
-        s += n;
-    }
-    fputc('"', out);
-}
-
-static void print_strings(FILE *out, const SpecStrings *s)
-{
-    if (s->n == 1) {
-        print_string(out, s->v[0]);
-        return;
-    }
-    for (int i = 0; i < s->n; i++) {
-        fputs(i ? ", " : "[", out);
-        print_string(out, s->v[i]);
-    }
-    fputc(']', out);
-}
-
-/* [1, 2], or with labels {a: 1, b: 2} */
-static void print_numbers(FILE *out, int n, const char *const *label, const double *v)
-{
-    fputc(label ? '{' : '[', out);
-    for (int i = 0; i < n; i++) {
-        fputs(i ? ", " : "", out);
-        if (label) {
-            print_string(out, label[i]);
-            fputs(": ", out);
-        }
-        print_float(out, v[i]);
-    }
-    fputc(label ? '}' : ']', out);
-}
-
 static void print_weights(FILE *out, const SpecWeights *w)
 {
     if (w->kind == WEIGHTS_BALANCED)
         fputs("balanced", out);
     else
-        print_numbers(out, w->n, w->label, w->weight);
+        scalar_put_numbers(out, w->n, w->label, w->weight);
 }
 
 static void print_thresholds(FILE *out, const SpecThresholds *t)
@@ -534,17 +331,15 @@ static void print_thresholds(FILE *out, const SpecThresholds *t)
     if (t->tuned)
         fputs("tuned", out);
     else if (t->n == 1 && !t->label)
-        print_float(out, t->value[0]);
+        scalar_put_float(out, t->value[0]);
     else
-        print_numbers(out, t->n, t->label, t->value);
+        scalar_put_numbers(out, t->n, t->label, t->value);
 }
 
 void print_value(FILE *out, const Key *k, const void *base)
 {
     const void *v = (const char *)base + k->offset;
     const SpecWarmup *warmup = v;
-    const char *word;
-    size_t len;
     bool off = false;
     if (k->off)
         off = k->type == T_INT       ? *(const int64_t *)v == 0
@@ -561,41 +356,36 @@ void print_value(FILE *out, const Key *k, const void *base)
     }
     switch (k->type) {
     case T_INT:
-        if (*(const int64_t *)v < 0 && k->words) {
-            word = word_at(k->words, (int)(-1 - *(const int64_t *)v), &len);
-            fprintf(out, "%.*s", (int)len, word);
-        } else
-            fprintf(out, "%lld", (long long)*(const int64_t *)v);
+        scalar_put_int(out, k->words, *(const int64_t *)v);
         break;
     case T_FLOAT:
-        print_float(out, *(const double *)v);
+        scalar_put_float(out, *(const double *)v);
         break;
     case T_BOOL:
         fputs(*(const bool *)v ? "true" : "false", out);
         break;
     case T_WORD:
-        word = word_at(k->words, *(const int *)v, &len);
-        fprintf(out, "%.*s", (int)len, word);
+        scalar_put_word(out, k->words, *(const int *)v);
         break;
     case T_METRIC:
         fputs(metric_info[*(const int *)v - 1].name, out);
         break;
     case T_STRING:
-        print_string(out, *(const char *const *)v);
+        scalar_put_string(out, *(const char *const *)v);
         break;
     case T_STRINGS:
-        print_strings(out, v);
+        scalar_put_strings(out, ((const SpecStrings *)v)->v, ((const SpecStrings *)v)->n);
         break;
     case T_PAIR:
         fputc('[', out);
-        print_float(out, ((const double *)v)[0]);
+        scalar_put_float(out, ((const double *)v)[0]);
         fputs(", ", out);
-        print_float(out, ((const double *)v)[1]);
+        scalar_put_float(out, ((const double *)v)[1]);
         fputc(']', out);
         break;
     case T_WARMUP:
         if (warmup->share > 0)
-            print_float(out, warmup->share);
+            scalar_put_float(out, warmup->share);
         else
             fprintf(out, "%lld", (long long)warmup->steps);
         break;

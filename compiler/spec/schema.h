@@ -4,6 +4,7 @@
 
 #include "compiler/spec/spec.h"
 #include "compiler/spec/spec_tree.h"
+#include "runtime/core/scalar.h"
 
 /* How a value is written                      and kept */
 typedef enum {
@@ -23,7 +24,7 @@ typedef enum {
     T_ENCODER, /* such a list, or a type       SpecEncoder */
 } ValueType;
 
-enum { SHAPE = 1, BELOW = 2, ABOVE = 4 };
+enum { SHAPE = 1, BELOW = SCALAR_BELOW, ABOVE = SCALAR_ABOVE };
 enum { MAX_FIELDS = 8 }; /* of a layer */
 
 typedef struct {
@@ -55,7 +56,6 @@ bool read_value(Arena *arena, const Key *k, const Tree *t, void *base, FtcDiag *
 
 /* Writes what read_value would read. */
 void print_value(FILE *out, const Key *k, const void *base);
-void print_string(FILE *out, const char *s);
 
 /* What -D and defaults say, as a tree: text as it stands, or a list or mapping where it has their brackets.  k: the
  * key it is for, NULL if unknown. */

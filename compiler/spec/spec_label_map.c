@@ -97,9 +97,9 @@ void print_label_map(FILE *out, const SpecLabelMap *m)
 {
     for (int i = 0; i < m->n; i++) {
         fputs(i ? ", " : "{", out);
-        print_string(out, m->code[i]);
+        scalar_put_string(out, m->code[i]);
         fputs(": ", out);
-        print_string(out, m->name[i]);
+        scalar_put_string(out, m->name[i]);
     }
     fputc('}', out);
 }

@@ -12,6 +12,12 @@ const MetricInfo metric_info[METRIC_KINDS] = {
 #include "runtime/train/metrics.def"
 };
 
+static const char words[] =
+#define METRIC(name, title, better, tasks) "|" #name
+#include "runtime/train/metrics.def"
+;
+const char *const metric_words = words + 1;
+
 double metrics_value(const Metrics *m, MetricKind kind) { return m->value[kind]; }
 
 int32_t metrics_usual_positive(int32_t classes) { return classes == 2 ? 1 : -1; }

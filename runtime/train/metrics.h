@@ -39,6 +39,7 @@ typedef struct {
 } MetricInfo;
 
 extern const MetricInfo metric_info[METRIC_KINDS];
+extern const char *const metric_words; /* their names: "loss|accuracy|..." */
 
 /* What was scored: borrowed arrays. */
 typedef struct {
