@@ -5,7 +5,7 @@
 #ifndef FTC_BENCH_H
 #define FTC_BENCH_H
 
-#include "compiler/api/classifier.h"
+#include "compiler/api/spec_model.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* One variant of ftc bench, in a process of its own: see bench_child.h. */
 #include "compiler/api/bench_child.h"
 
-#include "compiler/api/tables.h"
+#include "runtime/run/tables.h"
 #include "compiler/kernel/kcost.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/files.h"
@@ -107,7 +107,7 @@ typedef struct {
     const BenchJob *job;
     const Variant *variant;
     FtcDiag *d;
-    Classifier c;
+    SpecModel m;
     Pool *pool;
     Dataset table;
     Source source;
@@ -158,29 +158,29 @@ static void count_useful(void *ctx, const char *pass, const Stage *s)
 {
     Child *c = ctx;
     if (!strcmp(pass, "cse") && !strcmp(s->graph->name, "step"))
-        c->useful = dots_flop(s->graph, &c->c, &c->source);
+        c->useful = dots_flop(s->graph, &c->m.c, &c->source);
 }
 
 static bool open_source(Child *c)
 {
     const BenchJob *j = c->job;
-    const Spec *spec = c->c.spec;
+    const Spec *spec = c->m.spec;
     Source *s = &c->source;
     s->rows = j->rows ? j->rows : spec->train.batch;
     s->length = j->tokens ? j->tokens : spec->data.max_length;
     if (j->lengths && !read_lengths(s, j->lengths, spec->data.max_length, c->d))
         return false;
     if (j->data) {
-        if (!table_open(&c->table, spec, j->data, TABLE_TEXTS, c->d) || !table_tokenizer(&c->c, &c->table, c->pool, c->d) ||
-            !dataset_tokenize(&c->table, c->c.tokenizer, (int)spec->data.max_length, c->pool, c->d))
+        if (!table_open(&c->table, c->m.c.recipe, j->data, TABLE_TEXTS, c->d) || !table_tokenizer(&c->m.c, &c->table, c->pool, c->d) ||
+            !dataset_tokenize(&c->table, c->m.c.tokenizer, (int)spec->data.max_length, c->pool, c->d))
             return false;
         s->texts = &c->table.examples;
         if (!s->texts->n)
             return ftc_error(c->d, FTC_FILE(j->data), "has no records");
     }
-    if (!c->c.tokenizer)
-        c->c.vocab = spec->model.tokenizer.vocab_size;
-    s->vocab = c->c.config.family != HF_NONE ? c->c.config.vocab_size : c->c.tokenizer ? tokenizer_size(c->c.tokenizer) : c->c.vocab;
+    if (!classifier_vocab(&c->m.c))
+        c->m.c.vocab = spec->model.tokenizer.vocab_size;
+    s->vocab = classifier_vocab(&c->m.c);
     find_most(s);
     return true;
 }
@@ -194,15 +194,15 @@ static bool compile_variant(Child *c, Ready *ready)
     bool measured = !strcmp(c->variant->name, "fused");
     g.no_cache = measured;
     for (int turn = 0; turn < (measured ? 3 : 1); turn++) { /* cold; into the cache; from the cache */
-        compiled_free(c->c.compiled);
-        c->c.compiled = NULL;
-        if (!classifier_compile(&c->c, true, &p, &g, c->d))
+        compiled_free(c->m.compiled);
+        c->m.compiled = NULL;
+        if (!spec_model_compile(&c->m, true, &p, &g, c->d))
             return false;
-        *(turn == 0 ? &ready->compile_ms : &ready->cache_ms) = c->c.compiled->compile_ms;
+        *(turn == 0 ? &ready->compile_ms : &ready->cache_ms) = c->m.compiled->compile_ms;
         g.no_cache = false;
     }
-    ready->kernels = c->c.compiled->step->n_kernels;
-    ready->calls = c->c.compiled->step->n_calls;
+    ready->kernels = c->m.compiled->step->n_kernels;
+    ready->calls = c->m.compiled->step->n_calls;
     return true;
 }
 
@@ -210,22 +210,22 @@ static bool prepare(Child *c, Ready *ready)
 {
     static const char *const labels[BENCH_CLASSES] = { "0", "1" };
     Source *s = &c->source;
-    if (!classifier_open(&c->c, &c->job->source, c->d))
+    if (!spec_model_open(&c->m, &c->job->source, c->d))
         return false;
-    classifier_set_labels(&c->c, labels, BENCH_CLASSES);
+    classifier_set_labels(&c->m.c, labels, BENCH_CLASSES);
     c->pool = pool_new(c->job->threads);
     if (!open_source(c) || !compile_variant(c, ready))
         return false;
     FtcDiag *quiet = ftc_diag_new(NULL);
-    c->c.diag = quiet;
-    bool ok = classifier_make(&c->c, c->pool, false) &&
-              exec_reserve(c->c.exec, s->most.tokens, s->most.rows, s->most.longest, c->d);
+    c->m.c.diag = quiet;
+    bool ok = classifier_make(&c->m.c, c->pool, false) &&
+              exec_reserve(c->m.c.exec, s->most.tokens, s->most.rows, s->most.longest, c->d);
     if (!ok && *ftc_diag_last(quiet))
         ftc_error(c->d, FTC_NOWHERE, "%s", ftc_diag_last(quiet));
-    c->c.diag = c->d;
+    c->m.c.diag = c->d;
     ftc_diag_free(quiet);
-    ready->arena_mib = ok ? (double)exec_arena_bytes(c->c.exec) / (1 << 20) : 0;
-    ready->bf16 = c->c.spec->train.precision == PRECISION_BF16;
+    ready->arena_mib = ok ? (double)exec_arena_bytes(c->m.c.exec) / (1 << 20) : 0;
+    ready->bf16 = c->m.spec->train.precision == PRECISION_BF16;
     ready->useful_flop = c->useful;
     ready->size = s->most;
     return ok;
@@ -237,9 +237,9 @@ static double do_step(Child *c, double *tokens)
     FtcBatch b;
     next_batch(&c->source, &b);
     *tokens = b.tokens;
-    exec_set_step(c->c.exec, c->step++, 1e-5);
+    exec_set_step(c->m.c.exec, c->step++, 1e-5);
     double start = clock_ms();
-    exec_step(c->c.exec, &b);
+    exec_step(c->m.c.exec, &b);
     return clock_ms() - start;
 }
 
@@ -254,14 +254,14 @@ static void place_of(const Node *n, char *out, size_t size)
 /* Time, work and traffic of each kernel in a step. */
 static int profile(Child *c, KernelLine *lines)
 {
-    const FtcProgram *p = c->c.compiled->model.step;
-    const Program *program = c->c.compiled->step;
+    const FtcProgram *p = c->m.compiled->model.step;
+    const Program *program = c->m.compiled->step;
     double *ms = xcalloc((size_t)p->n_calls, sizeof *ms), tokens;
-    exec_profile(c->c.exec, ms);
+    exec_profile(c->m.c.exec, ms);
     for (int i = 0; i < PROFILED_STEPS; i++)
         do_step(c, &tokens);
-    exec_profile(c->c.exec, NULL);
-    const int64_t *sym = exec_sizes(c->c.exec);
+    exec_profile(c->m.c.exec, NULL);
+    const int64_t *sym = exec_sizes(c->m.c.exec);
     int n_lines = p->n_kernels < MAX_KERNELS ? p->n_kernels : MAX_KERNELS;
     for (int i = 0; i < n_lines; i++)
         snprintf(lines[i].name, sizeof lines[i].name, "%s", program->kernels[i]->name);
@@ -275,7 +275,7 @@ static int profile(Child *c, KernelLine *lines)
         int64_t sizes[MAX_BUFS] = { 0 };
         for (int b = 0; b < k->n_params && k->params[b].mode != PARAM_SCRATCH; b++) {
             int at = p->call_bufs[call->first_buf + b];
-            bufs[b] = exec_buffer(c->c.exec, p, at);
+            bufs[b] = exec_buffer(c->m.c.exec, p, at);
             sizes[b] = form_at(&p->bufs[at].size, sym);
         }
         KernelCost cost = kernel_cost(k, bufs, sizes, sym);

@@ -71,7 +71,8 @@ static void fill_model(FtcModel *m, const Spec *s, const char *name, const Forwa
     m->data = (FtcData){ .max_length = (int32_t)s->data.max_length, .segments = (int32_t)s->model.encoder.segments,
                          .n_labels = s->data.labels.n, .labels = s->data.labels.v };
     m->train = (FtcTrain){ .epochs = (int32_t)s->train.epochs, .batch = (int32_t)s->train.batch,
-                           .accumulate = f->part == BATCH_IS_STEP ? 1 : (int32_t)s->train.accumulate, .seed = s->train.seed,
+                           .accumulate = f->part == BATCH_IS_STEP ? 1 : (int32_t)s->train.accumulate,
+                           .eval_batch = (int32_t)s->train.eval_batch, .seed = s->train.seed,
                            .max_steps = s->train.max_steps, .shuffle = s->train.shuffle, .sampling = sampling[s->train.sampling],
                            .memory_limit = s->train.memory_limit, .eval_every = s->train.eval_every,
                            .checkpoint_every = s->train.checkpoint.every, .checkpoint_keep = s->train.checkpoint.keep,

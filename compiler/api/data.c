@@ -1,7 +1,7 @@
 /* Splitting and describing tables; see data.h. */
 #include "compiler/api/data.h"
 
-#include "compiler/api/tables.h"
+#include "runtime/run/tables.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 #include "runtime/data/data_report.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 typedef struct {
-    Classifier c;
+    SpecModel m;
     Dataset train, dev, eval;
     Pool *pool;
 } Data;
@@ -19,7 +19,7 @@ static void close_data(Data *x)
     dataset_close(&x->dev);
     dataset_close(&x->eval);
     dataset_close(&x->train);
-    classifier_close(&x->c);
+    spec_model_close(&x->m);
     if (x->pool)
         pool_free(x->pool);
 }
@@ -51,16 +51,16 @@ static bool write_parts(const Data *x, const char *folder, FtcDiag *d)
 bool data_split(const DataJob *job, FtcDiag *d)
 {
     Data x = { .train = { .csv = NULL } };
-    bool ok = classifier_open(&x.c, &job->source, d);
+    bool ok = spec_model_open(&x.m, &job->source, d);
     if (ok && path_is_file(job->output))
         ok = ftc_error(d, FTC_FILE(job->output), "is a file, where a folder would go; name another with -o");
     else if (ok && path_is_folder(job->output) && !job->force)
         ok = ftc_error(d, FTC_FILE(job->output), "exists; name another folder with -o, or replace its tables with --force");
-    const Spec *spec = x.c.spec;
+    const Spec *spec = x.m.spec;
     if (ok && spec->data.split.dev == 0 && spec->data.split.test == 0)
         ok = ftc_error(d, FTC_NOWHERE, "how much goes where? for example --split dev=.15,test=.15");
-    ok = ok && table_open(&x.train, spec, job->table, spec->data.split.stratify ? TABLE_TRAINING : TABLE_ROWS, d) &&
-         tables_split(spec, &x.train, &x.dev, &x.eval, d) && write_parts(&x, job->output, d);
+    ok = ok && table_open(&x.train, x.m.c.recipe, job->table, spec->data.split.stratify ? TABLE_TRAINING : TABLE_ROWS, d) &&
+         tables_split(x.m.c.recipe, &x.train, &x.dev, &x.eval, d) && write_parts(&x, job->output, d);
     close_data(&x);
     return ok;
 }
@@ -69,23 +69,23 @@ bool data_split(const DataJob *job, FtcDiag *d)
 
 static bool open_all(Data *x, const DataJob *job, FtcDiag *d)
 {
-    const Spec *spec = x->c.spec;
-    bool ok = tables_check(spec, job->dev, job->eval, d);
-    ok &= table_open(&x->dev, spec, job->dev, TABLE_LABELLED, d);
-    ok &= table_open(&x->eval, spec, job->eval, TABLE_LABELLED, d);
-    return table_open(&x->train, spec, job->table, TABLE_TRAINING, d) && ok &&
-           tables_split(spec, &x->train, &x->dev, &x->eval, d);
+    const Recipe *r = x->m.c.recipe;
+    bool ok = tables_check(r, job->dev, job->eval, d);
+    ok &= table_open(&x->dev, r, job->dev, TABLE_LABELLED, d);
+    ok &= table_open(&x->eval, r, job->eval, TABLE_LABELLED, d);
+    return table_open(&x->train, r, job->table, TABLE_TRAINING, d) && ok &&
+           tables_split(r, &x->train, &x->dev, &x->eval, d);
 }
 
 bool data_describe(const DataJob *job, FILE *out, FtcDiag *d)
 {
     Data x = { .train = { .csv = NULL } };
     DataReport report;
-    if (!classifier_open(&x.c, &job->source, d) || !open_all(&x, job, d)) {
+    if (!spec_model_open(&x.m, &job->source, d) || !open_all(&x, job, d)) {
         close_data(&x);
         return false;
     }
-    Classifier *c = &x.c;
+    Classifier *c = &x.m.c;
     Dataset *const tables[] = { &x.train, &x.dev, &x.eval };
     bool numbered = tables_number(c, &x.train, &x.dev, &x.eval); /* what is wrong with labels hides nothing else */
     ReportInput in = tables_report_input(c, &x.train, &x.dev, &x.eval);

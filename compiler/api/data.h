@@ -6,7 +6,7 @@
 #ifndef FTC_DATA_H
 #define FTC_DATA_H
 
-#include "compiler/api/classifier.h"
+#include "compiler/api/spec_model.h"
 
 #include <stdio.h>
 

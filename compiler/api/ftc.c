@@ -2,7 +2,7 @@
  * Batches come from anyone and compiled code checks nothing: they are checked here, every time. */
 #include "ftc/ftc.h"
 
-#include "compiler/api/classifier.h"
+#include "compiler/api/spec_model.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 #include "runtime/text/vocab_learn.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct FtcSession {
-    Classifier c;
+    SpecModel m;
     Pool *pool;
     TokenScratch *scratch;   /* made when first needed */
     TokenIds ids;
@@ -37,9 +37,9 @@ static bool open_classifier(FtcSession *s, const char *path, const FtcOptions *o
         ok = ftc_error(d, FTC_FILE(path), "is a model of its own, which needs no encoder from '%s'", source.init);
     for (int32_t i = 0; i < o->n_set && ok; i++)
         ok = spec_setting_parse(a, o->set[i], &set[i], d);
-    ok = ok && classifier_open(&s->c, &source, d);
+    ok = ok && spec_model_open(&s->m, &source, d);
     if (ok)
-        classifier_keep(&s->c, a); /* the spec's places and values point there */
+        spec_model_keep(&s->m, a); /* the spec's places and values point there */
     else
         arena_free(a);
     return ok;
@@ -47,7 +47,7 @@ static bool open_classifier(FtcSession *s, const char *path, const FtcOptions *o
 
 static Tokenizer *learn_tokenizer(const FtcSession *s, const FtcOptions *o, FtcDiag *d)
 {
-    const Spec *spec = s->c.spec;
+    const Spec *spec = s->m.spec;
     VocabLearner *l = vocab_learner_new(spec->model.tokenizer.lowercase);
     for (int64_t i = 0; i < o->n_texts; i++)
         vocab_learner_add(l, slice_of(o->texts[i]));
@@ -59,18 +59,19 @@ static Tokenizer *learn_tokenizer(const FtcSession *s, const FtcOptions *o, FtcD
 /* What the spec leaves to the data. */
 static bool settle(FtcSession *s, const FtcOptions *o, FtcDiag *d)
 {
-    Classifier *c = &s->c;
+    Classifier *c = &s->m.c;
     if (!c->n_labels && o->n_labels < 2)
-        return ftc_error(d, FTC_FILE(c->spec->file), "which classes? name at least two in FtcOptions.labels or data.labels");
+        return ftc_error(d, FTC_FILE(c->recipe->file), "which classes? name at least two in FtcOptions.labels or data.labels");
     if (!c->n_labels)
         classifier_set_labels(c, o->labels, o->n_labels);
     if (!classifier_set_thresholds(c))
         return false;
     if (!c->tokenizer && o->n_texts > 0 && !(c->tokenizer = learn_tokenizer(s, o, d)))
         return false;
-    c->vocab = o->vocab_size;
-    return c->tokenizer || c->config.family != HF_NONE || c->vocab > 0 ||
-           ftc_error(d, FTC_FILE(c->spec->file), "which vocabulary? give texts to learn one from, a folder that has one, or its "
+    if (!c->tokenizer && !c->vocab)
+        c->vocab = o->vocab_size;
+    return c->tokenizer || c->vocab > 0 ||
+           ftc_error(d, FTC_FILE(c->recipe->file), "which vocabulary? give texts to learn one from, a folder that has one, or its "
                                                  "size in FtcOptions.vocab_size");
 }
 
@@ -83,9 +84,9 @@ FtcSession *ftc_open(const char *path, const FtcOptions *options, FtcDiag *d)
     CodegenOptions codegen = { .level = level, .threads = o->threads, .no_cache = o->no_cache };
     FtcSession *s = xcalloc(1, sizeof *s);
     if (open_classifier(s, path, o, d) && settle(s, o, d) &&
-        classifier_compile(&s->c, !o->predict_only, &pipeline, &codegen, d)) {
+        spec_model_compile(&s->m, !o->predict_only, &pipeline, &codegen, d)) {
         s->pool = pool_new(o->threads);
-        if (classifier_make(&s->c, s->pool, false))
+        if (classifier_make(&s->m.c, s->pool, false))
             return s;
     }
     ftc_close(s);
@@ -98,7 +99,7 @@ void ftc_close(FtcSession *s)
         return;
     token_scratch_free(s->scratch);
     free(s->ids.v);
-    classifier_close(&s->c);
+    spec_model_close(&s->m);
     if (s->pool)
         pool_free(s->pool);
     free(s);
@@ -106,20 +107,20 @@ void ftc_close(FtcSession *s)
 
 /* ---- asking ------------------------------------------------------------------------------------------------------------- */
 
-int32_t ftc_classes(const FtcSession *s) { return s->c.n_labels; }
-const char *ftc_label(const FtcSession *s, int32_t i) { return i >= 0 && i < s->c.n_labels ? s->c.labels[i] : NULL; }
-int32_t ftc_max_length(const FtcSession *s) { return s->c.compiled->model.data.max_length; }
-int64_t ftc_vocab_size(const FtcSession *s) { return s->c.params->vocab; }
+int32_t ftc_classes(const FtcSession *s) { return s->m.c.n_labels; }
+const char *ftc_label(const FtcSession *s, int32_t i) { return i >= 0 && i < s->m.c.n_labels ? s->m.c.labels[i] : NULL; }
+int32_t ftc_max_length(const FtcSession *s) { return s->m.compiled->model.data.max_length; }
+int64_t ftc_vocab_size(const FtcSession *s) { return s->m.c.params->vocab; }
 
 float *ftc_weight(FtcSession *s, const char *name, int64_t *count)
 {
     int64_t unused;
-    return params_find(s->c.params, name, count ? count : &unused);
+    return params_find(s->m.c.params, name, count ? count : &unused);
 }
 
 int32_t ftc_tokenize(FtcSession *s, const char *text, const char *pair, int32_t *ids, int32_t *types)
 {
-    const Classifier *c = &s->c;
+    const Classifier *c = &s->m.c;
     if (!c->tokenizer) {
         ftc_error(c->diag, FTC_NOWHERE, "this model has no tokenizer; it was made from a number of tokens alone");
         return -1;
@@ -139,16 +140,16 @@ int32_t ftc_tokenize(FtcSession *s, const char *text, const char *pair, int32_t 
 
 static bool check_row(const FtcSession *s, const FtcBatch *b, int32_t row)
 {
-    FtcDiag *d = s->c.diag;
-    const FtcData *data = &s->c.compiled->model.data;
+    FtcDiag *d = s->m.c.diag;
+    const FtcData *data = &s->m.compiled->model.data;
     int32_t from = b->row_start[row], to = b->row_start[row + 1];
     if (to <= from || to - from > data->max_length)
         return ftc_error(d, FTC_NOWHERE, "row %d of the batch has %d tokens; the model takes 1 to %d", row, to - from,
                          data->max_length);
     for (int32_t t = from; t < to; t++) {
-        if (b->ids[t] < 0 || b->ids[t] >= s->c.params->vocab)
+        if (b->ids[t] < 0 || b->ids[t] >= s->m.c.params->vocab)
             return ftc_error(d, FTC_NOWHERE, "row %d of the batch has the token id %d; ids are below %lld", row, b->ids[t],
-                             (long long)s->c.params->vocab);
+                             (long long)s->m.c.params->vocab);
         if (b->types && data->segments && (b->types[t] < 0 || b->types[t] >= data->segments))
             return ftc_error(d, FTC_NOWHERE, "row %d of the batch has the segment %d; segments are below %d", row, b->types[t],
                              data->segments);
@@ -159,9 +160,9 @@ static bool check_row(const FtcSession *s, const FtcBatch *b, int32_t row)
 /* What a row to train on should give, as the task has it, and how much it counts. */
 static bool check_answer(const FtcSession *s, const FtcBatch *b, int32_t row)
 {
-    FtcDiag *d = s->c.diag;
-    int32_t classes = s->c.n_labels;
-    bool single = s->c.compiled->model.task == FTC_SINGLE_LABEL;
+    FtcDiag *d = s->m.c.diag;
+    int32_t classes = s->m.c.n_labels;
+    bool single = s->m.compiled->model.task == FTC_SINGLE_LABEL;
     if (single && (b->labels[row] < 0 || b->labels[row] >= classes))
         return ftc_error(d, FTC_NOWHERE, "row %d of the batch has the class %d; classes are below %d", row, b->labels[row], classes);
     for (int32_t c = 0; c < classes && !single; c++)
@@ -174,11 +175,11 @@ static bool check_answer(const FtcSession *s, const FtcBatch *b, int32_t row)
 /* Completes a batch; false after an error. */
 static bool take_batch(FtcSession *s, const FtcBatch *given, bool labelled, FtcBatch *b)
 {
-    FtcDiag *d = s->c.diag;
+    FtcDiag *d = s->m.c.diag;
     *b = *given;
     if (b->rows < 1 || !b->ids || !b->row_start || b->row_start[0] != 0)
         return ftc_error(d, FTC_NOWHERE, "a batch has at least one row, ids, and row_start, which begins with 0");
-    bool single = s->c.compiled->model.task == FTC_SINGLE_LABEL;
+    bool single = s->m.compiled->model.task == FTC_SINGLE_LABEL;
     if (labelled && !(single ? (const void *)b->labels : b->targets))
         return ftc_error(d, FTC_NOWHERE, "a batch to train on has %s", single ? "labels" : "targets");
     b->longest = 0;
@@ -193,22 +194,22 @@ static bool take_batch(FtcSession *s, const FtcBatch *given, bool labelled, FtcB
     b->tokens = b->row_start[b->rows];
     if (!labelled)
         b->labels = NULL;
-    return exec_reserve(s->c.exec, b->tokens, b->rows, b->longest, d);
+    return exec_reserve(s->m.c.exec, b->tokens, b->rows, b->longest, d);
 }
 
 bool ftc_train_step(FtcSession *s, const FtcBatch *batch, double lr, float *loss)
 {
     FtcBatch b;
-    if (!s->c.compiled->model.step)
-        return ftc_error(s->c.diag, FTC_NOWHERE, "this session was opened with predict_only");
+    if (!s->m.compiled->model.step)
+        return ftc_error(s->m.c.diag, FTC_NOWHERE, "this session was opened with predict_only");
     if (!take_batch(s, batch, true, &b))
         return false;
-    exec_set_step(s->c.exec, s->step, lr < 0 ? s->c.spec->optimizer.lr : lr);
-    bool ok = exec_step(s->c.exec, &b);
+    exec_set_step(s->m.c.exec, s->step, lr < 0 ? s->m.spec->optimizer.lr : lr);
+    bool ok = exec_step(s->m.c.exec, &b);
     if (loss)
-        *loss = *exec_output(s->c.exec, "loss");
+        *loss = *exec_output(s->m.c.exec, "loss");
     if (!ok)
-        return ftc_error(s->c.diag, FTC_NOWHERE, "the loss or its gradient is not finite at step %lld", (long long)s->step + 1);
+        return ftc_error(s->m.c.diag, FTC_NOWHERE, "the loss or its gradient is not finite at step %lld", (long long)s->step + 1);
     s->step++;
     return true;
 }
@@ -218,9 +219,9 @@ bool ftc_predict(FtcSession *s, const FtcBatch *batch, float *logits)
     FtcBatch b;
     if (!take_batch(s, batch, false, &b))
         return false;
-    exec_run(s->c.exec, s->c.compiled->model.eval, &b);
-    memcpy(logits, exec_output(s->c.exec, "logits"), (size_t)b.rows * (size_t)s->c.n_labels * sizeof *logits);
+    exec_run(s->m.c.exec, s->m.compiled->model.eval, &b);
+    memcpy(logits, exec_output(s->m.c.exec, "logits"), (size_t)b.rows * (size_t)s->m.c.n_labels * sizeof *logits);
     return true;
 }
 
-bool ftc_save(FtcSession *s, const char *folder) { return classifier_replace(&s->c, folder, NULL, NULL); }
+bool ftc_save(FtcSession *s, const char *folder) { return classifier_replace(&s->m.c, folder, NULL, NULL); }

@@ -1,8 +1,8 @@
 /* Runs again and again; see repeat.h. */
 #include "compiler/api/repeat.h"
 
-#include "compiler/api/outputs.h"
-#include "compiler/api/tables.h"
+#include "runtime/run/outputs.h"
+#include "runtime/run/tables.h"
 #include "runtime/core/files.h"
 #include "runtime/core/jsonwrite.h"
 #include "runtime/core/mem.h"
@@ -85,12 +85,12 @@ static bool check_rare(const Dataset *s, const Labels *labels, FtcDiag *d)
 static bool deal(Repeat *r, FtcDiag *d)
 {
     const RunJob *j = &r->job->run;
-    Classifier c;
+    SpecModel m;
     Dataset s = { 0 };
     Labels labels = { 0 };
-    bool ok = classifier_open(&c, &j->source, d);
+    bool ok = spec_model_open(&m, &j->source, d);
     if (ok)
-        ok = table_open(&s, c.spec, j->train, TABLE_TRAINING, d) && classes_of(c.spec, &s, &labels, d) &&
+        ok = table_open(&s, m.c.recipe, j->train, TABLE_TRAINING, d) && classes_of(m.spec, &s, &labels, d) &&
              check_rare(&s, &labels, d);
     if (ok && s.n < r->job->folds)
         ok = ftc_error(d, FTC_FILE(j->train), "has %lld records, too few for %d folds", (long long)s.n, r->job->folds);
@@ -98,7 +98,7 @@ static bool deal(Repeat *r, FtcDiag *d)
         int64_t n = s.n;
         int32_t *fold = xcalloc((size_t)n, sizeof *fold), *same = xcalloc((size_t)n, sizeof *same);
         folds_deal(s.examples.labels ? s.examples.labels : same, n, labels.n ? labels.n : 1, r->job->folds,
-                   (uint64_t)c.spec->train.seed, fold);
+                   (uint64_t)m.spec->train.seed, fold);
         ok = write_folds(r, &s, fold, d);
         free(fold);
         free(same);
@@ -106,7 +106,7 @@ static bool deal(Repeat *r, FtcDiag *d)
     labels_free(&labels);
     if (s.csv)
         dataset_close(&s);
-    classifier_close(&c);
+    spec_model_close(&m);
     return ok;
 }
 
@@ -268,7 +268,7 @@ RunStatus repeat_run(const RepeatJob *job, FtcDiag *d)
         return RUN_FAILED;
     Repeat *r = xcalloc(1, sizeof *r);
     int n = job->folds ? job->folds : job->seeds;
-    *r = (Repeat){ .job = job, .output = job->run.output ? xstrdup(job->run.output) : outputs_default_folder(&job->run),
+    *r = (Repeat){ .job = job, .output = job->run.output ? xstrdup(job->run.output) : outputs_default_folder(job->run.source.spec, job->run.train),
                    .value = xcalloc(METRIC_KINDS, sizeof *r->value) };
     RunStatus status = RUN_DONE;
     if (path_is_folder(r->output) && !job->run.force) {

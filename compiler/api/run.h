@@ -1,12 +1,9 @@
-/* A whole run: tables in; a trained model's folder, an evaluation and predictions out.  What `ftc run` does.
- *
- * All that can be found wrong before training is looked for before it: every table is opened and its columns found, every
- * output is tried.  A model is in its folder before it is evaluated. */
+/* A whole run, from a spec or a folder: what `ftc run` does.  The work is runtime/run/run.h's. */
 #ifndef FTC_RUN_H
 #define FTC_RUN_H
 
-#include "compiler/api/classifier.h"
-#include "runtime/train/sheet.h"
+#include "compiler/api/spec_model.h"
+#include "runtime/run/run.h"
 
 #include <stdio.h>
 
@@ -31,13 +28,6 @@ typedef struct {
     bool (*judge)(void *user, const SheetSource *found, FtcDiag *d);
     void *judge_user;
 } RunJob;
-
-typedef enum {
-    RUN_DONE,
-    RUN_FAILED,
-    RUN_DIVERGED,
-    RUN_INTERRUPTED, /* the user wished it; how to go on was said */
-} RunStatus;
 
 /* What went wrong has been reported. */
 RunStatus run_job(const RunJob *job, FtcDiag *d);

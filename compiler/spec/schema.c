@@ -97,7 +97,7 @@ const char *key_name(const Key *k)
 
 /* ---- reading ------------------------------------------------------------------------------------------------------ */
 
-static ScalarRule rule_of(const Key *k)
+ScalarRule key_rule(const Key *k)
 {
     return (ScalarRule){ key_name(k), k->low, k->high, k->flags, k->type == T_METRIC ? metric_words : k->words, k->off };
 }
@@ -123,28 +123,28 @@ static ScalarText text_of(const Tree *t) { return (ScalarText){ t->text, t->quot
 
 static bool read_int(const Key *k, const Tree *t, int64_t *out, FtcDiag *d)
 {
-    ScalarRule rule = rule_of(k);
+    ScalarRule rule = key_rule(k);
     ScalarText text = text_of(t);
     return want_scalar(k, t, d) && scalar_int(&rule, &text, out, d);
 }
 
 static bool read_float(const Key *k, const Tree *t, double *out, FtcDiag *d)
 {
-    ScalarRule rule = rule_of(k);
+    ScalarRule rule = key_rule(k);
     ScalarText text = text_of(t);
     return want_scalar(k, t, d) && scalar_float(&rule, &text, out, d);
 }
 
 static bool read_bool(const Key *k, const Tree *t, bool *out, FtcDiag *d)
 {
-    ScalarRule rule = rule_of(k);
+    ScalarRule rule = key_rule(k);
     ScalarText text = text_of(t);
     return want_scalar(k, t, d) && scalar_bool(&rule, &text, out, d);
 }
 
 static bool read_word(const Key *k, const Tree *t, int *out, FtcDiag *d)
 {
-    ScalarRule rule = rule_of(k);
+    ScalarRule rule = key_rule(k);
     ScalarText text = text_of(t);
     return want_scalar(k, t, d) && scalar_word(&rule, &text, out, d);
 }

@@ -54,8 +54,15 @@ const char *key_name(const Key *k);                   /* the last word of its pa
 /* Reads t as k says and stores it at base + k->offset; reports and returns false. */
 bool read_value(Arena *arena, const Key *k, const Tree *t, void *base, FtcDiag *d);
 
+/* What messages and single values of it go by. */
+ScalarRule key_rule(const Key *k);
+
 /* Writes what read_value would read. */
 void print_value(FILE *out, const Key *k, const void *base);
+
+/* spec_print (spec.h), for one key that counts: what stands in front of its value; the value, with the line's end. */
+void spec_print_before(FILE *out, const Spec *s, int key);
+void spec_print_value(FILE *out, const Spec *s, int key);
 
 /* What -D and defaults say, as a tree: text as it stands, or a list or mapping where it has their brackets.  k: the
  * key it is for, NULL if unknown. */

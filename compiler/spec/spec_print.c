@@ -73,7 +73,6 @@ static void print_layers(FILE *out, const LayerList *list, const char *comment, 
  * no other file. */
 static void print_encoder(FILE *out, const SpecEncoder *e)
 {
-    fputs("  encoder:\n", out);
     if (!e->shipped) {
         print_layers(out, &e->layers, "", 4);
         return;
@@ -85,21 +84,31 @@ static void print_encoder(FILE *out, const SpecEncoder *e)
     print_layers(out, &e->layers, "    # ", 0);
 }
 
+void spec_print_before(FILE *out, const Spec *s, int key)
+{
+    const Key *k = &schema_keys[key];
+    int before = key - 1;
+    while (before >= 0 && !key_counts(s, &schema_keys[before]))
+        before--;
+    open_groups(out, before < 0 ? "" : schema_keys[before].path, k->path);
+    fprintf(out, "%*s%s:%s", 2 * depth_of(k->path), "", key_name(k), k->type == T_ENCODER ? "\n" : " ");
+}
+
+void spec_print_value(FILE *out, const Spec *s, int key)
+{
+    if (schema_keys[key].type == T_ENCODER) {
+        print_encoder(out, &s->model.encoder);
+        return;
+    }
+    print_value(out, &schema_keys[key], s);
+    fputc('\n', out);
+}
+
 void spec_print(const Spec *s, FILE *out)
 {
-    const char *before = "";
-    for (int i = 0; i < n_schema_keys; i++) {
-        const Key *k = &schema_keys[i];
-        if (!key_counts(s, k))
-            continue;
-        open_groups(out, before, k->path);
-        before = k->path;
-        if (k->type == T_ENCODER) {
-            print_encoder(out, &s->model.encoder);
-            continue;
+    for (int i = 0; i < n_schema_keys; i++)
+        if (key_counts(s, &schema_keys[i])) {
+            spec_print_before(out, s, i);
+            spec_print_value(out, s, i);
         }
-        fprintf(out, "%*s%s: ", 2 * depth_of(k->path), "", key_name(k));
-        print_value(out, k, s);
-        fputc('\n', out);
-    }
 }

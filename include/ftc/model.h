@@ -86,6 +86,7 @@ typedef struct {
     int32_t epochs;
     int32_t batch;                      /* rows */
     int32_t accumulate;                 /* batches of a step; 0 and 1: one */
+    int32_t eval_batch;                 /* rows at a time, after training */
     int64_t seed;
     int64_t max_steps;                  /* 0: epochs decide; else this alone, over as many epochs as it takes */
     bool shuffle;

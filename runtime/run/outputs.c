@@ -1,5 +1,5 @@
 /* Where results go; see outputs.h. */
-#include "compiler/api/outputs.h"
+#include "runtime/run/outputs.h"
 
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
@@ -18,9 +18,9 @@ static char *bare_name(const char *path)
     return strcmp(name, "-") ? xstrdup(name) : xstrdup("stdin");
 }
 
-char *outputs_default_folder(const RunJob *j)
+char *outputs_default_folder(const char *spec, const char *train)
 {
-    char *name = bare_name(j->source.spec ? j->source.spec : j->train), *folder = xasprintf("%s-model", name);
+    char *name = bare_name(spec ? spec : train), *folder = xasprintf("%s-model", name);
     free(name);
     return folder;
 }
@@ -35,9 +35,9 @@ static bool try_folder(const char *folder, FtcDiag *d)
     return made != NULL;
 }
 
-static bool prepare_folder(Outputs *o, const RunJob *j)
+static bool prepare_folder(Outputs *o, const RunWork *j)
 {
-    o->folder = j->output ? xstrdup(j->output) : outputs_default_folder(j);
+    o->folder = j->output ? xstrdup(j->output) : outputs_default_folder(j->spec, j->train);
     if (path_is_file(o->folder))
         return ftc_error(o->diag, FTC_FILE(o->folder), "is a file, where the model's folder would go; name another with -o");
     o->training = path_join(o->folder, TRAINING_FOLDER);
@@ -61,7 +61,7 @@ static bool try_file(const char *path, FtcDiag *d)
 }
 
 /* A table that is read would be lost under what is written. */
-static bool spares_tables(const Outputs *o, const RunJob *j)
+static bool spares_tables(const Outputs *o, const RunWork *j)
 {
     const char *const tables[] = { j->train, j->dev, j->eval, j->predict };
     for (int i = 0; i < 4; i++)
@@ -70,7 +70,7 @@ static bool spares_tables(const Outputs *o, const RunJob *j)
     return true;
 }
 
-static bool prepare_predictions(Outputs *o, const RunJob *j)
+static bool prepare_predictions(Outputs *o, const RunWork *j)
 {
     if (j->predictions) {
         o->predictions = xstrdup(j->predictions);
@@ -79,7 +79,7 @@ static bool prepare_predictions(Outputs *o, const RunJob *j)
         return !j->json || ftc_error(o->diag, FTC_NOWHERE, "--json and --predictions - both want standard output; give the "
                                                            "predictions a file");
     }
-    const char *folder = o->folder ? o->folder : j->output ? j->output : j->source.model;
+    const char *folder = o->folder ? o->folder : j->output ? j->output : j->model;
     o->predictions = path_join(folder, "predictions.csv");
     if (!spares_tables(o, j))
         return false;
@@ -92,7 +92,7 @@ static bool prepare_predictions(Outputs *o, const RunJob *j)
 }
 
 /* Into the trained model's folder; where nothing is trained, into the one of -o, if there is one. */
-static bool prepare_sheets(Outputs *o, const RunJob *j)
+static bool prepare_sheets(Outputs *o, const RunWork *j)
 {
     if (!o->folder && !j->output)
         return true;
@@ -107,12 +107,12 @@ static bool prepare_sheets(Outputs *o, const RunJob *j)
     return ok;
 }
 
-bool outputs_prepare(Outputs *o, const RunJob *job, const Classifier *c)
+bool outputs_prepare(Outputs *o, const RunWork *work, const Classifier *c)
 {
-    bool taken = job->json || (job->predictions && !strcmp(job->predictions, "-"));
+    bool taken = work->json || (work->predictions && !strcmp(work->predictions, "-"));
     *o = (Outputs){ .diag = c->diag, .report = taken ? stderr : stdout };
-    return (!job->train || prepare_folder(o, job)) && (!job->predict || prepare_predictions(o, job)) &&
-           (!job->eval || prepare_sheets(o, job));
+    return (!work->train || prepare_folder(o, work)) && (!work->predict || prepare_predictions(o, work)) &&
+           (!work->eval || prepare_sheets(o, work));
 }
 
 void outputs_free(Outputs *o)

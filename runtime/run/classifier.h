@@ -1,13 +1,8 @@
 /* A classifier: all that belongs together to train and to predict.
  *
- * In:  what a person names: a spec, a pre-trained encoder's folder (init), or the folder of a whole model.
- * Out: spec, labels, tokenizer, compiled programs, parameters, and an Exec that runs them; and a folder again.
- * The idea: three steps, so that whoever has a table can do other things in between:
- *
- *   classifier_open      what is known without data: the spec, and of a folder its tokenizer and labels
- *                        then fill in `tokenizer` and `labels` where they are still open
- *   classifier_compile   the programs; needs only the spec, so it may run beside the work on the data
- *   classifier_make      parameters with their first values, ready to run
+ * In:  a recipe and, by the time parameters are made, a compiled model; a tokenizer and labels, or tables that they follow from;
+ *      weights from somewhere.
+ * Out: parameters and an Exec that runs the model; and a folder.
  *
  * A folder that transformers can load holds config.json, model.safetensors and the tokenizer's files; ours has the
  * resolved spec, ftc.yaml, beside them, with the labels in it.  A spec that is no architecture of theirs is saved without
@@ -15,50 +10,46 @@
 #ifndef FTC_CLASSIFIER_H
 #define FTC_CLASSIFIER_H
 
-#include "compiler/api/compile.h"
+#include "runtime/run/recipe.h"
 #include "runtime/text/tokenizer.h"
 #include "runtime/train/exec.h"
-#include "runtime/weights/hf.h"
+#include "runtime/weights/weights.h"
 
 /* Of a model's folder: what a run needs to go on, while it isn't done. */
 #define TRAINING_FOLDER "training"
 
-typedef struct {
-    const char *spec;               /* a file, "-", or NULL: the shipped bert_cls.yaml */
-    const char *spec_text;          /* the text of `spec`, where it was read already; NULL: it is read */
-    const char *init;               /* an encoder's folder, or NULL */
-    const char *model;              /* a model's folder, or NULL; then no init, and a spec only as text */
-    const SpecSetting *over;        /* -D and flags */
-    int n_over;
-} ClassifierSource;
-
-typedef struct {
+typedef struct Classifier Classifier;
+struct Classifier {
     FtcDiag *diag;
-    Arena *arena, *kept;
-    const Spec *spec;
+    const Recipe *recipe;
+    const FtcModel *model;          /* NULL before it is compiled */
+    double compile_ms;              /* which took so long; 0: it was compiled before */
+    const char *random_encoder;     /* the frozen encoder can't be run once for all epochs, but only because its dropout is on: flags
+                                       that turn it off, or ""; else NULL */
+
     const char *folder;             /* where weights and tokenizer come from; NULL: from nowhere */
     bool continues;                 /* that folder's head and labels are kept */
-    HfConfig config;                /* of that folder; its family is HF_NONE where it has none of theirs */
+    HfFamily family;                /* of the names in it */
+    /* Fills the parameters, as weights_load does; NULL: there are no weights to start from.  (A pointer, so that a program links
+     * only what it needs.) */
+    bool (*load)(Classifier *c, WeightsReport *report);
+    void *load_user;
 
     Tokenizer *tokenizer;           /* owned */
-    int64_t vocab;                  /* rows of the token table where neither folder nor tokenizer says it */
-    const char **labels;            /* in the arena */
+    int64_t vocab;                  /* rows of the token table; 0: as many as the tokenizer has tokens */
+    char **labels;                  /* owned */
     int32_t n_labels;               /* 0: not known yet; 1 where a number is predicted */
-    float *threshold;               /* [n_labels] multi-label: the probability a label is predicted from on; NULL before
+    float *threshold;               /* owned; [n_labels] multi-label: the probability a label is predicted from on; NULL before
                                        classifier_set_thresholds, and for other tasks */
-
-    Compiled *compiled;
     Pool *pool;                     /* borrowed */
     Params *params;
     Exec *exec;
-} Classifier;
+};
 
-/* False after an error.  classifier_close in any case. */
-bool classifier_open(Classifier *c, const ClassifierSource *source, FtcDiag *d);
 void classifier_close(Classifier *c);
 
-/* Takes an arena over, whose strings the source's settings are made of. */
-void classifier_keep(Classifier *c, Arena *a);
+/* Lets go of the Exec, and with it of the pool. */
+void classifier_stop(Classifier *c);
 
 /* Copies the labels; for a classifier that has none yet. */
 void classifier_set_labels(Classifier *c, const char *const *labels, int32_t n);
@@ -67,8 +58,11 @@ void classifier_set_labels(Classifier *c, const char *const *labels, int32_t n);
  * error. */
 bool classifier_set_thresholds(Classifier *c);
 
-/* False after an error, which goes to d.  May run on another thread until it returns, as long as it has a d of its own. */
-bool classifier_compile(Classifier *c, bool training, const PipelineOptions *pipeline, const CodegenOptions *codegen, FtcDiag *d);
+/* `load` for a folder of files. */
+bool classifier_load_folder(Classifier *c, WeightsReport *report);
+
+/* Rows of the token table. */
+int64_t classifier_vocab(const Classifier *c);
 
 /* Parameters: random numbers, then what the folder has.  Notes say what is new and what was not used. */
 bool classifier_make(Classifier *c, Pool *pool, bool check_arena);

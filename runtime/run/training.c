@@ -1,7 +1,7 @@
 /* From a model that knows nothing to its folder; see training.h. */
-#include "compiler/api/training.h"
+#include "runtime/run/training.h"
 
-#include "compiler/api/evaluation.h"
+#include "runtime/run/evaluation.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/files.h"
 #include "runtime/core/interrupt.h"
@@ -19,15 +19,15 @@
 /* A line for people: the losses, the metrics that say most, and that which decides. */
 static void print_epoch(const Run *r, const EpochRecord *e)
 {
-    FILE *out = r->job->notes;
-    const FtcTrain *t = &r->c.compiled->model.train;
+    FILE *out = r->work->notes;
+    const FtcTrain *t = &r->c->model->train;
     enum { N = 3 };
     static const MetricKind of_task[][N] = {
         [FTC_SINGLE_LABEL] = { METRIC_loss, METRIC_accuracy, METRIC_macro_f1 },
         [FTC_MULTI_LABEL] = { METRIC_loss, METRIC_micro_f1, METRIC_macro_f1 },
         [FTC_REGRESSION] = { METRIC_loss, METRIC_pearson, METRIC_spearman },
     };
-    const MetricKind *shown = of_task[r->c.compiled->model.task];
+    const MetricKind *shown = of_task[r->c->model->task];
     char time[24];
     bool decides = t->best != 0;
     fprintf(out, "epoch %lld", (long long)e->epoch);
@@ -52,7 +52,7 @@ static void on_epoch(void *user, const EpochRecord *e, const Metrics *m)
 {
     const Run *r = user;
     (void)m;
-    if (r->job->notes)
+    if (r->work->notes)
         print_epoch(r, e);
 }
 
@@ -60,58 +60,44 @@ static void on_epoch(void *user, const EpochRecord *e, const Metrics *m)
 static void print_choice(const Run *r, const TrainResult *result)
 {
     const History *h = &r->history;
-    const FtcTrain *t = &r->c.compiled->model.train;
-    if (!r->job->notes || h->best < 0)
+    const FtcTrain *t = &r->c->model->train;
+    if (!r->work->notes || h->best < 0)
         return;
     const EpochRecord *e = &h->epoch[h->best];
     if (result->stopped_early)
-        fprintf(r->job->notes, "stopped early: %lld evaluations without a gain in %s\n", (long long)t->patience,
+        fprintf(r->work->notes, "stopped early: %lld evaluations without a gain in %s\n", (long long)t->patience,
                 metric_info[t->best - 1].title);
-    fprintf(r->job->notes, "the best is that of epoch %lld, step %lld: dev %s %.4f\n", (long long)e->epoch, (long long)e->step,
+    fprintf(r->work->notes, "the best is that of epoch %lld, step %lld: dev %s %.4f\n", (long long)e->epoch, (long long)e->step,
             metric_info[t->best - 1].title, e->dev[t->best - 1]);
 }
 
 /* ---- before the first step ---------------------------------------------------------------------------------------------- */
 
-/* Nothing in the encoder learns, but it can't be run once for all epochs. */
-static void note_dropout(Run *r)
-{
-    static const char *const names[] = { "dropout", "attention_dropout" };
-    const Spec *spec = r->c.spec;
-    char flags[128] = "";
-    for (int i = 0; i < 2; i++) {
-        const SpecParam *p = spec_param(spec, names[i]);
-        if (p && strtod(p->text, NULL) > 0)
-            snprintf(flags + strlen(flags), sizeof flags - strlen(flags), "-D model.encoder.%s=0 ", names[i]);
-    }
-    ftc_note(r->diag, spec_loc(spec, "train.freeze"), "the encoder is frozen, but its dropout is on: it runs in every epoch; %slets "
-             "it run once", *flags ? flags : "a rate of 0 in its layers ");
-}
-
 /* What someone should know before waiting for the end. */
 static void announce(Run *r)
 {
-    const Classifier *c = &r->c;
+    const Classifier *c = r->c;
     char why[256];
     if (!c->folder)
         ftc_note(r->diag, FTC_NOWHERE, "no pre-trained encoder is given: all layers start from random numbers and the "
                  "vocabulary is learned from the training texts; --init DIR starts from one");
-    if (c->compiled->encoder_is_random)
-        note_dropout(r);
-    if (c->spec->train.sampling != SAMPLING_NONE && c->spec->loss.class_weights.kind != WEIGHTS_NONE)
-        ftc_warn(r->diag, "weighed-twice", spec_loc(c->spec, "loss.class_weights"), "train.sampling evens out the classes already, and "
+    if (c->random_encoder)
+        ftc_note(r->diag, recipe_loc(c->recipe, "train.freeze"), "the encoder is frozen, but its dropout is on: it runs in every "
+                 "epoch; %slets it run once", *c->random_encoder ? c->random_encoder : "a rate of 0 in its layers ");
+    if (c->model->train.sampling != FTC_SAMPLING_NONE && c->model->loss.mode != FTC_WEIGHTS_NONE)
+        ftc_warn(r->diag, "weighed-twice", recipe_loc(c->recipe, "loss.class_weights"), "train.sampling evens out the classes already, and "
                  "class weights do it again; one of them is enough");
     if (!classifier_is_hf(c, why, sizeof why))
-        ftc_warn(r->diag, "not-hf", FTC_FILE(c->spec->file), "transformers has no such architecture: %s; the model's folder "
+        ftc_warn(r->diag, "not-hf", FTC_FILE(c->recipe->file), "transformers has no such architecture: %s; the model's folder "
                  "will be for ftc only", why);
-    if (!r->job->notes)
+    if (!r->work->notes)
         return;
-    fprintf(r->job->notes, "%lld records", (long long)r->train.examples.n);
-    if (spec_task(c->spec) != FTC_REGRESSION)
-        fprintf(r->job->notes, ", %d %s", c->n_labels, spec_task(c->spec) == FTC_MULTI_LABEL ? "labels" : "classes");
-    if (c->spec->train.sampling != SAMPLING_NONE)
-        fprintf(r->job->notes, ", %lld rows an epoch", (long long)sampling_rows(&r->train.examples));
-    fprintf(r->job->notes, "; %lld parameters, %lld of them trained\n", (long long)params_total(c->params),
+    fprintf(r->work->notes, "%lld records", (long long)r->train.examples.n);
+    if (c->recipe->task != FTC_REGRESSION)
+        fprintf(r->work->notes, ", %d %s", c->n_labels, c->recipe->task == FTC_MULTI_LABEL ? "labels" : "classes");
+    if (c->model->train.sampling != FTC_SAMPLING_NONE)
+        fprintf(r->work->notes, ", %lld rows an epoch", (long long)sampling_rows(&r->train.examples));
+    fprintf(r->work->notes, "; %lld parameters, %lld of them trained\n", (long long)params_total(c->params),
             (long long)params_trained(c->params));
 }
 
@@ -129,12 +115,12 @@ static double throughput(const History *h, double encode_s)
 /* The choice needs something to choose by. */
 static bool check_choice(const Run *r)
 {
-    const FtcTrain *t = &r->c.compiled->model.train;
+    const FtcTrain *t = &r->c->model->train;
     if (t->best && !r->dev.csv)
-        return ftc_error(r->diag, spec_loc(r->c.spec, "train.best"), "'best' chooses among evaluations of a dev table; give one with "
+        return ftc_error(r->diag, recipe_loc(r->c->recipe, "train.best"), "'best' chooses among evaluations of a dev table; give one with "
                          "--dev, or a share of the training table with --split dev=.15");
-    if (t->best && !(metric_info[t->best - 1].tasks & 1u << r->c.compiled->model.task))
-        return ftc_error(r->diag, spec_loc(r->c.spec, "train.best"), "'%s' has no meaning for what this model predicts",
+    if (t->best && !(metric_info[t->best - 1].tasks & 1u << r->c->model->task))
+        return ftc_error(r->diag, recipe_loc(r->c->recipe, "train.best"), "'%s' has no meaning for what this model predicts",
                          metric_info[t->best - 1].name);
     return true;
 }
@@ -143,7 +129,7 @@ static bool check_choice(const Run *r)
 
 bool training_record(const Run *r, const char *folder)
 {
-    RecordContents contents = { .job = r->job, .spec = r->c.spec, .inputs = r->inputs, .history = &r->history,
+    RecordContents contents = { .work = r->work, .recipe = r->c->recipe, .inputs = r->inputs, .history = &r->history,
                                 .summary = r->summary.weights_sha256 ? &r->summary : NULL };
     char *path = path_join(folder, "run.json");
     bool ok = record_write(path, &contents, r->diag);
@@ -155,7 +141,7 @@ static double trained_for(const Run *r) { return r->train_before + clock_s() - r
 
 static Checkpoint checkpoint_of(Run *r, double *train_s)
 {
-    return (Checkpoint){ .exec = r->c.exec, .params = r->c.params, .pool = r->pool, .history = &r->history, .best = &r->best,
+    return (Checkpoint){ .exec = r->c->exec, .params = r->c->params, .pool = r->pool, .history = &r->history, .best = &r->best,
                          .train_s = train_s };
 }
 
@@ -178,7 +164,7 @@ static void on_checkpoint(void *user)
     Checkpoint c = checkpoint_of(r, &train_s);
     r->diag = quiet;
     bool ok = make_training_folder(r, quiet) &&
-              checkpoint_write(r->out.training, &c, r->c.compiled->model.train.checkpoint_keep, quiet);
+              checkpoint_write(r->out.training, &c, r->c->model->train.checkpoint_keep, quiet);
     r->diag = loud;
     char last[48] = "there is none yet";
     if (r->saved_step >= 0)
@@ -196,9 +182,9 @@ static bool resume(Run *r, Progress *progress)
 {
     int64_t step;
     Checkpoint c = checkpoint_of(r, &r->train_before);
-    if (!checkpoint_read(r->out.training, &c, &step, r->diag))
+    if (!r->work->resume(r->out.training, &c, &step, r->diag))
         return false;
-    if (r->job->log && !(r->log = log_open(r->job->log, r->diag)))
+    if (r->work->log && !(r->log = log_open(r->work->log, r->diag)))
         return false;
     r->has_training_folder = true;
     r->saved_step = step;
@@ -207,10 +193,10 @@ static bool resume(Run *r, Progress *progress)
         log_step(r->log, &r->history.step[i]);
         progress_skip(progress, &r->history.step[i]);
     }
-    for (; r->job->notes && epoch < r->history.n_epochs; epoch++)
+    for (; r->work->notes && epoch < r->history.n_epochs; epoch++)
         print_epoch(r, &r->history.epoch[epoch]);
-    if (r->job->notes)
-        fprintf(r->job->notes, "going on after step %lld\n", (long long)step);
+    if (r->work->notes)
+        fprintf(r->work->notes, "going on after step %lld\n", (long long)step);
     return true;
 }
 
@@ -244,11 +230,11 @@ static bool add_history(void *user, const char *folder)
 /* Once the weights are final. */
 static bool tune_thresholds(Run *r, Progress *progress)
 {
-    Classifier *c = &r->c;
+    Classifier *c = r->c;
     const Examples *x = &r->dev.examples;
-    if (!c->spec->data.threshold.tuned)
+    if (!c->recipe->thresholds.tuned)
         return true;
-    float *logits = infer_logits(c->exec, x, c->spec->train.eval_batch, "tuning thresholds", progress, r->diag);
+    float *logits = infer_logits(c->exec, x, c->model->train.eval_batch, "tuning thresholds", progress, r->diag);
     if (logits)
         thresholds_tune(logits, x->targets, x->n, c->n_labels, c->threshold);
     free(logits);
@@ -257,16 +243,16 @@ static bool tune_thresholds(Run *r, Progress *progress)
 
 static TrainStatus run_loop(Run *r, TrainResult *result)
 {
-    const FtcModel *m = &r->c.compiled->model;
+    const FtcModel *m = r->c->model;
     const Examples *x = &r->train.examples;
-    Progress *progress = progress_new(r->job->notes, schedule_steps(&m->train, sampling_rows(x)));
+    Progress *progress = progress_new(r->work->notes, schedule_steps(&m->train, sampling_rows(x)));
     TrainStatus status = TRAIN_FAILED;
-    if (!r->job->resume || resume(r, progress)) {
+    if (!r->work->resume || resume(r, progress)) {
         TrainJob job = { .train = x, .dev = r->dev.csv ? &r->dev.examples : NULL, .train_name = csv_name(r->train.csv),
-                         .thresholds = r->c.threshold, .positive = evaluation_positive(&r->c), .progress = progress, .log = r->log,
+                         .thresholds = r->c->threshold, .positive = evaluation_positive(r->c), .progress = progress, .log = r->log,
                          .history = &r->history, .best = &r->best, .epoch = on_epoch, .checkpoint = on_checkpoint, .user = r };
         interrupt_catch();
-        status = train_run(r->c.exec, r->c.params, &job, result, r->diag);
+        status = train_run(r->c->exec, r->c->params, &job, result, r->diag);
         bool tuned = status != TRAIN_DONE || tune_thresholds(r, progress);
         r->interrupted = interrupt_release();
         if (!tuned && r->interrupted)
@@ -280,13 +266,13 @@ static TrainStatus run_loop(Run *r, TrainResult *result)
 
 RunStatus training_run(Run *r)
 {
-    Classifier *c = &r->c;
-    const FtcModel *m = &c->compiled->model;
+    Classifier *c = r->c;
+    const FtcModel *m = c->model;
     Examples *x = &r->train.examples;
     TrainResult result = { .encode_s = NAN };
     x->sampling = m->train.sampling;
     if (!check_choice(r) ||
-        !class_weights_resolve(&m->loss, c->labels, c->n_labels, x, exec_inputs(c->exec)->class_weights, r->diag))
+        !class_weights_resolve(&m->loss, (const char *const *)c->labels, c->n_labels, x, exec_inputs(c->exec)->class_weights, r->diag))
         return RUN_FAILED;
     announce(r);
     if (ftc_diag_errors(r->diag))
@@ -313,9 +299,9 @@ RunStatus training_run(Run *r)
                      "from it", (long long)r->saved_step, r->out.folder);
         return RUN_FAILED;
     }
-    if (r->job->notes) {
+    if (r->work->notes) {
         char time[24];
-        fprintf(r->job->notes, "trained %lld steps in %s, %.0f tokens/s; the model is in %s\n", (long long)result.steps,
+        fprintf(r->work->notes, "trained %lld steps in %s, %.0f tokens/s; the model is in %s\n", (long long)result.steps,
                 progress_time(r->summary.train_s, time), r->summary.tokens_per_s, r->out.folder);
     }
     return r->interrupted ? RUN_INTERRUPTED : RUN_DONE; /* in the last step */

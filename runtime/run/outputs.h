@@ -2,7 +2,7 @@
 #ifndef FTC_OUTPUTS_H
 #define FTC_OUTPUTS_H
 
-#include "compiler/api/run.h"
+#include "runtime/run/run.h"
 
 typedef struct {
     FtcDiag *diag;
@@ -13,11 +13,12 @@ typedef struct {
     char *sheets;          /* a folder for report.json and report.html; NULL: they aren't written */
 } Outputs;
 
-/* Where the model of a job goes whose output isn't named; free() it. */
-char *outputs_default_folder(const RunJob *j);
+/* Where a model goes whose place isn't named: ./NAME-model, NAME from the spec's file (NULL: there is none) or else the table's; free()
+ * it. */
+char *outputs_default_folder(const char *spec, const char *train);
 
 /* False after an error: a folder that exists, without --force; a place that can't be written to. */
-bool outputs_prepare(Outputs *o, const RunJob *job, const Classifier *c);
+bool outputs_prepare(Outputs *o, const RunWork *work, const Classifier *c);
 void outputs_free(Outputs *o);
 
 /* The trained model into its folder, with what `add` puts there (classifier_replace). */

@@ -2,7 +2,7 @@
 #ifndef FTC_EVALUATION_H
 #define FTC_EVALUATION_H
 
-#include "compiler/api/classifier.h"
+#include "runtime/run/classifier.h"
 
 /* data.positive, or of two the last; -1: none.  When the labels are known. */
 int32_t evaluation_positive(const Classifier *c);

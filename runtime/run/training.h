@@ -5,15 +5,14 @@
 #ifndef FTC_TRAINING_H
 #define FTC_TRAINING_H
 
-#include "compiler/api/outputs.h"
-#include "compiler/api/record.h"
+#include "runtime/run/outputs.h"
 #include "runtime/train/dataset.h"
 #include "runtime/train/train.h"
 
 typedef struct {
-    const RunJob *job;
+    const RunWork *work;
     FtcDiag *diag;
-    Classifier c;
+    Classifier *c;
     Outputs out;
     Pool *pool;
     Log *log;

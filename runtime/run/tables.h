@@ -1,8 +1,8 @@
-/* The tables of a run or of `ftc data`, as the spec's `data` has them. */
-#ifndef FTC_TABLES_H
-#define FTC_TABLES_H
+/* The tables of a run or of `ftc data`, as the recipe has them. */
+#ifndef FTC_RUN_TABLES_H
+#define FTC_RUN_TABLES_H
 
-#include "compiler/api/classifier.h"
+#include "runtime/run/classifier.h"
 #include "runtime/data/data_report.h"
 #include "runtime/train/dataset.h"
 
@@ -13,15 +13,15 @@ typedef enum {
     TABLE_TRAINING,   /* also with weights, and a limit */
 } TableUse;
 
-/* dataset_open, with the spec's columns; fine where there is no path. */
-bool table_open(Dataset *s, const Spec *spec, const char *path, TableUse use, FtcDiag *d);
+/* dataset_open, with the recipe's columns; fine where there is no path. */
+bool table_open(Dataset *s, const Recipe *r, const char *path, TableUse use, FtcDiag *d);
 
 /* Whether each of dev and test comes from one place only: from a table of its own (a path), or from data.split. */
-bool tables_check(const Spec *spec, const char *dev, const char *eval, FtcDiag *d);
+bool tables_check(const Recipe *r, const char *dev, const char *eval, FtcDiag *d);
 
 /* Deals out the rows of the training table as data.split says: train keeps its part.  Nothing where that says nothing.  The other
  * two are closed after use before train is; what becomes of the rows is noted. */
-bool tables_split(const Spec *spec, Dataset *train, Dataset *dev, Dataset *eval, FtcDiag *d);
+bool tables_split(const Recipe *r, Dataset *train, Dataset *dev, Dataset *eval, FtcDiag *d);
 
 /* Reads what should come out for each row: its class, labels, or number.  Classes are the classifier's, or where it has none yet,
  * those of the training table.  All tables are looked at, whatever is wrong with one; it is left without. */
