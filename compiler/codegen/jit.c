@@ -1,23 +1,14 @@
-/* Kernels -> functions in this process, through ORC.
- *
- * The idea: one object for each kernel, made on any thread (one LLVM context for each kernel, one target machine for each
- * thread) or read from the object cache, then linked in order.  An object is named by its content and holds no address,
- * so kernels that are equal are one, in a run and between runs. */
-#include "compiler/codegen/cache.h"
-#include "compiler/codegen/object.h"
+/* Kernels -> functions in this process, through ORC: their objects (kernel_objects.h), linked in order. */
+#include "compiler/codegen/kernel_objects.h"
 #include "compiler/codegen/rtcalls.h"
 
 #include "runtime/core/clock.h"
 #include "runtime/core/mem.h"
-#include "runtime/core/pool.h"
 
 #include <llvm-c/LLJIT.h>
 #include <llvm-c/Orc.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { CACHE_LIMIT = 256 << 20 };
 
 typedef struct {
     KernelKey key;
@@ -99,145 +90,45 @@ static const Known *find_known(const Jit *j, const KernelKey *key)
     return NULL;
 }
 
-/* ---- compiling on several threads ------------------------------------------------------------------------------- */
-
-typedef struct {
-    const Kernel *kernel;  /* NULL: the function of a layout */
-    DotLayout layout;
-    KernelKey key;
-    LLVMMemoryBufferRef object;
-    bool cached;
-} Task;
-
-typedef struct {
-    Jit *j;
-    Task *tasks;
-    LLVMTargetMachineRef *machine; /* by thread, made at its first kernel */
-    double (*ms)[3];               /* by thread */
-    pthread_mutex_t lock;          /* of the diagnostics */
-    bool failed;
-} Work;
-
-static void do_task(void *arg, int64_t piece, int thread)
-{
-    Work *w = arg;
-    Jit *j = w->j;
-    Task *t = &w->tasks[piece];
-    size_t size;
-    void *data = j->cache ? cache_get(j->cache, t->key.hex, &size) : NULL;
-    if (data) {
-        t->object = LLVMCreateMemoryBufferWithMemoryRangeCopy(data, size, t->key.symbol);
-        t->cached = true;
-        free(data);
-        return;
-    }
-    if (!w->machine[thread])
-        w->machine[thread] = target_machine(&j->target);
-    FtcDiag *quiet = ftc_diag_new(NULL);
-    t->object = compile_kernel(&j->target, w->machine[thread], t->kernel, t->layout, t->key.symbol, w->ms[thread], quiet);
-    if (!t->object) {
-        pthread_mutex_lock(&w->lock);
-        ftc_error(j->d, FTC_NOWHERE, "%s", ftc_diag_last(quiet));
-        w->failed = true;
-        pthread_mutex_unlock(&w->lock);
-    } else if (j->cache) {
-        cache_put(j->cache, t->key.hex, LLVMGetBufferStart(t->object), LLVMGetBufferSize(t->object));
-    }
-    ftc_diag_free(quiet);
-}
-
-static bool compile_tasks(Jit *j, Task *tasks, int n)
-{
-    Pool *pool = n > 1 && j->threads != 1 ? pool_new(j->threads) : NULL;
-    int threads = pool ? pool_threads(pool) : 1;
-    Work w = { .j = j, .tasks = tasks, .machine = xcalloc((size_t)threads, sizeof(LLVMTargetMachineRef)),
-               .ms = xcalloc((size_t)threads, sizeof *w.ms) };
-    pthread_mutex_init(&w.lock, NULL);
-    if (pool)
-        pool_run(pool, n, do_task, &w);
-    else
-        for (int i = 0; i < n; i++)
-            do_task(&w, i, 0);
-    pool_free(pool);
-    for (int i = 0; i < threads; i++) {
-        if (w.machine[i])
-            LLVMDisposeTargetMachine(w.machine[i]);
-        j->stats.emit_ms += w.ms[i][0];
-        j->stats.optimize_ms += w.ms[i][1];
-        j->stats.assemble_ms += w.ms[i][2];
-    }
-    pthread_mutex_destroy(&w.lock);
-    free(w.machine);
-    free(w.ms);
-    return !w.failed;
-}
-
 /* ---- linking ---------------------------------------------------------------------------------------------------- */
 
-static const char *task_name(const Task *t) { return t->kernel ? t->kernel->name : "dot"; }
-
-/* Takes the tasks' objects. */
-static bool link_tasks(Jit *j, Task *tasks, int n, bool ok)
+/* Takes the objects. */
+static bool link_objects(Jit *j, KernelObjects *o, bool ok)
 {
     LLVMOrcJITDylibRef lib = LLVMOrcLLJITGetMainJITDylib(j->orc);
-    for (int i = 0; i < n; i++) {
-        if (!tasks[i].object)
-            continue;
-        if (ok)
-            ok = !orc_error(j->d, task_name(&tasks[i]), LLVMOrcLLJITAddObjectFile(j->orc, lib, tasks[i].object));
-        else
-            LLVMDisposeMemoryBuffer(tasks[i].object);
+    for (int i = 0; ok && i < o->n; i++) {
+        LLVMMemoryBufferRef object = o->v[i].object;
+        o->v[i].object = NULL;
+        ok = !orc_error(j->d, kernel_object_name(&o->v[i]), LLVMOrcLLJITAddObjectFile(j->orc, lib, object));
     }
-    for (int i = 0; ok && i < n; i++) {
+    for (int i = 0; ok && i < o->n; i++) {
         LLVMOrcExecutorAddress address;
-        ok = !orc_error(j->d, task_name(&tasks[i]), LLVMOrcLLJITLookup(j->orc, &address, tasks[i].key.symbol));
+        ok = !orc_error(j->d, kernel_object_name(&o->v[i]), LLVMOrcLLJITLookup(j->orc, &address, o->v[i].key.symbol));
         if (!ok)
             break;
         GROW(j->known, j->n_known, j->cap_known);
-        j->known[j->n_known++] = (Known){ tasks[i].key, (FtcKernelFn *)(uintptr_t)address };
+        j->known[j->n_known++] = (Known){ o->v[i].key, (FtcKernelFn *)(uintptr_t)address };
     }
     return ok;
 }
 
-/* Adds what isn't there yet. */
-static void add_task(const Jit *j, Task *tasks, int *n, Task t)
-{
-    bool known = find_known(j, &t.key);
-    for (int i = 0; i < *n && !known; i++)
-        known = !strcmp(tasks[i].key.hex, t.key.hex);
-    if (!known)
-        tasks[(*n)++] = t;
-}
+static bool is_known(const void *jit, const KernelKey *key) { return find_known(jit, key) != NULL; }
 
 bool jit_compile(Jit *j, Kernel *const *kernels, int n, FtcKernelFn **out)
 {
-    KernelKey *keys = xcalloc((size_t)n, sizeof *keys);
-    Task *tasks = xcalloc((size_t)n + (size_t)n * MAX_DOT_LAYOUTS, sizeof *tasks);
-    int n_tasks = 0;
-    for (int i = 0; i < n; i++) { /* they take longest and go first */
-        DotLayout dots[MAX_DOT_LAYOUTS];
-        int n_dots = kernel_dots(&j->target, kernels[i], dots);
-        for (int k = 0; k < n_dots; k++)
-            add_task(j, tasks, &n_tasks, (Task){ .layout = dots[k], .key = dot_key(&j->target, dots[k]) });
-    }
-    for (int i = 0; i < n; i++) {
-        keys[i] = kernel_key(&j->target, kernels[i]);
-        add_task(j, tasks, &n_tasks, (Task){ .kernel = kernels[i], .key = keys[i] });
-    }
-    bool ok = compile_tasks(j, tasks, n_tasks);
+    ObjectMaker how = { &j->target, j->cache, j->threads, is_known, j };
+    KernelObjects o;
+    bool ok = kernel_objects_make(&o, &how, kernels, n, j->d);
     double start = clock_ms();
-    int compiled = 0;
-    for (int i = 0; i < n_tasks; i++)
-        compiled += !tasks[i].cached;
-    ok = link_tasks(j, tasks, n_tasks, ok);
+    ok = link_objects(j, &o, ok);
     j->stats.link_ms += clock_ms() - start;
+    j->stats.emit_ms += o.ms[0];
+    j->stats.optimize_ms += o.ms[1];
+    j->stats.assemble_ms += o.ms[2];
     j->stats.kernels += n;
-    j->stats.cached += n - compiled;
-    if (j->cache && compiled)
-        cache_trim(j->cache, CACHE_LIMIT);
+    j->stats.cached += n - o.compiled;
     for (int i = 0; ok && i < n; i++)
-        out[i] = find_known(j, &keys[i])->fn;
-    free(keys);
-    free(tasks);
+        out[i] = find_known(j, &o.key[i])->fn;
+    kernel_objects_free(&o);
     return ok;
 }
