@@ -1,7 +1,7 @@
 /* A job -> a classifier and the work with it; see run.h. */
+#include "compiler/api/origin.h"
 #include "compiler/api/record.h"
 
-#include "ftc/ftc.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 
@@ -32,16 +32,15 @@ static RunStatus run_opened(Compilation *k, const Origin *origin)
 static RunStatus run_from_start(const RunJob *j, FtcDiag *d)
 {
     Compilation k = { .job = j };
-    char *build = codegen_build(), *target = codegen_describe(&j->codegen, d);
-    Origin origin = { .version = ftc_version(), .build = build, .target = target, .init = j->source.init, .level = j->pipeline.level,
-                      .passes_off = j->pipeline.off, .keep_encoded = j->pipeline.keep_encoded, .march = j->codegen.cpu,
-                      .gemm = gemm_names[j->codegen.gemm] };
-    bool ok = target && spec_model_open(&k.model, &j->source, d);
-    RunStatus status = ok ? run_opened(&k, &origin) : RUN_FAILED;
-    if (target)
+    Arena *arena = arena_new();
+    const Origin *origin = origin_of(arena, &j->pipeline, &j->codegen, j->source.init, d);
+    RunStatus status = RUN_FAILED;
+    if (origin) {
+        if (spec_model_open(&k.model, &j->source, d))
+            status = run_opened(&k, origin);
         spec_model_close(&k.model);
-    free(build);
-    free(target);
+    }
+    arena_free(arena);
     return status;
 }
 

@@ -200,18 +200,23 @@ bool spec_model_open(SpecModel *m, const ClassifierSource *source, FtcDiag *d)
     m->spec = spec_load(m->arena, &spec, d);
     if (!m->spec || !check_task(m))
         return false;
-    m->c.recipe = recipe_of(m->arena, m->spec);
     m->c.family = m->config.family;
     m->c.vocab = m->config.family != HF_NONE ? m->config.vocab_size : 0;
     m->c.load = m->c.folder ? classifier_load_folder : NULL;
+    spec_model_describe(m);
+    return true;
+}
+
+void spec_model_describe(SpecModel *m)
+{
     const SpecStrings *columns = &m->spec->data.label, *labels = &m->spec->data.labels;
+    m->c.recipe = recipe_of(m->arena, m->spec);
     if (m->c.continues && m->config.n_labels)
         classifier_set_labels(&m->c, (const char *const *)m->config.labels, m->config.n_labels);
     else if (!labels->n && (spec_task(m->spec) == FTC_REGRESSION || columns->n > 1))
         classifier_set_labels(&m->c, columns->v, columns->n);
     else
         classifier_set_labels(&m->c, labels->v, labels->n);
-    return true;
 }
 
 void spec_model_keep(SpecModel *m, Arena *a) { m->kept = a; }
@@ -243,13 +248,19 @@ static const char *dropout_flags(const SpecModel *m)
     return flags;
 }
 
+void spec_model_take(SpecModel *m, Compiled *compiled)
+{
+    m->compiled = compiled;
+    m->c.model = &compiled->model;
+    m->c.compile_ms = compiled->compile_ms;
+    m->c.random_encoder = compiled->encoder_is_random ? dropout_flags(m) : NULL;
+}
+
 bool spec_model_compile(SpecModel *m, bool training, const PipelineOptions *pipeline, const CodegenOptions *codegen, FtcDiag *d)
 {
     m->compiled = compile_spec(m->spec, "model", training, pipeline, d);
     if (!m->compiled || !compiled_jit(m->compiled, codegen, d))
         return false;
-    m->c.model = &m->compiled->model;
-    m->c.compile_ms = m->compiled->compile_ms;
-    m->c.random_encoder = m->compiled->encoder_is_random ? dropout_flags(m) : NULL;
+    spec_model_take(m, m->compiled);
     return true;
 }

@@ -38,6 +38,11 @@ void spec_model_close(SpecModel *m);
 /* Takes an arena over, whose strings the source's settings are made of. */
 void spec_model_keep(SpecModel *m, Arena *a);
 
+/* The two steps apart, for whoever brings a spec of his own (then with an arena), or what it was compiled to: recipe and labels from
+ * m->spec; the model from `compiled`, which is taken over. */
+void spec_model_describe(SpecModel *m);
+void spec_model_take(SpecModel *m, Compiled *compiled);
+
 /* False after an error, which goes to d.  May run on another thread until it returns, as long as it has a d of its own. */
 bool spec_model_compile(SpecModel *m, bool training, const PipelineOptions *pipeline, const CodegenOptions *codegen, FtcDiag *d);
 

@@ -105,9 +105,11 @@ bool emit_object(const CodegenOptions *o, const ObjectModel *model, void **data,
     Module m;
     if (!module_open(&m, o, model->symbol, d))
         return false;
-    LLVMValueRef step = add_program(&m, model->symbol, "step", model->model->step, model->step_kernels);
-    LLVMValueRef eval = add_program(&m, model->symbol, "eval", model->model->eval, model->eval_kernels);
-    add_model_table(&m.t, model->symbol, model->model, step, eval);
+    LLVMValueRef programs[N_PROGRAMS] = { /* without accumulate and encode: what is compiled to an object is whole */
+        [PROGRAM_STEP] = add_program(&m, model->symbol, "step", model->model->step, model->step_kernels),
+        [PROGRAM_EVAL] = add_program(&m, model->symbol, "eval", model->model->eval, model->eval_kernels),
+    };
+    add_model_table(&m.t, model->symbol, model->model, programs);
     LLVMMemoryBufferRef object = generate(&m, LLVMObjectFile, d);
     if (object) {
         *size = LLVMGetBufferSize(object);
@@ -158,12 +160,15 @@ char *emit_header(const ObjectModel *model)
     FILE *f = open_memstream(&text, &size);
     if (!f)
         ftc_bug("no memory for a header");
-    fprintf(f, "/* Made by ftc: the entry points of %s.  Link its object file with the ftc runtime library. */\n"
+    fprintf(f, "/* Made by ftc: the entry points of %s.  Link %s. */\n"
                "#ifndef %s\n#define %s\n\n#include <ftc/model.h>\n\n"
                "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
-               "extern const FtcModel %s;\n", model->symbol, guard, guard, model->symbol);
+               "extern const FtcModel %s;\n", model->symbol,
+            model->entry ? "with the shared library" : "its object file with the ftc runtime library", guard, guard, model->symbol);
     declare_program(f, model, "step", model->model->step, "forward, backward and update");
     declare_program(f, model, "eval", model->model->eval, "forward");
+    if (model->entry)
+        fprintf(f, "int %s(int argc, char **argv); /* the trainer's command line; its exit status */\n", model->entry);
     fprintf(f, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
     fclose(f);
     free(guard);

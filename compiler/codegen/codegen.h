@@ -66,6 +66,7 @@ typedef struct {
     const char *symbol;    /* the model's name in C; its programs are SYMBOL_step and SYMBOL_eval */
     const FtcModel *model;
     Kernel *const *step_kernels, *const *eval_kernels;
+    const char *entry;     /* for the header: a function that is a trainer's command line; NULL: there is none */
 } ObjectModel;
 
 /* An object file (free() *data) that holds the kernels, each once, and as constants the FtcModel and its programs.  Link it
@@ -74,6 +75,30 @@ bool emit_object(const CodegenOptions *o, const ObjectModel *model, void **data,
 
 /* The C header that goes with it; free() it. */
 char *emit_header(const ObjectModel *model);
+
+/* A trainer: its model, whose programs' kernels are kernels[0 .. 3], of step, eval, accumulate and encode; and all it has beside
+ * (runtime/run/trainer.h).  A function `int entry(int argc, char **argv)` hands it to `start`. */
+typedef struct {
+    const char *symbol;
+    const FtcModel *model;
+    Kernel *const *kernels[4];
+    const struct Trainer *trainer;
+    const char *entry, *start;
+} TrainerModel;
+
+typedef struct {
+    char *name;            /* "k_3f0a91.o" */
+    void *data;
+    size_t size;
+} ObjectFile;
+typedef struct {
+    ObjectFile *v;
+    int n;
+} ObjectFiles;
+
+/* The objects to link a trainer of: its tables, and the objects that the JIT would load.  object_files_free in any case. */
+bool trainer_objects(const CodegenOptions *o, const TrainerModel *m, ObjectFiles *files, FtcDiag *d);
+void object_files_free(ObjectFiles *f);
 
 typedef enum { TEXT_LLVM, TEXT_ASM } TextKind;
 

@@ -1,66 +1,10 @@
-/* The structs of ftc/step.h and ftc/model.h as constants of an object file.
- *
- * In:  a model's tables in memory.
- * Out: the same structs as LLVM constants, field by field in C's order, so that equal tables give equal bytes and
- *      pointers become relocations.  That C and LLVM agree on each struct's size is checked here. */
-#include "compiler/codegen/tables.h"
+/* The structs of ftc/step.h and ftc/model.h as constants of an object file (constants.h). */
+#include "compiler/codegen/constants.h"
 
 #include "runtime/core/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- fields ------------------------------------------------------------------------------------------------------ */
-
-static LLVMValueRef integer(LLVMTypeRef t, int64_t v) { return LLVMConstInt(t, (unsigned long long)v, true); }
-static LLVMValueRef i8(Tables *t, int64_t v) { return integer(LLVMInt8TypeInContext(t->c), v & 0xFF); }
-static LLVMValueRef i32(Tables *t, int64_t v) { return integer(LLVMInt32TypeInContext(t->c), v); }
-static LLVMValueRef i64(Tables *t, int64_t v) { return integer(LLVMInt64TypeInContext(t->c), v); }
-static LLVMValueRef f32(Tables *t, double v) { return LLVMConstReal(LLVMFloatTypeInContext(t->c), v); }
-static LLVMValueRef f64(Tables *t, double v) { return LLVMConstReal(LLVMDoubleTypeInContext(t->c), v); }
-static LLVMValueRef null(Tables *t) { return LLVMConstNull(LLVMPointerTypeInContext(t->c, 0)); }
-
-/* A constant that only this object sees. */
-static LLVMValueRef private_constant(Tables *t, LLVMValueRef value)
-{
-    LLVMValueRef g = LLVMAddGlobal(t->m, LLVMTypeOf(value), "");
-    LLVMSetInitializer(g, value);
-    LLVMSetGlobalConstant(g, true);
-    LLVMSetLinkage(g, LLVMPrivateLinkage);
-    LLVMSetUnnamedAddress(g, LLVMGlobalUnnamedAddr); /* equal ones may become one */
-    return g;
-}
-
-static LLVMValueRef string(Tables *t, const char *s)
-{
-    return s ? private_constant(t, LLVMConstStringInContext2(t->c, s, strlen(s), false)) : null(t);
-}
-
-#define STRUCT(t, c_type, ...)                                                                             \
-    structure(t, #c_type, sizeof(c_type), (LLVMValueRef[]){ __VA_ARGS__ },                                 \
-              (unsigned)(sizeof((LLVMValueRef[]){ __VA_ARGS__ }) / sizeof(LLVMValueRef)))
-
-static LLVMValueRef structure(Tables *t, const char *name, size_t size_in_c, LLVMValueRef *fields, unsigned n)
-{
-    LLVMValueRef v = LLVMConstStructInContext(t->c, fields, n, false);
-    unsigned long long size = LLVMABISizeOfType(t->layout, LLVMTypeOf(v));
-    if (size != size_in_c)
-        ftc_bug("%s has %zu bytes in C and %llu in LLVM", name, size_in_c, size);
-    return v;
-}
-
-/* v[0 .. n), inside a struct */
-static LLVMValueRef inline_array(LLVMValueRef *v, int n) { return LLVMConstArray2(LLVMTypeOf(v[0]), v, (uint64_t)n); }
-
-/* A pointer to v[0 .. n), NULL where there are none; frees v. */
-static LLVMValueRef array(Tables *t, LLVMValueRef *v, int n)
-{
-    LLVMValueRef pointer = n ? private_constant(t, inline_array(v, n)) : null(t);
-    free(v);
-    return pointer;
-}
-
-static LLVMValueRef *values(int n) { return xcalloc((size_t)n + 1, sizeof(LLVMValueRef)); }
 
 /* ---- programs ---------------------------------------------------------------------------------------------------- */
 
@@ -138,21 +82,10 @@ LLVMValueRef add_program_table(Tables *t, const char *symbol, const FtcProgram *
                             i32(t, p->n_calls), bufs(t, p), forms(t, p->slots, p->n_slots), kernels(t, p),
                             array(t, fns, p->n_kernels), array(t, calls, p->n_calls), ints(t, p->call_bufs, n_bufs),
                             ints(t, p->call_imms, used_imms), i32(t, p->update_from));
-    LLVMValueRef g = LLVMAddGlobal(t->m, LLVMTypeOf(v), symbol);
-    LLVMSetInitializer(g, v);
-    LLVMSetGlobalConstant(g, true);
-    return g;
+    return public_constant(t, symbol, v);
 }
 
 /* ---- models ------------------------------------------------------------------------------------------------------- */
-
-static LLVMValueRef strings(Tables *t, const char *const *list, int n)
-{
-    LLVMValueRef *v = values(n);
-    for (int i = 0; i < n; i++)
-        v[i] = string(t, list[i]);
-    return array(t, v, n);
-}
 
 static LLVMValueRef weights(Tables *t, const FtcModel *m)
 {
@@ -180,14 +113,13 @@ static LLVMValueRef loss(Tables *t, const FtcLoss *l)
     LLVMValueRef *class_weights = values(l->n_class_weights);
     for (int i = 0; i < l->n_class_weights; i++)
         class_weights[i] = f64(t, l->class_weights[i]);
-    const FtcLoc *at = &l->class_weights_at;
     return STRUCT(t, FtcLoss, f64(t, l->label_smoothing), i32(t, l->mode), i32(t, l->n_class_weights),
                   array(t, class_weights, l->n_class_weights),
                   strings(t, l->class_names, l->class_names ? l->n_class_weights : 0),
-                  STRUCT(t, FtcLoc, string(t, at->file), i32(t, at->line), i32(t, at->col), i32(t, at->end_col)));
+                  place(t, &l->class_weights_at));
 }
 
-void add_model_table(Tables *t, const char *symbol, const FtcModel *m, LLVMValueRef step, LLVMValueRef eval)
+LLVMValueRef add_model_table(Tables *t, const char *symbol, const FtcModel *m, LLVMValueRef programs[N_PROGRAMS])
 {
     LLVMValueRef state[FTC_MAX_STATES], *rates = values(m->n_dropouts);
     for (int i = 0; i < FTC_MAX_STATES; i++)
@@ -196,8 +128,12 @@ void add_model_table(Tables *t, const char *symbol, const FtcModel *m, LLVMValue
         rates[i] = f32(t, m->dropout[i]);
     const FtcData *d = &m->data;
     const FtcTrain *r = &m->train;
-    LLVMValueRef v = STRUCT( /* without accumulate and encode: what is compiled to a file is whole */
-        t, FtcModel, string(t, m->name), step ? step : null(t), eval ? eval : null(t), null(t), null(t), weights(t, m), i32(t, m->n_weights),
+    LLVMValueRef program[N_PROGRAMS];
+    for (int i = 0; i < N_PROGRAMS; i++)
+        program[i] = programs[i] ? programs[i] : null(t);
+    LLVMValueRef v = STRUCT(
+        t, FtcModel, string(t, m->name), program[PROGRAM_STEP], program[PROGRAM_EVAL], program[PROGRAM_ACCUMULATE],
+        program[PROGRAM_ENCODE], weights(t, m), i32(t, m->n_weights),
         i32(t, m->n_states), i32(t, m->n_lasting), inline_array(state, FTC_MAX_STATES), i32(t, m->n_dropouts), array(t, rates, m->n_dropouts),
         i32(t, m->task), optimizer(t, &m->optimizer), loss(t, &m->loss),
         STRUCT(t, FtcData, i32(t, d->max_length), i32(t, d->segments), i32(t, d->n_labels),
@@ -205,7 +141,5 @@ void add_model_table(Tables *t, const char *symbol, const FtcModel *m, LLVMValue
         STRUCT(t, FtcTrain, i32(t, r->epochs), i32(t, r->batch), i32(t, r->accumulate), i32(t, r->eval_batch), i64(t, r->seed), i64(t, r->max_steps),
                i8(t, r->shuffle), i32(t, r->sampling), f64(t, r->memory_limit), i64(t, r->eval_every), i64(t, r->checkpoint_every),
                i64(t, r->checkpoint_keep), i32(t, r->best), i64(t, r->patience), f64(t, r->threshold)));
-    LLVMValueRef g = LLVMAddGlobal(t->m, LLVMTypeOf(v), symbol);
-    LLVMSetInitializer(g, v);
-    LLVMSetGlobalConstant(g, true);
+    return public_constant(t, symbol, v);
 }

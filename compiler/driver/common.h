@@ -30,9 +30,6 @@ OptionMatch own_option(CommonOptions *o, OptionReader *r, bool *ok, FtcDiag *d);
 bool open_opt_info(CommonOptions *o, FtcDiag *d);
 bool close_opt_info(CommonOptions *o, FtcDiag *d);
 
-/* What ftc exits with after a run. */
-int run_exit(RunStatus s);
-
 /* A word that names a spec or a model's folder; and whether what they name goes together.  False after an error. */
 bool run_positional(RunJob *j, const char *word, FtcDiag *d);
 bool run_check_source(const RunJob *j, FtcDiag *d);

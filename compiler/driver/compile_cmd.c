@@ -3,7 +3,10 @@
 #include "compiler/driver/common.h"
 #include "compiler/driver/driver.h"
 
+#include "compiler/api/origin.h"
 #include "compiler/api/stage.h"
+#include "compiler/api/trainer.h"
+#include "compiler/driver/link.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 #include "runtime/core/nearest.h"
@@ -13,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef enum { EMIT_SPEC = N_STAGES, EMIT_LLVM, EMIT_ASM, EMIT_OBJ, N_EMITS } Emit; /* StageIds come first */
+typedef enum { EMIT_SPEC = N_STAGES, EMIT_LLVM, EMIT_ASM, EMIT_OBJ, N_EMITS, EMIT_TRAINER = N_EMITS } Emit; /* StageIds come first */
 
 static const char *const emit_words[] = { "graph", "grad", "fused", "kernels", "plan", "spec", "llvm", "asm", "obj" };
 
@@ -21,21 +24,24 @@ typedef struct {
     const char *input, *output;
     int emit;                /* StageId or Emit; -1: nothing was said */
     const char *language;    /* -x */
+    const char *init;        /* an encoder's folder */
+    LinkKind kind;
+    bool no_embed;           /* its weights stay there */
     const char *dump;        /* ",fuse,plan," or with "all" */
     CommonOptions common;
     FtcDiag *diag;
     /* on the way */
     StageCatch caught;
     int values[2][3];        /* [step, eval]: nodes as built, nodes at last, groups */
-    const Spec *spec;
-    Compiled *compiled;
+    SpecModel model;
     char *symbol;
 } Job;
 
 static void print_help(void)
 {
-    puts("ftc compile [flags] SPEC.yaml\n\n"
-         "Makes NAME.o and NAME.h, to link with a program of your own; or another stage (-E, -S, --emit=...).\n"
+    puts("ftc compile [flags] SPEC.yaml | MODEL_DIR\n\n"
+         "Makes a trainer, a.out: a program that needs no compiler to train this model, to evaluate and to predict.  Or an object to link\n"
+         "with a program of your own (-c); or another stage (-E, -S, --emit=...).\n"
          "A stage that --emit printed can be edited and given instead of the spec (-x graph).\n");
     options_help(CMD_COMPILE, stdout);
 }
@@ -89,6 +95,10 @@ static bool read_flags(Job *j, OptionReader *r)
         case OPT_ASSEMBLY: j->emit = j->emit == EMIT_LLVM ? EMIT_LLVM : EMIT_ASM; break; /* as clang: -S -emit-llvm */
         case OPT_EMIT_LLVM: j->emit = EMIT_LLVM; break;
         case OPT_OBJECT: j->emit = EMIT_OBJ; break;
+        case OPT_SHARED: j->kind = LINK_SHARED; break;
+        case OPT_STATIC: j->kind = LINK_STATIC; break;
+        case OPT_INIT: j->init = m.value; break;
+        case OPT_NO_EMBED: j->no_embed = true; break;
         case OPT_EMIT: ok &= set_emit(j, m.value); break;
         case OPT_DUMP: ok &= set_dump(j, m.value); break;
         case OPT_LANGUAGE: ok &= set_language(j, m.value); break;
@@ -158,16 +168,33 @@ static bool compile_printed(Job *j, const PipelineOptions *o, const char *text, 
         return false;
     ftc_diag_source(j->diag, j->input, text, size);
     j->symbol = xstrdup(t.model);
-    j->compiled = compile_stage(&t, o, j->diag);
-    return j->compiled != NULL;
+    Compiled *compiled = compile_stage(&t, o, j->diag);
+    if (!compiled)
+        return false;
+    j->model = (SpecModel){ .c.diag = j->diag, .arena = arena_new(), .spec = compiled->spec };
+    spec_model_describe(&j->model);
+    spec_model_take(&j->model, compiled);
+    return true;
 }
 
 static bool load_spec(Job *j)
 {
-    SpecSource source = { .file = j->input, .over = j->common.settings, .n_over = j->common.n_settings };
-    j->symbol = symbol_of(!strcmp(j->input, "-") ? "stdin" : j->input);
-    j->spec = spec_load(j->common.arena, &source, j->diag);
-    return j->spec != NULL;
+    ClassifierSource source = { .init = j->init, .over = j->common.settings, .n_over = j->common.n_settings };
+    const char *name = j->input ? j->input : j->init;
+    *(j->input && path_is_folder(j->input) ? &source.model : &source.spec) = j->input;
+    if (source.model && source.init)
+        return ftc_error(j->diag, FTC_NOWHERE, "'%s' is a model of its own; leave --init out to compile it, or the folder to start anew from "
+                         "'%s'", source.model, source.init);
+    j->symbol = symbol_of(!strcmp(name, "-") ? "stdin" : name);
+    return spec_model_open(&j->model, &source, j->diag);
+}
+
+static bool compile_spec_of(Job *j, const PipelineOptions *o)
+{
+    Compiled *compiled = compile_spec(j->model.spec, j->symbol, true, o, j->diag);
+    if (compiled)
+        spec_model_take(&j->model, compiled);
+    return compiled != NULL;
 }
 
 static bool compile(Job *j)
@@ -175,10 +202,11 @@ static bool compile(Job *j)
     PipelineOptions o = j->common.pipeline;
     o.after = after_pass;
     o.ctx = j;
+    o.keep_encoded = o.accumulate = j->emit == EMIT_TRAINER; /* as ftc run has them */
     char *text = NULL;
     size_t size = 0;
     bool stage = j->language && strcmp(j->language, "spec"), ok;
-    if (path_is_file(j->input) && (!j->language || stage)) {
+    if (j->input && path_is_file(j->input) && (!j->language || stage)) {
         text = file_read(j->input, LARGEST_STAGE, &size, j->diag);
         if (!text)
             return false;
@@ -191,7 +219,7 @@ static bool compile(Job *j)
     else {
         ok = load_spec(j);
         if (ok && j->emit != EMIT_SPEC)
-            ok = (j->compiled = compile_spec(j->spec, j->symbol, true, &o, j->diag)) != NULL;
+            ok = compile_spec_of(j, &o);
     }
     free(text);
     return ok;
@@ -217,10 +245,10 @@ static char *output_path(const Job *j, const char *ending)
 static bool emit_stage(Job *j, FILE *out)
 {
     if (j->emit == EMIT_SPEC) {
-        spec_print(j->spec, out);
+        spec_print(j->model.spec, out);
         return true;
     }
-    return stage_print(&j->caught, j->symbol, j->compiled->spec, out) ||
+    return stage_print(&j->caught, j->symbol, j->model.compiled->spec, out) ||
            ftc_error(j->diag, FTC_FILE(j->input), "is behind the stage '%s' already", stage_names[j->emit]);
 }
 
@@ -241,7 +269,7 @@ static bool write_stage(Job *j)
 
 static bool write_text(Job *j)
 {
-    const Compiled *c = j->compiled;
+    const Compiled *c = j->model.compiled;
     int n = c->step->n_kernels + c->eval->n_kernels;
     Kernel **kernels = NEW_ARRAY(j->common.arena, Kernel *, n);
     memcpy(kernels, c->step->kernels, sizeof *kernels * (size_t)c->step->n_kernels);
@@ -263,8 +291,8 @@ static char *header_path(const char *object)
 
 static bool write_object(Job *j)
 {
-    const Compiled *c = j->compiled;
-    ObjectModel m = { j->symbol, &c->model, c->step->kernels, c->eval->kernels };
+    const Compiled *c = j->model.compiled;
+    ObjectModel m = { j->symbol, &c->model, c->step->kernels, c->eval->kernels, NULL };
     void *data = NULL;
     size_t size;
     if (!emit_object(&j->common.codegen, &m, &data, &size, j->diag))
@@ -277,6 +305,61 @@ static bool write_object(Job *j)
     free(path);
     free(header);
     free(beside);
+    return ok;
+}
+
+/* a.out, or where -o says; free() it. */
+static char *trainer_path(const Job *j)
+{
+    if (j->output)
+        return xstrdup(j->output);
+    return j->kind == LINK_SHARED ? xasprintf("lib%s.so", j->symbol) : xstrdup("a.out");
+}
+
+static bool write_shared_header(const Job *j, const ObjectModel *m)
+{
+    char *header = emit_header(m), *path = xasprintf("%s.h", j->symbol);
+    bool ok = file_write(path, header, strlen(header), j->diag);
+    free(header);
+    free(path);
+    return ok;
+}
+
+static bool link_objects(Job *j, const Trainer *t, const TrainerModel *m)
+{
+    ObjectFiles objects;
+    char *path = trainer_path(j);
+    bool ok = trainer_objects(&j->common.codegen, m, &objects, j->diag);
+    LinkJob job = { .kind = j->kind, .output = path, .objects = &objects, .symbol = j->symbol, .reads_weights = t->load != NULL };
+    ok = ok && link_trainer(&job, j->diag);
+    object_files_free(&objects);
+    free(path);
+    return ok;
+}
+
+static bool write_trainer(Job *j)
+{
+    const Compiled *c = j->model.compiled;
+    PipelineOptions pipeline = j->common.pipeline;
+    pipeline.keep_encoded = true;
+    TrainerSource source = { .spec = j->model.c.continues ? NULL : j->input, .embed = !j->no_embed,
+                             .origin = origin_of(j->model.arena, &pipeline, &j->common.codegen, j->init, j->diag) };
+    if (j->output && !strcmp(j->output, "-"))
+        return ftc_error(j->diag, FTC_NOWHERE, "a program can't go to standard output; name its file with -o");
+    if (j->no_embed && !j->model.c.folder)
+        return ftc_error(j->diag, FTC_NOWHERE, "-fno-embed-weights leaves the weights of a folder out, and none is given; name it with --init");
+    const Trainer *t = source.origin ? trainer_of(&j->model, &source, j->diag) : NULL;
+    if (!t)
+        return false;
+    bool shared = j->kind == LINK_SHARED;
+    char *entry = shared ? xasprintf("%s_main", j->symbol) : xstrdup("main");
+    TrainerModel m = { .symbol = j->symbol, .model = &c->model, .trainer = t, .entry = entry,
+                       .start = shared ? "ftc_trainer_call" : "ftc_trainer_main",
+                       .kernels = { c->step->kernels, c->eval->kernels, c->accumulate ? c->accumulate->kernels : NULL,
+                                    c->encode ? c->encode->kernels : NULL } };
+    ObjectModel described = { j->symbol, &c->model, c->step->kernels, c->eval->kernels, entry };
+    bool ok = link_objects(j, t, &m) && (!shared || write_shared_header(j, &described));
+    free(entry);
     return ok;
 }
 
@@ -300,7 +383,7 @@ static double parameters(const FtcModel *m, const int64_t *sym)
 
 static void summarize(const Job *j)
 {
-    const Compiled *c = j->compiled;
+    const Compiled *c = j->model.compiled;
     int64_t sym[N_SYMBOLS];
     usual_symbols(c->spec, sym);
     fprintf(stderr, "%-10s %10s %10s\n", j->symbol, "step", "eval");
@@ -322,16 +405,16 @@ static void summarize(const Job *j)
 static bool run(Job *j)
 {
     bool quiet = j->emit >= 0 || !isatty(STDERR_FILENO);
-    j->emit = j->emit >= 0 ? j->emit : EMIT_OBJ;
+    j->emit = j->emit >= 0 ? j->emit : EMIT_TRAINER;
     j->caught.wanted = j->emit < N_STAGES ? (StageId)j->emit : STAGE_GRAPH;
-    if (!j->input)
+    if (!j->input && !j->init)
         return ftc_error(j->diag, FTC_NOWHERE, "which spec? for example: ftc compile models/tiny_cls.yaml");
     if (!codegen_check_options(&j->common.codegen, j->diag) || !open_opt_info(&j->common, j->diag))
         return false;
     bool compiled = compile(j);
     if (!close_opt_info(&j->common, j->diag) || !compiled)
         return false;
-    bool ok = j->emit <= EMIT_SPEC ? write_stage(j) : j->emit == EMIT_OBJ ? write_object(j) : write_text(j);
+    bool ok = j->emit <= EMIT_SPEC ? write_stage(j) : j->emit == EMIT_OBJ ? write_object(j) : j->emit == EMIT_TRAINER ? write_trainer(j) : write_text(j);
     if (ok && !quiet)
         summarize(j);
     return ok;
@@ -343,7 +426,8 @@ int compile_command(int argc, char **argv, FtcDiag *d)
     Arena *a = arena_new();
     Job j = { .emit = -1, .common = common_defaults(a), .diag = d };
     bool ok = read_flags(&j, &r) && (j.common.done || run(&j));
-    compiled_free(j.compiled);
+    if (j.model.arena)
+        spec_model_close(&j.model);
     stage_catch_free(&j.caught);
     free(j.symbol);
     arena_free(a);

@@ -4,6 +4,7 @@
 #define FTC_DRIVER_H
 
 #include "compiler/driver/options.h"
+#include "runtime/run/run.h"
 
 enum { EXIT_OK = 0, EXIT_USER = 1, EXIT_DIVERGED = 3, EXIT_BUG = 4, EXIT_INTERRUPTED = 130 };
 
@@ -22,6 +23,9 @@ int start_compiler(char **argv, FtcDiag *d);
 
 /* From here on, a bug of ours says that it is one and ends the program with EXIT_BUG. */
 void catch_bugs(void);
+
+/* What a program exits with after a run. */
+int run_exit(RunStatus s);
 
 /* What main answers, given what the command answered: output that can't be written is an error, too. */
 int final_status(int status, FtcDiag *d);

@@ -12,7 +12,8 @@
 #include <stdio.h>
 
 typedef enum {
-    CMD_RUN = 1, CMD_COMPILE = 2, CMD_TOKENIZE = 4, CMD_BENCH = 8, CMD_RERUN = 16, CMD_COMPARE = 32, CMD_CV = 64, CMD_DATA = 128
+    CMD_RUN = 1, CMD_COMPILE = 2, CMD_TOKENIZE = 4, CMD_BENCH = 8, CMD_RERUN = 16, CMD_COMPARE = 32, CMD_CV = 64, CMD_DATA = 128,
+    CMD_TRAINER = 256 /* a compiled trainer */
 } Command;
 
 typedef enum {

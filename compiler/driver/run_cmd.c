@@ -27,25 +27,6 @@ bool run_check_source(const RunJob *j, FtcDiag *d)
                                      "anew from '%s'", j->source.model, j->source.init);
 }
 
-/* Whoever reads standard input first would leave nothing for the other. */
-static bool check_standard_input(const RunJob *j, FtcDiag *d)
-{
-    const struct {
-        const char *name, *path;
-    } inputs[] = { { "the spec", j->source.spec }, { "--train", j->train }, { "--dev", j->dev }, { "--eval", j->eval },
-                   { "--predict", j->predict } };
-    const char *first = NULL;
-    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
-        if (!inputs[i].path || strcmp(inputs[i].path, "-"))
-            continue;
-        if (first)
-            return ftc_error(d, FTC_NOWHERE, "standard input can be read once: '-' is %s already, %s needs a file", first,
-                             inputs[i].name);
-        first = inputs[i].name;
-    }
-    return true;
-}
-
 /* What was asked for and can't be. */
 static bool check_job(const RunJob *j, FtcDiag *d)
 {
@@ -53,20 +34,14 @@ static bool check_job(const RunJob *j, FtcDiag *d)
         return !j->source.spec && !j->source.model ? true : ftc_error(d, FTC_NOWHERE, "--resume %s says which run to go on with; "
                                                                       "leave '%s' out", j->resume,
                                                                       j->source.spec ? j->source.spec : j->source.model);
-    if (!j->train && !j->eval && !j->predict)
-        return ftc_error(d, FTC_NOWHERE, "nothing to do: give a table with --train, --eval or --predict");
-    if (!run_check_source(j, d))
+    RunWork work = { .train = j->train, .dev = j->dev, .eval = j->eval, .predict = j->predict, .predictions = j->predictions,
+                     .spec = j->source.spec, .model = j->source.model };
+    if (!run_check(&work, d) || !run_check_source(j, d))
         return false;
-    if (!j->train && !j->source.model)
-        return ftc_error(d, FTC_NOWHERE, "there is no trained model to use: give a model's folder, or a table with --train");
-    if (!j->train && j->dev)
-        return ftc_error(d, FTC_NOWHERE, "--dev is evaluated after each epoch of training; without --train, use --eval");
     for (int i = 0; i < j->source.n_over && !j->train; i++)
         if (!strncmp(j->source.over[i].key, "data.split.", 11))
             return ftc_error(d, j->source.over[i].at, "splits the training table, and there is none; give it with --train");
-    if (j->predictions && !j->predict)
-        return ftc_error(d, FTC_NOWHERE, "--predictions says where predictions go; give a table with --predict");
-    return check_standard_input(j, d);
+    return true;
 }
 
 bool run_positional(RunJob *j, const char *word, FtcDiag *d)
@@ -149,13 +124,6 @@ static bool read_flags(RepeatJob *job, CommonOptions *o, OptionReader *r, FtcDia
         default: ftc_bug("run: the flag '%s' is in the table, but not read", options[m.id].name);
         }
     }
-}
-
-int run_exit(RunStatus s)
-{
-    static const int status[] = { [RUN_DONE] = EXIT_OK, [RUN_FAILED] = EXIT_USER, [RUN_DIVERGED] = EXIT_DIVERGED,
-                                  [RUN_INTERRUPTED] = EXIT_INTERRUPTED };
-    return status[s];
 }
 
 int run_command(int argc, char **argv, FtcDiag *d)

@@ -13,34 +13,18 @@
 #include "compiler/driver/driver.h"
 
 #include "runtime/core/files.h"
-#include "runtime/core/mem.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* The folder of the running program, or NULL; free() it. */
-static char *own_folder(void)
-{
-    char path[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path);
-    if (n <= 0 || n == sizeof path)
-        return NULL;
-    while (n > 1 && path[n - 1] != '/')
-        n--;
-    return xstrndup(path, (size_t)n);
-}
-
 int start_compiler(char **argv, FtcDiag *d)
 {
     static const char *const places[] = { "ftc-compiler", "../libexec/ftc/ftc-compiler" };
-    char *folder = own_folder(), *path = NULL;
-    if (!folder) {
-        ftc_error(d, FTC_FILE("/proc/self/exe"), "doesn't say where ftc lies, so its compiler can't be found: is /proc mounted?");
+    char *folder = path_program(d), *path = NULL;
+    if (!folder)
         return EXIT_USER;
-    }
     setenv("OPENBLAS_NUM_THREADS", "1", false); /* its own threads would start as it is loaded, and spin where ours work */
     errno = ENOENT;
     for (int i = 0; i < 2 && errno == ENOENT; i++) {

@@ -51,3 +51,10 @@ int final_status(int status, FtcDiag *d)
     }
     return status;
 }
+
+int run_exit(RunStatus s)
+{
+    static const int status[] = { [RUN_DONE] = EXIT_OK, [RUN_FAILED] = EXIT_USER, [RUN_DIVERGED] = EXIT_DIVERGED,
+                                  [RUN_INTERRUPTED] = EXIT_INTERRUPTED };
+    return status[s];
+}

@@ -24,6 +24,20 @@ char *path_join(const char *folder, const char *name)
     return xasprintf("%s%s%s", folder, n && folder[n - 1] != '/' ? "/" : "", name);
 }
 
+char *path_program(FtcDiag *d)
+{
+    static const char self[] = "/proc/self/exe";
+    char path[PATH_MAX];
+    ssize_t n = readlink(self, path, sizeof path);
+    if (n <= 0 || n == sizeof path) {
+        ftc_error(d, FTC_FILE(self), "doesn't say where ftc lies, so its other parts can't be found: is /proc mounted?");
+        return NULL;
+    }
+    while (n > 1 && path[n - 1] != '/')
+        n--;
+    return xstrndup(path, (size_t)n);
+}
+
 const char *path_base(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -96,17 +96,20 @@ static void describe_head(const Classifier *c, const WeightsReport *r)
                  unused == 1 ? "has" : "have", first, unused > 1 ? " and others" : "");
 }
 
-/* A whole model's weights all, an encoder's without its classifier. */
-static bool load_weights(Classifier *c)
+bool classifier_load(Classifier *c, WeightsReport *report)
 {
-    Params *p = c->params;
-    WeightsReport report;
-    for (int i = 0; i < p->n; i++) {
-        Weight *w = &p->weight[i];
+    for (int i = 0; i < c->params->n; i++) {
+        Weight *w = &c->params->weight[i];
         w->may_be_missing &= !c->continues;
         w->starts_anew = !c->continues && starts_with(w->name, "classifier.");
     }
-    bool ok = c->load(c, &report);
+    return c->load(c, report);
+}
+
+static bool load_weights(Classifier *c)
+{
+    WeightsReport report;
+    bool ok = classifier_load(c, &report);
     if (ok && !c->continues)
         describe_head(c, &report);
     weights_report_free(&report);

@@ -61,6 +61,10 @@ bool classifier_set_thresholds(Classifier *c);
 /* `load` for a folder of files. */
 bool classifier_load_folder(Classifier *c, WeightsReport *report);
 
+/* Fills the parameters with what there is for them, of a whole model all weights, of an encoder those without its classifier; the
+ * report is as that of weights_load. */
+bool classifier_load(Classifier *c, WeightsReport *report);
+
 /* Rows of the token table. */
 int64_t classifier_vocab(const Classifier *c);
 

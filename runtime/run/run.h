@@ -46,6 +46,9 @@ typedef enum {
     RUN_INTERRUPTED, /* the user wished it; how to go on was said */
 } RunStatus;
 
+/* Whether what was asked for makes sense; before the classifier is opened. */
+bool run_check(const RunWork *work, FtcDiag *d);
+
 /* What went wrong has been reported to c->diag. */
 RunStatus run_classifier(Classifier *c, const RunWork *work);
 
