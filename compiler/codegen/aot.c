@@ -151,7 +151,7 @@ static void declare_program(FILE *f, const ObjectModel *model, const char *suffi
                 p->n_kernels, p->n_calls);
 }
 
-char *emit_header(const ObjectModel *model)
+char *emit_header(const ObjectModel *model, const char *entry)
 {
     char *guard = xasprintf("%s_H", model->symbol), *text = NULL;
     for (char *p = guard; *p; p++)
@@ -164,11 +164,11 @@ char *emit_header(const ObjectModel *model)
                "#ifndef %s\n#define %s\n\n#include <ftc/model.h>\n\n"
                "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
                "extern const FtcModel %s;\n", model->symbol,
-            model->entry ? "with the shared library" : "its object file with the ftc runtime library", guard, guard, model->symbol);
+            entry ? "with the shared library" : "its object file with the ftc runtime library", guard, guard, model->symbol);
     declare_program(f, model, "step", model->model->step, "forward, backward and update");
     declare_program(f, model, "eval", model->model->eval, "forward");
-    if (model->entry)
-        fprintf(f, "int %s(int argc, char **argv); /* the trainer's command line; its exit status */\n", model->entry);
+    if (entry)
+        fprintf(f, "int %s(int argc, char **argv); /* the trainer's command line; its exit status */\n", entry);
     fprintf(f, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
     fclose(f);
     free(guard);

@@ -66,15 +66,15 @@ typedef struct {
     const char *symbol;    /* the model's name in C; its programs are SYMBOL_step and SYMBOL_eval */
     const FtcModel *model;
     Kernel *const *step_kernels, *const *eval_kernels;
-    const char *entry;     /* for the header: a function that is a trainer's command line; NULL: there is none */
 } ObjectModel;
 
 /* An object file (free() *data) that holds the kernels, each once, and as constants the FtcModel and its programs.  Link it
  * with the runtime library. */
 bool emit_object(const CodegenOptions *o, const ObjectModel *model, void **data, size_t *size, FtcDiag *d);
 
-/* The C header that goes with it; free() it. */
-char *emit_header(const ObjectModel *model);
+/* The C header that goes with it, or where `entry` names the function that is a trainer's command line, with a shared library; free()
+ * it. */
+char *emit_header(const ObjectModel *model, const char *entry);
 
 /* A trainer: its model, whose programs' kernels are kernels[0 .. 3], of step, eval, accumulate and encode; and all it has beside
  * (runtime/run/trainer.h).  A function `int entry(int argc, char **argv)` hands it to `start`. */

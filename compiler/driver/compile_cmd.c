@@ -292,12 +292,12 @@ static char *header_path(const char *object)
 static bool write_object(Job *j)
 {
     const Compiled *c = j->model.compiled;
-    ObjectModel m = { j->symbol, &c->model, c->step->kernels, c->eval->kernels, NULL };
+    ObjectModel m = { j->symbol, &c->model, c->step->kernels, c->eval->kernels };
     void *data = NULL;
     size_t size;
     if (!emit_object(&j->common.codegen, &m, &data, &size, j->diag))
         return false;
-    char *path = output_path(j, ".o"), *header = emit_header(&m), *beside = header_path(path);
+    char *path = output_path(j, ".o"), *header = emit_header(&m, NULL), *beside = header_path(path);
     bool ok = write_out(j, path, data, size);
     if (ok && strcmp(path, "-"))
         ok = write_out(j, beside, header, strlen(header));
@@ -316,10 +316,15 @@ static char *trainer_path(const Job *j)
     return j->kind == LINK_SHARED ? xasprintf("lib%s.so", j->symbol) : xstrdup("a.out");
 }
 
-static bool write_shared_header(const Job *j, const ObjectModel *m)
+/* SYMBOL.h, in the library's folder. */
+static bool write_shared_header(const Job *j, const char *entry)
 {
-    char *header = emit_header(m), *path = xasprintf("%s.h", j->symbol);
+    const Compiled *c = j->model.compiled;
+    ObjectModel m = { j->symbol, &c->model, c->step->kernels, c->eval->kernels };
+    char *library = trainer_path(j), *header = emit_header(&m, entry);
+    char *path = xasprintf("%.*s%s.h", (int)(path_base(library) - library), library, j->symbol);
     bool ok = file_write(path, header, strlen(header), j->diag);
+    free(library);
     free(header);
     free(path);
     return ok;
@@ -357,8 +362,7 @@ static bool write_trainer(Job *j)
                        .start = shared ? "ftc_trainer_call" : "ftc_trainer_main",
                        .kernels = { c->step->kernels, c->eval->kernels, c->accumulate ? c->accumulate->kernels : NULL,
                                     c->encode ? c->encode->kernels : NULL } };
-    ObjectModel described = { j->symbol, &c->model, c->step->kernels, c->eval->kernels, entry };
-    bool ok = link_objects(j, t, &m) && (!shared || write_shared_header(j, &described));
+    bool ok = link_objects(j, t, &m) && (!shared || write_shared_header(j, entry));
     free(entry);
     return ok;
 }

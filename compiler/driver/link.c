@@ -175,6 +175,8 @@ static bool link_in(const LinkJob *j, const char *folder, FtcDiag *d)
     if (ok && j->verbose)
         show(&c);
     ok = ok && run(&c, d);
+    if (ok && !path_is_file(made))
+        ok = ftc_error(d, FTC_FILE(c.word[0]), "linked no program; CC names the C compiler (Debian: gcc)");
     if (ok && rename(made, j->output))
         ok = ftc_error(d, FTC_FILE(j->output), "can't be written: %s", strerror(errno));
     if (!ok)

@@ -166,8 +166,8 @@ static const Setting *find_row(const char *key)
 
 static bool needs_compiler(const Settings *s, const char *key, const char *value, FtcLoc at, FtcDiag *d)
 {
-    return ftc_error(d, at, "'%s' is compiled into this program; to change it, compile again: ftc compile -D '%s=%s' %s", key, key, value,
-                     s->recipe.file);
+    return ftc_error(d, at, "'%s' is compiled into this program; to change it, compile %s again with -D '%s=%s'", key, s->recipe.file, key,
+                     value);
 }
 
 bool settings_set(Settings *s, const char *key, const char *value, const char *where, FtcDiag *d)

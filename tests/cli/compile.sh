@@ -10,7 +10,7 @@ fail() { echo "FAILED: $*"; exit 1; }
 has() { grep -q -- "$2" "$1" || { cat "$1"; fail "$1 has no '$2'"; }; }
 
 # names: NAME.o and NAME.h, NAME.s, NAME.ll in the current folder; other stages on standard output
-"$ftc" compile "$spec" > said 2>&1
+"$ftc" compile -c "$spec" > said 2>&1
 [ ! -s said ] || fail "a summary where no terminal is"
 file tiny_cls.o 2> /dev/null | grep -q 'ELF' || [ "$(head -c 4 tiny_cls.o | tail -c 3)" = ELF ] || fail "tiny_cls.o is no object"
 has tiny_cls.h 'extern const FtcModel tiny_cls;'
@@ -44,7 +44,7 @@ cp "$spec" piped.yaml
 kernels() { "$ftc" compile --emit=kernels "$@" "$spec" | grep -c '^kernel @'; }
 [ "$(kernels -O0)" -gt "$(kernels)" ] || fail "-O0 has as few kernels as -O2"
 [ "$(kernels -fno-fuse)" -gt "$(kernels)" ] || fail "-fno-fuse has as few kernels"
-"$ftc" compile -fdump-fuse -fdump-plan "$spec" 2> dump
+"$ftc" compile -c -fdump-fuse -fdump-plan "$spec" 2> dump
 [ "$(grep -c '^#---- after fuse' dump)" = 2 ] && [ "$(grep -c '^#---- after plan' dump)" = 2 ] || fail "-fdump"
 "$ftc" compile -fno-help | grep -q '^  fuse ' || fail "-fno-help"
 "$ftc" compile -march=help | grep -q '^x86-64$' || [ "$(uname -m)" != x86_64 ] || fail "-march=help"
@@ -55,7 +55,7 @@ fi
 
 # what the passes did: a line for each line of the spec, and the same from a later stage's text
 if grep -q optimized: dump; then fail "passes tell what they did, and nobody asked"; fi
-"$ftc" compile -fopt-info "$spec" 2> notes
+"$ftc" compile -c -fopt-info "$spec" 2> notes
 while read -r line; do
     grep -qxF "$line" notes || { cat notes; fail "no note '$line'"; }
 done << 'END'

@@ -13,6 +13,12 @@ cmake --install "$build" --prefix "$work/usr" >/dev/null
 libraries=$(dirname "$(find "$work/usr" -name libftc.so)")
 "$work/usr/bin/ftc" compile --emit=graph -o - "$root/models/logreg.yaml" | grep -q '^graph @step {'
 
+if command -v cc >/dev/null; then # a trainer, linked with the libraries that were installed
+    "$work/usr/bin/ftc" compile -o "$work/trainer" "$root/models/logreg.yaml"
+    "$work/trainer" --train "$root/examples/train.csv" -o "$work/model" --max-steps 2 2>/dev/null
+    [ -s "$work/model/model.safetensors" ] || { echo "the trainer leaves no model"; exit 1; }
+fi
+
 exported=$(nm -D --defined-only "$libraries/libftc.so" | awk '{ print $3 }' | sed 's/@.*//')
 strangers=$(grep -v '^ftc_' <<<"$exported" || true)
 [ -z "$strangers" ] || { echo "libftc.so exports $strangers"; exit 1; }

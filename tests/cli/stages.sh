@@ -9,7 +9,7 @@ for spec in "$SOURCE_DIR"/models/*.yaml "$SOURCE_DIR"/tests/models/prenorm_gated
     "$ftc" compile -c "$spec" -o "$out/$name.o"
     for stage in graph grad fused kernels plan; do
         "$ftc" compile --emit=$stage "$spec" -o "$out/stage"
-        "$ftc" compile -x graph "$out/stage" -o "$out/again.o"
+        "$ftc" compile -c -x graph "$out/stage" -o "$out/again.o"
         cmp "$out/$name.o" "$out/again.o" || { echo "$name: going on from '$stage' gives another object"; exit 1; }
         "$ftc" compile "$out/stage" --emit=plan -o "$out/plan"
         [ $stage != plan ] || cmp <(sed "s/ *#[^|-].*//" "$out/stage") <(sed "s/ *#[^|-].*//" "$out/plan")
@@ -21,10 +21,10 @@ spec=$SOURCE_DIR/models/tiny_cls.yaml
 "$ftc" compile --emit=graph "$spec" -o "$out/graph"
 sed 's/value=1e-12\b\|value=9.9999999999999998e-13/value=0.5/' "$out/graph" > "$out/edited"
 ! cmp -s "$out/graph" "$out/edited" || { echo "there is no epsilon to edit"; exit 1; }
-"$ftc" compile "$out/edited" -o "$out/edited.o"
+"$ftc" compile -c "$out/edited" -o "$out/edited.o"
 ! cmp -s "$out/tiny_cls.o" "$out/edited.o" || { echo "the edited graph gave the same object"; exit 1; }
 line=$(grep -n '= add ' "$out/graph" | head -1 | cut -d: -f1)
 sed "${line}s/= add /= plus /" "$out/graph" > "$out/broken"
-! "$ftc" compile "$out/broken" -o "$out/broken.o" 2> "$out/err" || { echo "a broken graph compiled"; exit 1; }
+! "$ftc" compile -c "$out/broken" -o "$out/broken.o" 2> "$out/err" || { echo "a broken graph compiled"; exit 1; }
 grep -q "broken:$line:.*error:.*'plus'" "$out/err" || { cat "$out/err"; exit 1; }
 [ ! -e "$out/broken.o" ]

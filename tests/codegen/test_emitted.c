@@ -216,7 +216,7 @@ static void test_c_program_links_it(void **state)
     snprintf(path, sizeof path, "%s/small.o", folder);
     write_file(path, data, size);
     snprintf(path, sizeof path, "%s/small.h", folder);
-    char *header = emit_header(&m);
+    char *header = emit_header(&m, NULL);
     write_file(path, header, strlen(header));
     snprintf(path, sizeof path, "%s/user.c", folder);
     write_file(path, user, sizeof user - 1);
