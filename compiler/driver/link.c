@@ -88,13 +88,23 @@ static void add_blas(Words *c)
     free(folder);
 }
 
+/* For as long as the linker needs it: not forced to the disk, as file_write does. */
+static bool write_temporary(const char *path, const void *data, size_t size, FtcDiag *d)
+{
+    FILE *f = fopen(path, "wb");
+    bool ok = f && fwrite(data, 1, size, f) == size;
+    if (f && fclose(f))
+        ok = false;
+    return ok || ftc_error(d, FTC_FILE(path), "can't be written: %s; TMPDIR names a folder for what is temporary", strerror(errno));
+}
+
 static bool write_objects(const LinkJob *j, const char *folder, Words *c, FtcDiag *d)
 {
     bool ok = true;
     for (int i = 0; ok && i < j->objects->n; i++) {
         const ObjectFile *f = &j->objects->v[i];
         char *path = path_join(folder, f->name);
-        ok = file_write(path, f->data, f->size, d);
+        ok = write_temporary(path, f->data, f->size, d);
         put(c, path);
     }
     return ok;
@@ -105,7 +115,7 @@ static bool write_exports(const LinkJob *j, const char *folder, Words *c, FtcDia
 {
     char *path = path_join(folder, "exports.map");
     char *text = xasprintf("{ global: %s; %s_*; local: *; };\n", j->symbol, j->symbol);
-    bool ok = file_write(path, text, strlen(text), d);
+    bool ok = write_temporary(path, text, strlen(text), d);
     put(c, xasprintf("-Wl,--version-script=%s", path));
     put(c, xasprintf("-Wl,-soname,%s", path_base(j->output)));
     free(text);
