@@ -80,6 +80,7 @@ char *emit_header(const ObjectModel *model, const char *entry);
  * (runtime/run/trainer.h).  A function `int entry(int argc, char **argv)` hands it to `start`. */
 typedef struct {
     const char *symbol;
+    bool exports;          /* others see the model and its programs, by the names of an ObjectModel */
     const FtcModel *model;
     Kernel *const *kernels[4];
     const struct Trainer *trainer;

@@ -34,10 +34,16 @@ static LLVMValueRef declare_kernel(Tables *t, const char *symbol)
     return known ? known : LLVMAddFunction(t->m, symbol, LLVMFunctionType(LLVMVoidTypeInContext(t->c), parameters, 2, false));
 }
 
+/* In a program nobody asks for the tables by name, and a spec may be called main.yaml. */
+static LLVMValueRef hidden(const TrainerModel *m, LLVMValueRef global)
+{
+    if (!m->exports)
+        LLVMSetLinkage(global, LLVMInternalLinkage);
+    return global;
+}
+
 static LLVMValueRef add_program(Tables *t, const char *model, const FtcProgram *p, Kernel *const *kernels, const KernelKey *keys)
 {
-    if (!p)
-        return NULL;
     LLVMValueRef *functions = xcalloc((size_t)p->n_kernels + 1, sizeof *functions);
     int *n_imms = xcalloc((size_t)p->n_kernels + 1, sizeof *n_imms);
     for (int i = 0; i < p->n_kernels; i++) {
@@ -59,13 +65,16 @@ static LLVMMemoryBufferRef table_object(const Target *target, const TrainerModel
     t.m = LLVMModuleCreateWithNameInContext(m->symbol, t.c);
     LLVMSetTarget(t.m, target->triple);
     LLVMSetModuleDataLayout(t.m, t.layout);
+    const char *name = m->exports ? m->symbol : "model";
     const FtcProgram *p[N_PROGRAMS] = { m->model->step, m->model->eval, m->model->accumulate, m->model->encode };
-    LLVMValueRef programs[N_PROGRAMS];
+    LLVMValueRef programs[N_PROGRAMS] = { NULL };
     for (int i = 0; i < N_PROGRAMS; i++) {
-        programs[i] = add_program(&t, m->symbol, p[i], m->kernels[i], key);
-        key += p[i] ? p[i]->n_kernels : 0;
+        if (!p[i])
+            continue;
+        programs[i] = hidden(m, add_program(&t, name, p[i], m->kernels[i], key));
+        key += p[i]->n_kernels;
     }
-    add_trainer(&t, m->trainer, add_model_table(&t, m->symbol, m->model, programs), m->entry, m->start);
+    add_trainer(&t, m->trainer, hidden(m, add_model_table(&t, name, m->model, programs)), m->entry, m->start);
     char *message = NULL;
     LLVMMemoryBufferRef object = NULL;
     if (target_optimize(target, tm, t.m, d) && LLVMTargetMachineEmitToMemoryBuffer(tm, t.m, LLVMObjectFile, &message, &object)) {

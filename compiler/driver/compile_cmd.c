@@ -3,10 +3,8 @@
 #include "compiler/driver/common.h"
 #include "compiler/driver/driver.h"
 
-#include "compiler/api/origin.h"
 #include "compiler/api/stage.h"
-#include "compiler/api/trainer.h"
-#include "compiler/driver/link.h"
+#include "compiler/driver/make_trainer.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 #include "runtime/core/nearest.h"
@@ -308,63 +306,11 @@ static bool write_object(Job *j)
     return ok;
 }
 
-/* a.out, or where -o says; free() it. */
-static char *trainer_path(const Job *j)
-{
-    if (j->output)
-        return xstrdup(j->output);
-    return j->kind == LINK_SHARED ? xasprintf("lib%s.so", j->symbol) : xstrdup("a.out");
-}
-
-/* SYMBOL.h, in the library's folder. */
-static bool write_shared_header(const Job *j, const char *entry)
-{
-    const Compiled *c = j->model.compiled;
-    ObjectModel m = { j->symbol, &c->model, c->step->kernels, c->eval->kernels };
-    char *library = trainer_path(j), *header = emit_header(&m, entry);
-    char *path = xasprintf("%.*s%s.h", (int)(path_base(library) - library), library, j->symbol);
-    bool ok = file_write(path, header, strlen(header), j->diag);
-    free(library);
-    free(header);
-    free(path);
-    return ok;
-}
-
-static bool link_objects(Job *j, const Trainer *t, const TrainerModel *m)
-{
-    ObjectFiles objects;
-    char *path = trainer_path(j);
-    bool ok = trainer_objects(&j->common.codegen, m, &objects, j->diag);
-    LinkJob job = { .kind = j->kind, .output = path, .objects = &objects, .symbol = j->symbol, .reads_weights = t->load != NULL };
-    ok = ok && link_trainer(&job, j->diag);
-    object_files_free(&objects);
-    free(path);
-    return ok;
-}
-
 static bool write_trainer(Job *j)
 {
-    const Compiled *c = j->model.compiled;
-    PipelineOptions pipeline = j->common.pipeline;
-    pipeline.keep_encoded = true;
-    TrainerSource source = { .spec = j->model.c.continues ? NULL : j->input, .embed = !j->no_embed,
-                             .origin = origin_of(j->model.arena, &pipeline, &j->common.codegen, j->init, j->diag) };
-    if (j->output && !strcmp(j->output, "-"))
-        return ftc_error(j->diag, FTC_NOWHERE, "a program can't go to standard output; name its file with -o");
-    if (j->no_embed && !j->model.c.folder)
-        return ftc_error(j->diag, FTC_NOWHERE, "-fno-embed-weights leaves the weights of a folder out, and none is given; name it with --init");
-    const Trainer *t = source.origin ? trainer_of(&j->model, &source, j->diag) : NULL;
-    if (!t)
-        return false;
-    bool shared = j->kind == LINK_SHARED;
-    char *entry = shared ? xasprintf("%s_main", j->symbol) : xstrdup("main");
-    TrainerModel m = { .symbol = j->symbol, .model = &c->model, .trainer = t, .entry = entry,
-                       .start = shared ? "ftc_trainer_call" : "ftc_trainer_main",
-                       .kernels = { c->step->kernels, c->eval->kernels, c->accumulate ? c->accumulate->kernels : NULL,
-                                    c->encode ? c->encode->kernels : NULL } };
-    bool ok = link_objects(j, t, &m) && (!shared || write_shared_header(j, entry));
-    free(entry);
-    return ok;
+    TrainerJob job = { .model = &j->model, .symbol = j->symbol, .spec = j->input, .init = j->init, .output = j->output, .kind = j->kind,
+                       .embed = !j->no_embed, .pipeline = &j->common.pipeline, .codegen = &j->common.codegen };
+    return make_trainer(&job, j->diag);
 }
 
 /* ---- summary -------------------------------------------------------------------------------------------------------------- */

@@ -44,6 +44,13 @@ static void free_command(Words *c)
     free(c->word);
 }
 
+/* For the linker, whatever is in it. */
+static void put_linker(Words *c, char *word)
+{
+    put(c, xstrdup("-Xlinker"));
+    put(c, word);
+}
+
 /* ---- what is linked ---------------------------------------------------------------------------------------------------- */
 
 /* The folder of the runtime library; free() it.  NULL after an error. */
@@ -82,7 +89,7 @@ static void add_blas(Words *c)
 {
     char *folder = xstrndup(FTC_OPENBLAS, (size_t)(path_base(FTC_OPENBLAS) - FTC_OPENBLAS - 1));
     put(c, xasprintf("-L%s", folder));
-    put(c, xasprintf("-Wl,-rpath,%s", folder)); /* that library, not another: bits depend on it */
+    put_linker(c, xasprintf("-rpath=%s", folder)); /* that library, not another: bits depend on it */
     put(c, xstrdup("-Wl,-u,openblas_set_num_threads,-u,openblas_get_parallel"));
     put(c, xstrdup("-lopenblas"));
     free(folder);
@@ -114,10 +121,11 @@ static bool write_objects(const LinkJob *j, const char *folder, Words *c, FtcDia
 static bool write_exports(const LinkJob *j, const char *folder, Words *c, FtcDiag *d)
 {
     char *path = path_join(folder, "exports.map");
-    char *text = xasprintf("{ global: %s; %s_*; local: *; };\n", j->symbol, j->symbol);
+    const char *s = j->symbol;
+    char *text = xasprintf("{ global: %s; %s_step; %s_eval; %s_accumulate; %s_encode; %s_main; local: *; };\n", s, s, s, s, s, s);
     bool ok = write_temporary(path, text, strlen(text), d);
-    put(c, xasprintf("-Wl,--version-script=%s", path));
-    put(c, xasprintf("-Wl,-soname,%s", path_base(j->output)));
+    put_linker(c, xasprintf("--version-script=%s", path));
+    put_linker(c, xasprintf("-soname=%s", path_base(j->output)));
     free(text);
     free(path);
     return ok;
@@ -150,13 +158,6 @@ static bool make_command(const LinkJob *j, const char *folder, const char *libra
 
 /* ---- running it ---------------------------------------------------------------------------------------------------------- */
 
-static void show(const Words *c)
-{
-    for (int i = 0; i < c->n; i++)
-        fprintf(stderr, "%s%s", i ? " " : "", c->word[i]);
-    fputc('\n', stderr);
-}
-
 static bool run(Words *c, FtcDiag *d)
 {
     pid_t child;
@@ -182,8 +183,6 @@ static bool link_in(const LinkJob *j, const char *folder, FtcDiag *d)
     char *library = library_folder(d), *made = xasprintf("%s.%ld.tmp", j->output, (long)getpid());
     Words c = { 0 };
     bool ok = library && make_command(j, folder, library, made, &c, d);
-    if (ok && j->verbose)
-        show(&c);
     ok = ok && run(&c, d);
     if (ok && !path_is_file(made))
         ok = ftc_error(d, FTC_FILE(c.word[0]), "linked no program; CC names the C compiler (Debian: gcc)");

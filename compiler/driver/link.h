@@ -12,7 +12,6 @@ typedef struct {
     const ObjectFiles *objects;
     const char *symbol;        /* shared: SYMBOL and SYMBOL_... are what others see */
     bool reads_weights;        /* the program opens folders of weights, which takes a reader of JSON */
-    bool verbose;              /* print the command first */
 } LinkJob;
 
 /* Links with the runtime library, which lies beside this program or in ../../lib/ftc, with $CC or cc.  False after an error, and then

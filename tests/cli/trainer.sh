@@ -5,8 +5,8 @@ set -u
 . "$SOURCE_DIR/tests/support/cli.sh"
 command -v "${CC:-cc}" > /dev/null || { echo "skipped: no C compiler"; exit 77; }
 cp "$SOURCE_DIR"/examples/{train,test,unlabelled}.csv .
-export TMPDIR=$out/tmp
-mkdir tmp
+export TMPDIR=$out/t,m\'p # a linker's flags take commas apart
+mkdir "$TMPDIR"
 sanitized=
 if nm "$(dirname "$(realpath "$ftc")")/libftc_runtime.a" 2> /dev/null | grep __asan_ > /dev/null; then sanitized=yes; fi
 
@@ -39,6 +39,11 @@ has said 'same bits'
 # --- the same program from a cold cache, from none, and elsewhere
 (mkdir other && cd other && XDG_CACHE_HOME=$out/cold "$ftc" compile -o b.out "$spec" && cmp b.out ../a.out) || fail "another program"
 "$ftc" compile --no-cache -o c.out "$spec" && cmp a.out c.out || fail "another program without the cache"
+
+# --- names that C has already
+cp "$spec" main.yaml
+"$ftc" compile -o named main.yaml && ./named --train train.csv --limit 20 --max-steps 1 2> said || fail "$(cat said)"
+[ -s main-model/model.safetensors ] || fail "the model of main.yaml isn't in main-model"
 
 # --- from a stage's text
 "$ftc" compile --emit=fused "$spec" -o stage && "$ftc" compile stage -o staged || fail "a trainer of a stage"
@@ -151,7 +156,7 @@ has notes '^run: error: is a folder'
 "$ftc" compile -o - "$spec" 2> notes && fail "a program on standard output"
 "$ftc" compile -fno-embed-weights "$spec" 2> notes && fail "no weights to leave out"
 has notes '^ftc: error: -fno-embed-weights leaves the weights of a folder out, and none is given'
-[ -z "$(ls tmp)" ] && [ -z "$(ls -d kept.* missing* 2> /dev/null)" ] || fail "left behind: $(ls tmp) $(ls -d kept.* 2> /dev/null)"
+[ -z "$(ls "$TMPDIR")" ] && [ -z "$(ls -d kept.* missing* 2> /dev/null)" ] || fail "left behind: $(ls "$TMPDIR") $(ls -d kept.* 2> /dev/null)"
 [ -z "$sanitized" ] || exit 0 # whose libraries go into no static program, nor into one of others
 
 # --- -static: no library at all.  -shared: the model and the trainer's command line, and nothing else
