@@ -1,6 +1,7 @@
 /* Spec -> forward graph: inputs, encoder, head.  (The loss: loss.c.) */
 #include "compiler/build/builder.h"
 
+#include "runtime/core/messages.h"
 #include "runtime/core/nearest.h"
 
 #include <fnmatch.h>
@@ -115,10 +116,10 @@ static bool freeze(Builder *b, FtcDiag *d)
         for (int i = 0; i < f->n_weights; i++)
             all[i] = f->weights[i].name;
         const char *near = nearest_word(list->v[k], all, f->n_weights);
-        return ftc_error(d, at, "no weight is called '%s' or begins so; %s'%s'", list->v[k], near ? "did you mean " : "one of them is ",
+        return ftc_error(d, at, DIAG_freeze_unknown, list->v[k], near ? "did you mean " : "one of them is ",
                          near ? near : all[0]);
     }
-    return left > 0 || ftc_error(d, at, "all weights are frozen: nothing would be trained");
+    return left > 0 || ftc_error(d, at, DIAG_freeze_all);
 }
 
 Forward *build_forward(const Spec *spec, const BuildOptions *options, Arena *arena, FtcDiag *diag)

@@ -1,6 +1,7 @@
 /* The schema's tables, and values: text -> number, word or list and back.  See schema.def, schema.h. */
 #include "compiler/spec/schema.h"
 
+#include "runtime/core/messages.h"
 #include "runtime/train/metrics.h"
 
 #include <stdlib.h>
@@ -113,9 +114,9 @@ static const char *a_kind(const Tree *t) { return t->kind == TREE_SEQUENCE ? "a 
 static bool want_scalar(const Key *k, const Tree *t, FtcDiag *d)
 {
     if (t->kind != TREE_SCALAR)
-        return ftc_error(d, t->at, "'%s' takes a single value, not %s", key_name(k), a_kind(t));
+        return ftc_error(d, t->at, DIAG_not_single, key_name(k), a_kind(t));
     if (!*t->text)
-        return ftc_error(d, t->at, "'%s' has no value", key_name(k));
+        return ftc_error(d, t->at, DIAG_no_value, key_name(k));
     return true;
 }
 
@@ -161,9 +162,9 @@ static bool read_strings(Arena *arena, const Key *k, const Tree *t, SpecStrings 
 {
     int n = t->kind == TREE_SCALAR ? 1 : t->n;
     if (t->kind == TREE_MAPPING)
-        return ftc_error(d, t->at, "'%s' takes a list, not %s", key_name(k), a_kind(t));
+        return ftc_error(d, t->at, DIAG_not_list, key_name(k), a_kind(t));
     if (n < k->low || n > k->high)
-        return ftc_error(d, t->at, "'%s' takes %.0f to %.0f values%s, not %d", key_name(k), k->low, k->high,
+        return ftc_error(d, t->at, DIAG_list_length, key_name(k), k->low, k->high,
                          or_off(arena, k), n);
     *out = (SpecStrings){ n, NEW_ARRAY(arena, const char *, n) };
     for (int i = 0; i < n; i++) {
@@ -173,7 +174,7 @@ static bool read_strings(Arena *arena, const Key *k, const Tree *t, SpecStrings 
         out->v[i] = item->text;
         for (int j = 0; j < i; j++)
             if (!strcmp(out->v[j], item->text)) {
-                ftc_error(d, item->at, "'%s' is here a second time; keep one of them", item->text);
+                ftc_error(d, item->at, DIAG_value_twice, item->text);
                 ftc_note(d, t->items[j].at, "the first one");
                 return false;
             }
@@ -184,7 +185,7 @@ static bool read_strings(Arena *arena, const Key *k, const Tree *t, SpecStrings 
 static bool read_pair(const Key *k, const Tree *t, double out[2], FtcDiag *d)
 {
     if (t->kind != TREE_SEQUENCE || t->n != 2)
-        return ftc_error(d, t->at, "'%s' takes a list of two numbers, such as %s", key_name(k), k->fallback);
+        return ftc_error(d, t->at, DIAG_not_pair, key_name(k), k->fallback);
     return read_float(k, t->items[0].value, &out[0], d) && read_float(k, t->items[1].value, &out[1], d);
 }
 
@@ -200,8 +201,7 @@ static bool read_warmup(const Key *k, const Tree *t, SpecWarmup *out, FtcDiag *d
     else if (x < 1)
         out->share = x;
     else
-        return ftc_error(d, t->at, "'%s' is %s: below 1 it is a share of all steps, else their number, which has to be whole",
-                         key_name(k), t->text);
+        return ftc_error(d, t->at, DIAG_warmup_steps, key_name(k), t->text);
     return true;
 }
 
@@ -210,8 +210,7 @@ static bool read_weights(Arena *arena, const Key *k, const Tree *t, SpecWeights 
     *out = (SpecWeights){ .kind = t->kind == TREE_SEQUENCE ? WEIGHTS_LIST : WEIGHTS_BY_LABEL };
     if (t->kind == TREE_SCALAR) {
         if (strcmp(t->text, "balanced"))
-            return ftc_error(d, t->at, "'%s' is '%s'; it can be none, balanced, a list in class order or {label: weight}",
-                             key_name(k), t->text);
+            return ftc_error(d, t->at, DIAG_weights_word, key_name(k), t->text);
         out->kind = WEIGHTS_BALANCED;
         return true;
     }
@@ -228,8 +227,7 @@ static bool read_weights(Arena *arena, const Key *k, const Tree *t, SpecWeights 
         total += out->weight[i];
     }
     if (total == 0)
-        return ftc_error(d, t->at, t->n ? "all class weights are 0, so there is nothing to learn"
-                                        : "'class_weights' is empty; 'none' weighs all classes alike");
+        return ftc_error(d, t->at, t->n ? DIAG_weights_zero : DIAG_weights_empty);
     return true;
 }
 
@@ -243,7 +241,7 @@ static bool read_thresholds(Arena *arena, const Key *k, const Tree *t, SpecThres
     if (t->kind == TREE_MAPPING)
         out->label = NEW_ARRAY(arena, const char *, out->n);
     if (!out->n)
-        return ftc_error(d, t->at, "'%s' is empty", key_name(k));
+        return ftc_error(d, t->at, DIAG_list_empty, key_name(k));
     for (int i = 0; i < out->n; i++) {
         if (out->label)
             out->label[i] = t->items[i].key;

@@ -4,6 +4,7 @@
  * what it doesn't know, the schema's defaults fill in the rest, and a list of checks looks at what has to fit together. */
 #include "compiler/spec/schema.h"
 #include "runtime/core/files.h"
+#include "runtime/core/messages.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +85,7 @@ bool spec_setting_parse(Arena *arena, const char *arg, SpecSetting *out, FtcDiag
     const char *equals = strchr(arg, '=');
     FtcLoc at = FTC_FILE(arena_printf(arena, "-D %s", arg));
     if (!equals || equals == arg)
-        return ftc_error(d, at, "write -D key=value, such as -D optimizer.lr=3e-5");
+        return ftc_error(d, at, DIAG_setting_form);
     *out = (SpecSetting){ arena_strndup(arena, arg, (size_t)(equals - arg)), equals + 1, at };
     return true;
 }
@@ -95,14 +96,14 @@ static bool apply(Reader *r, const SpecSetting *set, bool weak)
     const char *rest = set->key;
     Tree *t = r->root;
     if (!is_utf8(set->value) || !is_utf8(set->key))
-        return ftc_error(r->diag, set->at, "this is no UTF-8 text");
+        return ftc_error(r->diag, set->at, DIAG_setting_utf8);
     for (;;) {
         size_t len = strcspn(rest, ".");
         if ((!strncmp(set->key, "loss.class_weights.", 19) && rest == set->key + 19) ||
             (!strncmp(set->key, "data.threshold.", 15) && rest == set->key + 15))
             len = strlen(rest); /* a label may have dots in it */
         if (!len)
-            return ftc_error(r->diag, set->at, "'%s' is no key; write it as optimizer.lr", set->key);
+            return ftc_error(r->diag, set->at, DIAG_setting_key, set->key);
         const char *key = arena_strndup(r->arena, rest, len);
         TreeItem *item = tree_find(t, key);
         if (!rest[len]) {
@@ -123,7 +124,7 @@ static bool apply(Reader *r, const SpecSetting *set, bool weak)
             if (weak)
                 return true;
             if (item->value->kind == TREE_SEQUENCE) {
-                ftc_error(r->diag, set->at, "'%s' is a list in this spec, without keys to set", key);
+                ftc_error(r->diag, set->at, DIAG_setting_in_list, key);
                 ftc_note(r->diag, item->at, "the list");
                 return false;
             }
@@ -169,8 +170,7 @@ static bool check_base(Reader *r)
         bool in_encoder = !strncmp(base->key, "model.encoder.", 14);
         const Key *k = in_encoder ? schema_param(base->key + 14) : schema_key(base->key);
         if (is_type && encoder && encoder->value->kind == TREE_SEQUENCE) {
-            ftc_error(r->diag, encoder->at, "the encoder is a layer list of its own, but the weights are for '%s'",
-                      base->value);
+            ftc_error(r->diag, encoder->at, DIAG_encoder_is_list, base->value);
             ftc_note(r->diag, base->at, "'%s' here; leave model.encoder out to take it", base->value);
             return false;
         }
@@ -179,7 +179,7 @@ static bool check_base(Reader *r)
         const TreeItem *item = find_path(r->root, base->key);
         if (!item || item->value->kind != TREE_SCALAR || same_value(item->value->text, base->value))
             continue;
-        ftc_error(r->diag, item->value->at, "'%s' is %s, but the weights are made with %s", item->key, item->value->text,
+        ftc_error(r->diag, item->value->at, DIAG_shape_differs, item->key, item->value->text,
                   base->value);
         ftc_note(r->diag, base->at, "'%s' is %s here; leave it out of the spec to take that", base->key, base->value);
         ok = false;
@@ -191,7 +191,7 @@ static bool merge(Reader *r)
 {
     bool ok = true, shipped = !r->source->file;
     if (r->root->kind != TREE_MAPPING)
-        return ftc_error(r->diag, r->root->at, "a spec has the keys data, model, loss, optimizer and train at its top");
+        return ftc_error(r->diag, r->root->at, DIAG_not_groups);
     for (int i = 0; i < r->source->n_over && !shipped; i++)
         ok &= apply(r, &r->source->over[i], false);
     for (int i = 0; i < r->source->n_base; i++)
@@ -289,7 +289,7 @@ static bool read_group(Reader *r, const Tree *t, const char *path)
         else if (item->value->kind == TREE_MAPPING)
             ok &= read_group(r, item->value, full);
         else
-            ok = ftc_error(r->diag, item->value->at, "'%s' is a group of keys: %s", item->key,
+            ok = ftc_error(r->diag, item->value->at, DIAG_not_group, item->key,
                            list_words(r->arena, inner, valid_keys(r->arena, full, inner, MAX_KEYS)));
     }
     return ok;
@@ -353,7 +353,7 @@ static bool check_only(Reader *r)
         snprintf(other, sizeof other, "%.*s", (int)(equals - k->only), k->only);
         if (is_overridden(r, other) && !is_overridden(r, k->path))
             continue;
-        ok = ftc_error(r->diag, spec_loc(r->spec, k->path), "'%s' counts only where '%s' is %s", key_name(k), other,
+        ok = ftc_error(r->diag, spec_loc(r->spec, k->path), DIAG_without_effect, key_name(k), other,
                        equals + 1);
         if (spec_given(r->spec, other))
             ftc_note(r->diag, spec_loc(r->spec, other), "it is set here");
@@ -371,7 +371,7 @@ static bool check_weights(Reader *r)
     if (!labels->n || w->kind == WEIGHTS_NONE || w->kind == WEIGHTS_BALANCED)
         return true;
     if (w->kind == WEIGHTS_LIST && w->n != labels->n) {
-        ftc_error(r->diag, at, "%d class weights for %d classes", w->n, labels->n);
+        ftc_error(r->diag, at, DIAG_weights_count, w->n, labels->n);
         ftc_note(r->diag, spec_loc(s, "data.labels"), "the classes");
         return false;
     }
@@ -381,7 +381,7 @@ static bool check_weights(Reader *r)
             known = !strcmp(labels->v[j], w->label[i]);
         if (known)
             continue;
-        ok = ftc_error(r->diag, at, "a weight for '%s', which is none of the classes", w->label[i]);
+        ok = ftc_error(r->diag, at, DIAG_weights_stranger, w->label[i]);
         ftc_note(r->diag, spec_loc(s, "data.labels"), "the classes");
     }
     return ok;
@@ -392,8 +392,7 @@ static bool check_split(Reader *r)
     const Spec *s = r->spec;
     if (s->data.split.dev + s->data.split.test < 1)
         return true;
-    return ftc_error(r->diag, spec_loc(s, "data.split.test"), "dev has %g of the rows and test %g, which leaves none to train on",
-                     s->data.split.dev, s->data.split.test);
+    return ftc_error(r->diag, spec_loc(s, "data.split.test"), DIAG_split_leaves_none, s->data.split.dev, s->data.split.test);
 }
 
 /* Keys about classes, where there are none. */
@@ -404,13 +403,11 @@ static bool check_loss(Reader *r)
     bool set[] = { s->loss.label_smoothing > 0, s->loss.class_weights.kind != WEIGHTS_NONE, s->data.labels.n > 0 }, ok = true;
     for (int i = 0; i < 3 && s->loss.type == LOSS_MSE; i++)
         if (set[i]) {
-            ok = ftc_error(r->diag, spec_loc(s, keys[i]), "'%s' is about classes, and a model of loss.type mse predicts a number",
-                           keys[i] + strcspn(keys[i], ".") + 1);
+            ok = ftc_error(r->diag, spec_loc(s, keys[i]), DIAG_classes_for_number, keys[i] + strcspn(keys[i], ".") + 1);
             ftc_note(r->diag, spec_loc(s, "loss.type"), "the loss");
         }
     if (s->train.sampling != SAMPLING_NONE && spec_task(s) != FTC_SINGLE_LABEL) {
-        ok = ftc_error(r->diag, spec_loc(s, "train.sampling"), "'sampling' goes by the one class of each row, which rows of this loss "
-                       "don't have");
+        ok = ftc_error(r->diag, spec_loc(s, "train.sampling"), DIAG_sampling_without_class);
         ftc_note(r->diag, spec_loc(s, "loss.type"), "the loss");
     }
     return ok;
@@ -432,18 +429,16 @@ static bool check_label_columns(Reader *r)
     bool ok = true;
     for (int i = 0; i < columns->n; i++)
         if (has_string(&s->data.text, columns->v[i]))
-            ok = ftc_error(r->diag, at, "'%s' is the text's column already; the label needs its own", columns->v[i]);
+            ok = ftc_error(r->diag, at, DIAG_label_is_text, columns->v[i]);
     if (s->data.weight && (has_string(&s->data.text, s->data.weight) || has_string(columns, s->data.weight)))
-        ok = ftc_error(r->diag, spec_loc(s, "data.weight"), "'%s' is the text's or the label's column already; the weight needs its own",
-                       s->data.weight);
+        ok = ftc_error(r->diag, spec_loc(s, "data.weight"), DIAG_weight_is_column, s->data.weight);
     if (columns->n == 1)
         return ok;
     if (spec_task(s) != FTC_MULTI_LABEL)
-        ok = ftc_error(r->diag, at, "a column for each label makes rows of any number of labels, which takes a 'loss.type' of "
-                       "binary_cross_entropy");
+        ok = ftc_error(r->diag, at, DIAG_columns_single_label);
     for (int i = 0; i < labels->n; i++)
         if (!has_string(columns, labels->v[i]) || labels->n != columns->n) {
-            ok = ftc_error(r->diag, spec_loc(s, "data.labels"), "the labels are the columns of 'data.label', in any order");
+            ok = ftc_error(r->diag, spec_loc(s, "data.labels"), DIAG_labels_are_columns);
             ftc_note(r->diag, at, "the columns");
             break;
         }
@@ -460,23 +455,22 @@ static bool check_spec(Reader *r)
     ok &= check_split(r);
     ok &= check_loss(r);
     if (s->optimizer.nesterov && s->optimizer.momentum == 0)
-        ok = ftc_error(d, spec_loc(s, "optimizer.nesterov"), "'nesterov' needs a momentum above 0; 0.9 is usual");
+        ok = ftc_error(d, spec_loc(s, "optimizer.nesterov"), DIAG_nesterov_momentum);
     ok &= check_label_columns(r);
     if (s->train.early_stop.patience && !s->train.best)
-        ok = ftc_error(d, spec_loc(s, "train.early_stop.patience"), "'patience' needs a metric to watch; train.best names it");
+        ok = ftc_error(d, spec_loc(s, "train.early_stop.patience"), DIAG_patience_metric);
     if (s->data.label_map.n && spec_task(s) != FTC_SINGLE_LABEL)
-        ok = ftc_error(d, spec_loc(s, "data.label_map"), "'label_map' is for one code a row; this loss has rows of several labels, or "
-                       "numbers");
+        ok = ftc_error(d, spec_loc(s, "data.label_map"), DIAG_label_map_task);
     if (spec_given(s, "data.unmapped") && !s->data.label_map.n && s->data.unmapped == ROWS_DROP)
-        ok = ftc_error(d, spec_loc(s, "data.unmapped"), "without a 'label_map', no label is unmapped; 'missing' is for empty ones");
+        ok = ftc_error(d, spec_loc(s, "data.unmapped"), DIAG_unmapped_without_map);
     if (s->data.text.n == 2 && e->segments == 1) {
-        ok = ftc_error(d, spec_loc(s, "data.text"), "pairs of texts need 2 segments, but the encoder has 1");
+        ok = ftc_error(d, spec_loc(s, "data.text"), DIAG_pairs_segments);
         ftc_note(d, spec_loc(s, "model.encoder.segments"), "set here");
     }
     if (e->max_positions && s->data.max_length > e->max_positions) {
         if (spec_given(s, "data.max_length")) {
-            ok = ftc_error(d, spec_loc(s, "data.max_length"), "'max_length' is %lld, but the encoder has positions for %lld "
-                           "tokens only", (long long)s->data.max_length, (long long)e->max_positions);
+            ok = ftc_error(d, spec_loc(s, "data.max_length"), DIAG_length_positions, (long long)s->data.max_length,
+                           (long long)e->max_positions);
             ftc_note(d, spec_loc(s, "model.encoder.max_positions"), "the encoder");
         } else
             s->data.max_length = e->max_positions;

@@ -3,6 +3,7 @@
  * The resolved spec has all codes in it, so that a model's folder needs no file beside it. */
 #include "compiler/spec/schema.h"
 #include "runtime/core/files.h"
+#include "runtime/core/messages.h"
 #include "runtime/text/textfile.h"
 
 #include <string.h>
@@ -24,10 +25,10 @@ static bool read_mapping(Arena *arena, const Tree *t, SpecLabelMap *m, FtcDiag *
     for (int i = 0; i < t->n; i++) {
         const Tree *name = t->items[i].value;
         if (name->kind != TREE_SCALAR || !*name->text)
-            return ftc_error(d, name->at, "the name of the code '%s' is a single text that isn't empty", t->items[i].key);
+            return ftc_error(d, name->at, DIAG_map_name, t->items[i].key);
         add(m, t->items[i].key, name->text);
     }
-    return m->n || ftc_error(d, t->at, "'label_map' is empty; 'none' takes the labels as they are");
+    return m->n || ftc_error(d, t->at, DIAG_map_empty);
 }
 
 /* ---- files -------------------------------------------------------------------------------------------------------- */
@@ -38,13 +39,13 @@ static bool read_line(Arena *arena, const TextFile *f, size_t begin, size_t end,
     const char *line = f->text + begin, *tab = memchr(line, '\t', end - begin), *stop = f->text + end;
     FtcLoc at = textfile_loc(f, begin, end);
     if (!tab || tab == line || tab + 1 == stop || memchr(tab + 1, '\t', (size_t)(stop - tab - 1)))
-        return ftc_error(d, at, "a line of a label map is a code, a tab and a name");
+        return ftc_error(d, at, DIAG_map_line);
     const char *code = arena_strndup(arena, line, (size_t)(tab - line));
     for (int i = 0; i < m->n; i++)
         if (!strcmp(m->code[i], code))
-            return ftc_error(d, at, "the code '%s' has a name already, '%s'; keep one of the lines", code, m->name[i]);
+            return ftc_error(d, at, DIAG_map_code_twice, code, m->name[i]);
     if (m->n == TREE_MAX_KEYS)
-        return ftc_error(d, at, "a label map has at most %d codes", TREE_MAX_KEYS);
+        return ftc_error(d, at, DIAG_map_too_large, TREE_MAX_KEYS);
     add(m, code, arena_strndup(arena, tab + 1, (size_t)(stop - tab - 1)));
     return true;
 }
@@ -61,7 +62,7 @@ static bool read_lines(Arena *arena, const TextFile *f, SpecLabelMap *m, FtcDiag
             return false;
         at = next;
     }
-    return m->n || ftc_error(d, FTC_FILE(f->name), "has no codes in it");
+    return m->n || ftc_error(d, FTC_FILE(f->name), DIAG_map_file_empty);
 }
 
 /* A path in the spec starts from the spec's folder and stays there; a flag's is taken as it is. */
@@ -69,10 +70,10 @@ static bool read_file(Arena *arena, const Tree *t, Spec *s, FtcDiag *d)
 {
     const char *path = t->text, *slash = strrchr(s->file, '/');
     if (!*path)
-        return ftc_error(d, t->at, "'label_map' has no value");
+        return ftc_error(d, t->at, DIAG_map_no_value);
     if (!strcmp(t->at.file, s->file)) {
         if (!path_stays_inside(path))
-            return ftc_error(d, t->at, "a label map has to be in the spec's folder or below it; -D data.label_map=FILE takes any");
+            return ftc_error(d, t->at, DIAG_map_folder);
         path = arena_printf(arena, "%.*s%s", slash ? (int)(slash - s->file) + 1 : 0, s->file, path);
     }
     path = arena_strdup(arena, path);
@@ -89,7 +90,7 @@ static bool read_file(Arena *arena, const Tree *t, Spec *s, FtcDiag *d)
 bool read_label_map(Arena *arena, const Tree *t, Spec *s, FtcDiag *d)
 {
     if (t->kind == TREE_SEQUENCE)
-        return ftc_error(d, t->at, "'label_map' takes {code: name} or the name of a file, not a list");
+        return ftc_error(d, t->at, DIAG_map_is_list);
     return t->kind == TREE_MAPPING ? read_mapping(arena, t, &s->data.label_map, d) : read_file(arena, t, s, d);
 }
 

@@ -5,6 +5,7 @@
  *      the parameter's value.
  * Out: Layers that know their widths; each knows its line in the list and the user's line that brought it in. */
 #include "compiler/spec/schema.h"
+#include "runtime/core/messages.h"
 #include "runtime/core/nearest.h"
 #include "runtime/core/files.h"
 
@@ -30,7 +31,8 @@ typedef struct {
     Tree **values;     /* [e->n_params] */
     const Loc *up;     /* the user's line; NULL for a list in the spec itself */
     int64_t width;     /* of the vectors so far; 0 before the first layer */
-    FtcLoc width_at;   /* where it was set */
+    const char *width_by; /* the layer that set it, */
+    FtcLoc width_at;   /*   and where */
     bool lost;         /* an error left the width unknown: what follows would only complain about it */
     int64_t rounds;    /* product of the repeats around */
     Scope *scope;
@@ -54,8 +56,7 @@ static const Tree *resolve(const Reader *r, const Tree *t)
     int i = param_index(r, t->text + 1);
     if (i >= 0)
         return r->values[i];
-    ftc_error(r->diag, t->at, r->up ? "no parameter '%s' in this list" : "'$%s' stands for a parameter, which a list in the "
-              "spec itself doesn't have; write the value", t->text + 1);
+    ftc_error(r->diag, t->at, r->up ? DIAG_parameter_absent : DIAG_parameter_in_spec, t->text + 1);
     return NULL;
 }
 
@@ -72,7 +73,7 @@ static bool read_params(Reader *r, const Tree *defaults, const Tree *given)
     for (int i = 0; i < n; i++) {
         const TreeItem *item = &defaults->items[i];
         if (item->value->kind != TREE_SCALAR || !strcmp(item->key, "type"))
-            return ftc_error(r->diag, item->at, "a parameter has a name other than 'type' and one value, its default");
+            return ftc_error(r->diag, item->at, DIAG_parameter_form);
         e->params[e->n_params++] = (SpecParam){ item->key, item->value->text, item->value->at, false };
         r->values[i] = item->value;
         names[i + 1] = item->key;
@@ -84,7 +85,7 @@ static bool read_params(Reader *r, const Tree *defaults, const Tree *given)
             continue;
         if (p < 0) {
             if (schema_param(item->key))
-                ftc_error(r->diag, item->at, "'%s' has no '%s'; there are %s", e->type, item->key,
+                ftc_error(r->diag, item->at, DIAG_parameter_unknown, e->type, item->key,
                           list_words(r->arena, names + 1, n));
             else
                 unknown_key(r->diag, item, "model.encoder", names, n + 1);
@@ -105,7 +106,7 @@ static bool read_params(Reader *r, const Tree *defaults, const Tree *given)
         if (k)
             ok &= read_value(r->arena, k, value, &unused, r->diag);
         else if (value->kind != TREE_SCALAR || !*value->text)
-            ok = ftc_error(r->diag, value->at, "'%s' takes a single value", e->params[i].name);
+            ok = ftc_error(r->diag, value->at, DIAG_parameter_not_single, e->params[i].name);
     }
     return ok;
 }
@@ -137,15 +138,13 @@ static bool claim_name(Reader *r, const char *name, FtcLoc at)
 {
     static const char *const taken[] = { "pooler", "classifier" };
     if (strlen(name) > 100 || !name_is_valid(name))
-        return ftc_error(r->diag, at, "'%s' can't name a layer; use up to 100 letters, digits, '_' and '.', each part starting "
-                         "with a letter", name);
+        return ftc_error(r->diag, at, DIAG_layer_name, name);
     for (int i = 0; i < 2; i++)
         if (names_clash(name, taken[i]))
-            return ftc_error(r->diag, at, "the name '%s' belongs to the head; choose another", name);
+            return ftc_error(r->diag, at, DIAG_layer_name_taken, name);
     for (int i = 0; i < r->scope->n; i++)
         if (names_clash(name, r->scope->v[i].name)) {
-            ftc_error(r->diag, at, "this layer's name '%s' clashes with '%s'; give it a name of its own, as in {name: ...}",
-                      name, r->scope->v[i].name);
+            ftc_error(r->diag, at, DIAG_layer_name_twice, name, r->scope->v[i].name);
             ftc_note(r->diag, r->scope->v[i].at, "'%s' is here", r->scope->v[i].name);
             return false;
         }
@@ -211,7 +210,7 @@ static bool read_fields(Reader *r, Fields *f)
         const Key *k = f->key[i];
         const Tree *given = f->given[i];
         if (!given && !k->fallback) {
-            ok = ftc_error(r->diag, f->at, "'%s' needs '%s'", layer_info[f->layer->kind].name, k->path);
+            ok = ftc_error(r->diag, f->at, DIAG_field_missing, layer_info[f->layer->kind].name, k->path);
             continue;
         }
         if (!given)
@@ -238,39 +237,52 @@ static bool read_body(Reader *r, Fields *f)
     return true;
 }
 
+static void set_width(Reader *r, Fields *f)
+{
+    r->width = f->layer->size;
+    r->width_by = f->layer->name;
+    r->width_at = field_at(f, "size");
+}
+
+/* Which layer a shape is of: where it is as it was at `then`. */
+static void note_width(const Reader *r, const Reader *then)
+{
+    ftc_note(r->diag, then->width_at, "'%s' makes f32[T,%lld] here", then->width_by, (long long)then->width);
+}
+
 static bool read_residual(Reader *r, Fields *f)
 {
-    int64_t width = r->width;
+    const Reader before = *r;
     bool ok = read_body(r, f);
-    if (!ok || r->width == width)
+    if (!ok || r->width == before.width)
         return ok;
-    ftc_error(r->diag, f->at, "a residual adds what its layers make to what they get: %lld numbers to %lld",
-              (long long)r->width, (long long)width);
-    ftc_note(r->diag, r->width_at, "the width inside is set here");
+    ftc_error(r->diag, f->at, DIAG_residual_width, (long long)r->width, (long long)before.width);
+    note_width(r, r);
+    note_width(r, &before);
     return false;
 }
 
 static bool too_many(Reader *r, FtcLoc at)
 {
-    return ftc_error(r->diag, at, "more than %d layers, repeats counted", MAX_LAYERS);
+    return ftc_error(r->diag, at, DIAG_layers_too_many, MAX_LAYERS);
 }
 
 static bool read_repeat(Reader *r, Fields *f)
 {
-    Scope inner = { 0 }, *outer = r->scope;
-    int64_t width = r->width, rounds = r->rounds;
-    if (f->layer->count > MAX_LAYERS / rounds)
+    Scope inner = { 0 };
+    const Reader before = *r;
+    if (f->layer->count > MAX_LAYERS / r->rounds)
         return too_many(r, f->at);
     r->scope = &inner;
     r->rounds *= f->layer->count;
     bool ok = read_body(r, f);
-    r->scope = outer;
-    r->rounds = rounds;
-    if (!ok || r->width == width || f->layer->count == 1)
+    r->scope = before.scope;
+    r->rounds = before.rounds;
+    if (!ok || r->width == before.width || f->layer->count == 1)
         return ok;
-    ftc_error(r->diag, f->at, "these layers get %lld numbers and make %lld, so they can't be repeated", (long long)width,
-              (long long)r->width);
-    ftc_note(r->diag, r->width_at, "the width inside is set here");
+    ftc_error(r->diag, f->at, DIAG_repeat_width, (long long)before.width, (long long)r->width);
+    note_width(r, r);
+    note_width(r, &before);
     return false;
 }
 
@@ -281,13 +293,12 @@ static bool connect(Reader *r, Fields *f)
 {
     Layer *l = f->layer;
     if (!r->width && l->kind != LAYER_token_embedding)
-        return ftc_error(r->diag, f->at, "the first layer has to be token_embedding, which makes vectors of tokens");
+        return ftc_error(r->diag, f->at, DIAG_first_layer);
     switch (l->kind) {
     case LAYER_token_embedding:
         if (r->width)
-            return ftc_error(r->diag, f->at, "token_embedding can only be the first layer");
-        r->width = l->size;
-        r->width_at = field_at(f, "size");
+            return ftc_error(r->diag, f->at, DIAG_embedding_inside);
+        set_width(r, f);
         return true;
     case LAYER_position_embedding:
         r->e->max_positions = smaller(r->e->max_positions, l->count);
@@ -296,15 +307,13 @@ static bool connect(Reader *r, Fields *f)
         r->e->segments = smaller(r->e->segments, l->count);
         return true;
     case LAYER_linear:
-        r->width = l->size;
-        r->width_at = field_at(f, "size");
+        set_width(r, f);
         return true;
     case LAYER_attention:
         if (r->width % l->heads == 0)
             return true;
-        ftc_error(r->diag, field_at(f, "heads"), "%lld heads can't share a width of %lld evenly", (long long)l->heads,
-                  (long long)r->width);
-        ftc_note(r->diag, r->width_at, "the width is set here");
+        ftc_error(r->diag, field_at(f, "heads"), DIAG_heads_width, l->name, (long long)l->heads, (long long)r->width);
+        note_width(r, r);
         return false;
     case LAYER_residual:
         return read_residual(r, f);
@@ -326,7 +335,7 @@ static bool read_layer(Reader *r, const Tree *t, Layer *out)
         value = t->items[0].value;
         f.at = t->items[0].at;
     } else if (t->kind != TREE_SCALAR)
-        return ftc_error(r->diag, t->at, "a layer is one entry, such as 'dropout: 0.1'; what belongs to it is indented further");
+        return ftc_error(r->diag, t->at, DIAG_layer_form);
     int kind = layer_kind(name);
     if (kind < 0) {
         const char *names[N_LAYERS];
@@ -356,7 +365,7 @@ static bool read_layer(Reader *r, const Tree *t, Layer *out)
 static bool read_list(Reader *r, const Tree *t, LayerList *out)
 {
     if (t->kind != TREE_SEQUENCE || !t->n)
-        return ftc_error(r->diag, t->at, "a list of layers has to be here");
+        return ftc_error(r->diag, t->at, DIAG_layers_missing);
     *out = (LayerList){ t->n, NEW_ARRAY(r->arena, Layer, t->n) };
     bool ok = true;
     for (int i = 0; i < t->n && !r->lost; i++)
@@ -371,7 +380,7 @@ static Tree *read_file(Reader *r, const Spec *s, const char *name, FtcLoc at)
     const char *slash = strrchr(s->file, '/');
     int folder = slash ? (int)(slash - s->file) + 1 : 0;
     if (!path_stays_inside(name)) {
-        ftc_error(r->diag, at, "a layer list has to be in the spec's folder or below it");
+        ftc_error(r->diag, at, DIAG_list_folder);
         return NULL;
     }
     size_t len;
@@ -401,9 +410,9 @@ static Tree *find_list(Reader *r, const Spec *s, const char *type, FtcLoc at)
         return read_file(r, s, type, at);
     const char *near = nearest_word(type, known, 2);
     if (near)
-        ftc_error(r->diag, at, "'%s' is no encoder; did you mean '%s'?", type, near);
+        ftc_error(r->diag, at, DIAG_encoder_near, type, near);
     else
-        ftc_error(r->diag, at, "'%s' is no encoder; there are bert, distilbert, and files of your own that end in .yaml", type);
+        ftc_error(r->diag, at, DIAG_encoder_unknown, type);
     return NULL;
 }
 
@@ -417,7 +426,7 @@ static bool read_by_type(Reader *r, const Spec *s, const TreeItem *item)
     r->e->type = "bert";
     if (type) {
         if (type->value->kind != TREE_SCALAR || !*type->value->text)
-            return ftc_error(r->diag, type->value->at, "'type' takes a single value: bert, distilbert, or a file's name");
+            return ftc_error(r->diag, type->value->at, DIAG_encoder_type_form);
         r->e->type = type->value->text;
     }
     const Tree *list = find_list(r, s, r->e->type, up->at);
@@ -429,7 +438,7 @@ static bool read_by_type(Reader *r, const Spec *s, const TreeItem *item)
         layers = tree_find(list, "layers");
     }
     if (!layers || (params && params->value->kind != TREE_MAPPING) || list->n != 1 + (params != NULL)) {
-        ftc_error(r->diag, list->at, "a layer list has the keys 'parameters', with a default for each, and 'layers'");
+        ftc_error(r->diag, list->at, DIAG_list_form);
         ftc_note(r->diag, up->at, "the layer list is asked for here");
         return false;
     }
@@ -451,7 +460,7 @@ bool read_encoder(Arena *arena, Spec *s, const TreeItem *item, FtcDiag *d)
     if (item && item->value->kind == TREE_SEQUENCE)
         ok = read_list(&r, item->value, &r.e->layers);
     else if (item && item->value->kind == TREE_SCALAR)
-        ok = ftc_error(d, item->value->at, "'encoder' is a list of layers, or a group of keys with a 'type'");
+        ok = ftc_error(d, item->value->at, DIAG_encoder_form);
     else
         ok = read_by_type(&r, s, item);
     r.e->width = r.width;

@@ -2,6 +2,7 @@
  *
  * In order: a name of Hugging Face's, a key of ours in the wrong place, the nearest spelling here, all that could be here. */
 #include "compiler/spec/schema.h"
+#include "runtime/core/messages.h"
 #include "runtime/core/nearest.h"
 
 #include <string.h>
@@ -74,9 +75,9 @@ bool unknown_word(FtcDiag *d, FtcLoc at, const char *what, const char *word, con
     ftc_suggest(d, near);
     const char *where = in ? arena_printf(scratch, " in '%s'", in) : "";
     if (near)
-        ftc_error(d, at, "unknown %s '%s'%s; did you mean '%s'?", what, word, where, near);
+        ftc_error(d, at, DIAG_unknown_near, what, word, where, near);
     else
-        ftc_error(d, at, "unknown %s '%s'%s; there are %s", what, word, where, list_words(scratch, valid, n_valid));
+        ftc_error(d, at, DIAG_unknown_word, what, word, where, list_words(scratch, valid, n_valid));
     arena_free(scratch);
     return false;
 }
@@ -87,9 +88,9 @@ void unknown_key(FtcDiag *d, const TreeItem *item, const char *path, const char 
     snprintf(here, sizeof here, *path ? "'%s'" : "a spec%s", path);
     const char *key = item->key, *ours = ours_for(key);
     if (ours)
-        ftc_error(d, item->at, "unknown key '%s': ftc calls it '%s'", key, ours);
+        ftc_error(d, item->at, DIAG_key_of_theirs, key, ours);
     else if (places_for(key, places, sizeof places))
-        ftc_error(d, item->at, "'%s' doesn't belong in %s: it is %s", key, here, places);
+        ftc_error(d, item->at, DIAG_key_elsewhere, key, here, places);
     else
         unknown_word(d, item->at, "key", key, *path ? path : NULL, valid, n_valid);
 }

@@ -4,6 +4,8 @@
  * other through two small tables: the byte of every 64th code point, and the byte at which each line starts. */
 #include "compiler/spec/spec_tree.h"
 
+#include "runtime/core/messages.h"
+
 #include <stdint.h>
 #include <string.h>
 #include <yaml.h>
@@ -104,13 +106,13 @@ static bool syntax_error(Reader *r)
             byte = r->len;
         FtcLoc at = place(r, byte, byte);
         if (y->problem_value < 0)
-            return ftc_error(r->diag, at, "this is no UTF-8 text: %s", problem);
-        return ftc_error(r->diag, at, "this is no UTF-8 text: %s (0x%02X)", problem, (unsigned)y->problem_value);
+            return ftc_error(r->diag, at, DIAG_not_utf8, problem);
+        return ftc_error(r->diag, at, DIAG_not_utf8_byte, problem, (unsigned)y->problem_value);
     }
     size_t byte = byte_of(r, y->problem_mark.index);
     if (byte < r->len && r->text[byte] == '\t')
         problem = "a tab can't indent; use spaces";
-    ftc_error(r->diag, place(r, byte, byte), "YAML: %s", problem);
+    ftc_error(r->diag, place(r, byte, byte), DIAG_yaml, problem);
     if (y->context && (y->context_mark.index || y->context_mark.line) && y->context_mark.index != y->problem_mark.index)
         ftc_note(r->diag, place_of_mark(r, y->context_mark), "%s that starts here", y->context);
     return false;
@@ -127,10 +129,9 @@ static bool next(Reader *r)
 static bool plain_node(Reader *r, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
     if (anchor)
-        return ftc_error(r->diag, place_of_event(r), "anchors ('&%s') are not used in specs; write the value again where "
-                         "it is needed", (const char *)anchor);
+        return ftc_error(r->diag, place_of_event(r), DIAG_anchor, (const char *)anchor);
     if (tag)
-        return ftc_error(r->diag, place_of_event(r), "tags are not used in specs; write the value alone");
+        return ftc_error(r->diag, place_of_event(r), DIAG_tag);
     return true;
 }
 
@@ -139,7 +140,7 @@ static const char *scalar_text(Reader *r)
     const char *value = (const char *)r->event.data.scalar.value;
     size_t length = r->event.data.scalar.length;
     if (memchr(value, '\0', length)) {
-        ftc_error(r->diag, place_of_event(r), "a NUL character is not allowed here");
+        ftc_error(r->diag, place_of_event(r), DIAG_nul);
         return NULL;
     }
     return arena_strndup(r->arena, value, length);
@@ -151,9 +152,9 @@ static bool read_pair(Reader *r, Tree *t, int depth)
 {
     FtcLoc at = place_of_event(r);
     if (r->event.type == YAML_ALIAS_EVENT)
-        return ftc_error(r->diag, at, "aliases are not used in specs; write the key itself");
+        return ftc_error(r->diag, at, DIAG_alias_key);
     if (r->event.type != YAML_SCALAR_EVENT)
-        return ftc_error(r->diag, at, "a key has to be a single word, no list or mapping");
+        return ftc_error(r->diag, at, DIAG_key_form);
     if (!plain_node(r, r->event.data.scalar.anchor, r->event.data.scalar.tag))
         return false;
     const char *key = scalar_text(r);
@@ -161,12 +162,12 @@ static bool read_pair(Reader *r, Tree *t, int depth)
         return false;
     const TreeItem *before = tree_find(t, key);
     if (before) {
-        ftc_error(r->diag, at, "'%s' is here a second time; keep one of them", key);
+        ftc_error(r->diag, at, DIAG_value_twice, key);
         ftc_note(r->diag, before->at, "the first one");
         return false;
     }
     if (t->n == TREE_MAX_KEYS)
-        return ftc_error(r->diag, at, "more than %d keys in one mapping", TREE_MAX_KEYS);
+        return ftc_error(r->diag, at, DIAG_keys_too_many, TREE_MAX_KEYS);
     if (!next(r))
         return false;
     Tree *value = read_node(r, depth + 1);
@@ -177,11 +178,11 @@ static Tree *read_node(Reader *r, int depth)
 {
     FtcLoc at = place_of_event(r);
     if (++r->nodes > TREE_MAX_NODES) {
-        ftc_error(r->diag, at, "more than %d values in one file", TREE_MAX_NODES);
+        ftc_error(r->diag, at, DIAG_values_too_many, TREE_MAX_NODES);
         return NULL;
     }
     if (depth > TREE_MAX_DEPTH) {
-        ftc_error(r->diag, at, "nested more than %d deep", TREE_MAX_DEPTH);
+        ftc_error(r->diag, at, DIAG_nested_too_deep, TREE_MAX_DEPTH);
         return NULL;
     }
     Tree *t = NEW(r->arena, Tree);
@@ -214,8 +215,7 @@ static Tree *read_node(Reader *r, int depth)
                 return NULL;
         break;
     case YAML_ALIAS_EVENT:
-        ftc_error(r->diag, at, "aliases ('*%s') are not used in specs; write the value itself",
-                  (const char *)r->event.data.alias.anchor);
+        ftc_error(r->diag, at, DIAG_alias, (const char *)r->event.data.alias.anchor);
         return NULL;
     default:
         ftc_bug("unexpected YAML event %d", (int)r->event.type);
@@ -237,7 +237,7 @@ static Tree *read_document(Reader *r)
     if (!next(r) || !next(r)) /* stream start; then a document or the end */
         return NULL;
     if (r->event.type == YAML_STREAM_END_EVENT) {
-        ftc_error(r->diag, FTC_FILE(r->file), "there is nothing in it; '{}' would be a spec that takes every default");
+        ftc_error(r->diag, FTC_FILE(r->file), DIAG_spec_empty);
         return NULL;
     }
     if (!next(r))
@@ -246,7 +246,7 @@ static Tree *read_document(Reader *r)
     if (!t || !next(r) || !next(r)) /* document end; then the stream's */
         return NULL;
     if (r->event.type != YAML_STREAM_END_EVENT) {
-        ftc_error(r->diag, place_of_event(r), "a second document starts here; a spec is one document");
+        ftc_error(r->diag, place_of_event(r), DIAG_second_document);
         return NULL;
     }
     return t;
@@ -256,7 +256,7 @@ Tree *tree_parse(Arena *arena, const char *file, const char *text, size_t len, F
 {
     Reader r = { .arena = arena, .diag = d, .file = file, .text = text, .len = len };
     if (len > TREE_MAX_BYTES) {
-        ftc_error(d, FTC_FILE(file), "larger than %d bytes, the most a spec may have", TREE_MAX_BYTES);
+        ftc_error(d, FTC_FILE(file), DIAG_spec_too_large, TREE_MAX_BYTES);
         return NULL;
     }
     if (len >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3))

@@ -1,4 +1,5 @@
 /* Single values as text; see scalar.h. */
+#include "runtime/core/messages.h"
 #include "runtime/core/scalar.h"
 
 #include "runtime/core/nearest.h"
@@ -62,7 +63,7 @@ static bool check_range(const ScalarRule *r, const ScalarText *t, double x, FtcD
         snprintf(range, sizeof range, "from %.15g to %s%.15g", r->low, r->flags & SCALAR_BELOW ? "below " : "", r->high);
     if (r->off)
         snprintf(or_off, sizeof or_off, ", or '%s'", r->off);
-    return ftc_error(d, t->at, "'%s' is %s, but has to be %s%s", r->name, t->text, range, or_off);
+    return ftc_error(d, t->at, DIAG_out_of_range, r->name, t->text, range, or_off);
 }
 
 static bool no_number(const ScalarRule *r, const ScalarText *t, const char *what, FtcDiag *d)
@@ -72,7 +73,7 @@ static bool no_number(const ScalarRule *r, const ScalarText *t, const char *what
         snprintf(words, sizeof words, ", nor any of %s", r->words);
     if (r->off)
         snprintf(nor, sizeof nor, " nor '%s'", r->off);
-    return ftc_error(d, t->at, "'%s' is '%s', %s %s%s%s%s", r->name, t->text, r->off ? "neither" : "not", what, words, nor,
+    return ftc_error(d, t->at, DIAG_not_a_number, r->name, t->text, r->off ? "neither" : "not", what, words, nor,
                      t->quoted ? "; write it without the quotes" : "");
 }
 
@@ -109,7 +110,7 @@ bool scalar_bool(const ScalarRule *r, const ScalarText *t, bool *out, FtcDiag *d
 {
     *out = !strcmp(t->text, "true");
     if (t->quoted || (!*out && strcmp(t->text, "false")))
-        return ftc_error(d, t->at, "'%s' is '%s'; write true or false%s", r->name, t->text, t->quoted ? " without the quotes" : "");
+        return ftc_error(d, t->at, DIAG_not_bool, r->name, t->text, t->quoted ? " without the quotes" : "");
     return true;
 }
 
@@ -132,8 +133,8 @@ bool scalar_word(const ScalarRule *r, const ScalarText *t, int *out, FtcDiag *d)
     const char *near = nearest_word(t->text, words, n);
     ftc_suggest(d, near);
     if (near)
-        return ftc_error(d, t->at, "'%s' is '%s'; did you mean '%s'?", r->name, t->text, near);
-    return ftc_error(d, t->at, "'%s' is '%s'; it can be %s%s%s", r->name, t->text, r->off ? r->off : "", r->off ? ", " : "", list);
+        return ftc_error(d, t->at, DIAG_word_near, r->name, t->text, near);
+    return ftc_error(d, t->at, DIAG_word_unknown, r->name, t->text, r->off ? r->off : "", r->off ? ", " : "", list);
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------------------ */
