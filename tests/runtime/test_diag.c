@@ -22,7 +22,7 @@ static void say(FtcDiag *d)
 /* free() it */
 static char *said(Form form, void (*more)(FtcDiag *d))
 {
-    char *text = NULL;
+    static char *text;
     size_t size;
     FILE *out = open_memstream(&text, &size);
     FtcDiag *d = ftc_diag_new(out);
