@@ -10,7 +10,8 @@ int main(int argc, char **argv)
         const char *name;
         int (*run)(int argc, char **argv, FtcDiag *d);
     } commands[] = { { "run", run_command }, { "rerun", rerun_command }, { "cv", cv_command }, { "compare", compare_command },
-                     { "data", data_command }, { "compile", compile_command }, { "bench", bench_command } };
+                     { "data", data_command }, { "compile", compile_command }, { "bench", bench_command },
+                     { "verify", verify_command } };
 
     catch_bugs();
     FtcDiag *d = ftc_diag_new(stderr);

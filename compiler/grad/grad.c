@@ -3,6 +3,7 @@
  * into contributions to the operands.  Knows no op by name.  Only nodes on a path from what is asked for to the loss take part. */
 #include "compiler/grad/grad.h"
 
+#include "compiler/ir/mutate.h"
 
 /* dx has a broadcast operand's larger shape: sum the repeated axes away. */
 static Node *sum_to(Graph *g, Node *dx, const Type *want)
@@ -52,7 +53,7 @@ void graph_grad(Graph *g, Node *loss, int n_wrt, Node *const *wrt, Node **dx_out
             Node *x = y->in[i];
             if (!dx[i] || !active[x->id])
                 continue;
-            Node *part = sum_to(g, dx[i], &x->type);
+            Node *part = said_by(arena_printf(g->arena, "grad:%s", op_info[y->op].name), g, sum_to(g, dx[i], &x->type));
             grad[x->id] = grad[x->id] ? add(g, grad[x->id], part) : part;
         }
     }

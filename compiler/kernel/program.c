@@ -122,25 +122,29 @@ FtcProgram *program_tables(const Program *p)
 
 /* ---- reference run -------------------------------------------------------------------------------------------------- */
 
+void program_interpret_call(const Program *p, int call, void *const *bufs, const int64_t *sym)
+{
+    const Call *c = &p->calls[call];
+    const Kernel *k = p->kernels[c->kernel];
+    void **args = xcalloc((size_t)k->n_params + 1, sizeof *args);
+    int64_t *sizes = xcalloc((size_t)k->n_params + 1, sizeof *sizes);
+    for (int j = 0; j < k->n_params && k->params[j].mode != PARAM_SCRATCH; j++) {
+        args[j] = bufs[c->bufs[j]];
+        sizes[j] = poly_eval_symbols(p->bufs[c->bufs[j]].size, sym);
+    }
+    kernel_interpret(k, args, sizes, sym, c->imms);
+    free(args);
+    free(sizes);
+}
+
 void program_interpret(const Program *p, void **bufs, const int64_t *sym)
 {
     void **own = xcalloc((size_t)p->n_bufs + 1, sizeof *own);
     for (int i = 0; i < p->n_bufs; i++)
         if (!bufs[i])
             bufs[i] = own[i] = xcalloc((size_t)poly_eval_symbols(p->bufs[i].size, sym) + 1, elem_size(p->bufs[i].elem));
-    for (int i = 0; i < p->n_calls; i++) {
-        const Call *c = &p->calls[i];
-        const Kernel *k = p->kernels[c->kernel];
-        void **args = xcalloc((size_t)k->n_params + 1, sizeof *args);
-        int64_t *sizes = xcalloc((size_t)k->n_params + 1, sizeof *sizes);
-        for (int j = 0; j < k->n_params && k->params[j].mode != PARAM_SCRATCH; j++) {
-            args[j] = bufs[c->bufs[j]];
-            sizes[j] = poly_eval_symbols(p->bufs[c->bufs[j]].size, sym);
-        }
-        kernel_interpret(k, args, sizes, sym, c->imms);
-        free(args);
-        free(sizes);
-    }
+    for (int i = 0; i < p->n_calls; i++)
+        program_interpret_call(p, i, bufs, sym);
     for (int i = 0; i < p->n_bufs; i++)
         if (own[i]) {
             free(own[i]);

@@ -59,4 +59,7 @@ FtcProgram *program_tables(const Program *p);
 /* Runs the program in the kernel interpreter: bufs[i] is the memory of buffer i (arena buffers are allocated here when NULL). */
 void program_interpret(const Program *p, void **bufs, const int64_t *sym);
 
+/* One call of it; all buffers are there. */
+void program_interpret_call(const Program *p, int call, void *const *bufs, const int64_t *sym);
+
 #endif

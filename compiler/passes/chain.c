@@ -7,6 +7,8 @@
  * outer dims) and index relations (what is read across is read at the same outer index), as in fuse. */
 #include "compiler/passes/fuse_groups.h"
 
+#include "compiler/ir/mutate.h"
+
 enum { MAX_CHAINED = 160, MAX_CHAIN_PARAMS = 200 };
 
 /* What a piece of a chain has one of. */
@@ -38,9 +40,9 @@ static bool keeps_outer(const Node *n, const Outer *o)
     if (op_lower[n->op] == lower_dot && o->n == 1) /* tokens by a matrix that all of them share */
         return !n->a.batch && n->a.ca == 1 && dot_free_axis(n, 1) >= 0 && is_shared_matrix(&n->in[1]->type);
     if (op_lower[n->op] == lower_dot)
-        return n->a.batch == o->n;
+        return n->a.batch == o->n || mutated("chain:batch");
     if (op_lower[n->op] == lower_reduce)
-        return leads(&n->in[0]->type, o) && is_row_reduction(n);
+        return leads(&n->in[0]->type, o) && (is_row_reduction(n) || mutated("chain:reductions"));
     return op_lower[n->op] == lower_loop && !is_update(n) && n->op != OP_gather;
 }
 
@@ -94,7 +96,7 @@ static bool reads_own(Chain *c, Node *n, int k, int outer)
     if (!x->group || x->type.rank < outer)
         return false;
     for (int i = 0; i < outer; i++)
-        if (x->type.dim[i] != 1 && !(own.v[i].n == at.v[i].n && poly_equal(own.v[i], at.v[i])))
+        if (x->type.dim[i] != 1 && !(own.v[i].n == at.v[i].n && poly_equal(own.v[i], at.v[i])) && !mutated("chain:outer"))
             return false;
     return true;
 }
@@ -104,7 +106,7 @@ static bool aligned(Chain *c, Node *n, int group)
 {
     for (int k = 0; k < n->n_in; k++) {
         Node *x = behind_views(n->in[k]);
-        if (x->group && find_group(&c->f, x->group) == group && (is_token_sum(x) || !reads_own(c, n, k, c->outer[group].n)))
+        if (x->group && find_group(&c->f, x->group) == group && ((is_token_sum(x) && !mutated("chain:sums")) || !reads_own(c, n, k, c->outer[group].n)))
             return false;
     }
     return true;

@@ -8,6 +8,8 @@
  * ordered otherwise by other panel sizes. */
 #include "compiler/passes/passes.h"
 
+#include "compiler/ir/mutate.h"
+
 #include <string.h>
 
 enum { NOTHING = -2, ALL = -1 }; /* or the axis of which the first token's part is asked */
@@ -159,7 +161,7 @@ static Node *rebuild(Demand *d, Node *n, int axis)
     Type t = restricted(&n->type, axis);
     if (n->op == OP_iota) {
         if (n->type.dim[axis] == DIM_T)
-            return d->row_start; /* the first tokens' numbers */
+            return said_by("demand:first_token", g, d->row_start); /* the first tokens' numbers */
         return n->a.axes[0] == axis ? graph_add(g, OP_const, 0, NULL, &(Attrs){ .value = 0 }, &t) : graph_add(g, OP_iota, 0, NULL, &n->a, &t);
     }
     if (n->op == OP_const)
@@ -181,9 +183,9 @@ static Node *first_part(Demand *d, Node *n, int axis)
     g->scope = NULL;
     Node *y;
     if (d->asked[n->id] == axis)
-        y = rebuild(d, n, axis);
+        y = said_by("demand:rebuild", g, rebuild(d, n, axis));
     else if (n->type.dim[axis] == DIM_T) /* needed whole anyway: its first tokens are picked out */
-        y = gather(g, n, d->row_start);
+        y = said_by("demand:pick", g, gather(g, n, d->row_start));
     else { /* a ragged value that is there whole: through its flat form */
         int perm[MAX_RANK] = { 0, axis }, back[MAX_RANK], k = 2;
         for (int i = 1; i < n->type.rank; i++)
@@ -195,7 +197,7 @@ static Node *first_part(Demand *d, Node *n, int axis)
         Type t = { .rank = n->type.rank, .elem = n->type.elem };
         for (int i = 0; i < t.rank; i++)
             t.dim[i] = i == 0 ? DIM_B : i == 1 ? 1 : n->type.dim[perm[i]];
-        y = transpose(g, reshape(g, rows, t), t.rank, back);
+        y = said_by("demand:pick_ragged", g, transpose(g, reshape(g, rows, t), t.rank, back));
     }
     if (y->id >= d->n)
         graph_rename(g, y, arena_printf(g->arena, "%s.first", n->name));

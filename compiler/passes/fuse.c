@@ -8,6 +8,7 @@
  * Nothing here knows an op's or a model's name. */
 #include "compiler/passes/fuse_groups.h"
 
+#include "compiler/ir/mutate.h"
 #include "compiler/ops/ops.h"
 
 #include <string.h>
@@ -42,7 +43,7 @@ static void order(Fuse *f, int earlier, int later)
 
 bool can_merge(Fuse *f, int a, int b)
 {
-    if (!f->group[a].precedes && !f->group[b].precedes)
+    if ((!f->group[a].precedes && !f->group[b].precedes) || mutated("fuse:between"))
         return true;
     for (int i = 1; i <= f->n; i++) {
         if (f->group[i].into != i || i == a || i == b)
@@ -92,7 +93,7 @@ static bool same_rows(const Type *x, const Type *y)
     if (x->rank != y->rank)
         return false;
     for (int i = 0; i < x->rank - 1; i++)
-        if (x->dim[i] != y->dim[i])
+        if (x->dim[i] != y->dim[i] && !mutated("fuse:rows"))
             return false;
     if (!x->rank)
         return true;
@@ -114,7 +115,7 @@ static bool aligned(Fuse *f, Node *n, int k)
         return false; /* seed and step */
     if (op_info[n->op].class == CLASS_RANDOM || n->op == OP_gather)
         return false;
-    if (x->type.elem == BF16) /* is rounded by the memory that it goes through */
+    if (x->type.elem == BF16 && !mutated("fuse:rounded")) /* is rounded by the memory that it goes through */
         return false;
     x = follow_views(f->a, x, &own, extent_in, &extents);
     if (!x->group || x->type.rank != d->rank)
@@ -130,7 +131,7 @@ static bool reads_aligned(Fuse *f, Node *n, int group)
 {
     for (int k = 0; k < n->n_in; k++) {
         Node *x = behind_views(n->in[k]);
-        if (x->group && find_group(f, x->group) == group && !aligned(f, n, k))
+        if (x->group && find_group(f, x->group) == group && !aligned(f, n, k) && !mutated("fuse:aligned"))
             return false;
     }
     return true;
@@ -174,7 +175,7 @@ static bool can_join(Fuse *f, int group, Node *n)
     for (int k = 0; k < n->n_in; k++) { /* what else n reads must not wait for the group */
         Node *x = behind_views(n->in[k]);
         int xg = x->group ? find_group(f, x->group) : 0;
-        if (xg && xg != group && has(f->group[xg].before, group))
+        if (xg && xg != group && has(f->group[xg].before, group) && !mutated("fuse:waits"))
             return false;
     }
     return outside_reads(f, group, group, n) <= MAX_READS;
@@ -247,7 +248,7 @@ static bool sums_rows_up(const Node *n)
 /* Ops that a reduction alone reads are computed inside it. */
 static void take_in(Fuse *f, int group, Node *x)
 {
-    if (x->group || x->uses != 1 || op_info[x->op].class != CLASS_MAP)
+    if (x->group || (x->uses != 1 && !mutated("fuse:take_in")) || op_info[x->op].class != CLASS_MAP)
         return;
     add_member(f, group, x);
     for (int k = 0; k < x->n_in; k++)
@@ -303,7 +304,7 @@ void order_updates(Fuse *f)
             readers[x->id] = r;
         }
     EACH_NODE(n, f->g)
-        if (is_update(n))
+        if (is_update(n) && !mutated("fuse:updates"))
             for (const Reader *r = readers[n->in[0]->id]; r; r = r->next)
                 if (find_group(f, r->group) != find_group(f, n->group))
                     order(f, find_group(f, r->group), find_group(f, n->group));

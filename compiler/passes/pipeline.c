@@ -26,6 +26,8 @@ static void run_plan(Stage *s)
 {
     int64_t sym[N_SYMBOLS];
     pass_plan(s->program, true);
+    if (!s->notes)
+        return;
     usual_symbols(s->spec, sym);
     opt_note(s->notes, NULL, "the arena takes %lld bytes, not %lld, for %lld rows with %lld tokens in all: values share slots",
              (long long)slots_bytes(s->program, sym), (long long)values_bytes(s->program, sym), (long long)sym[FTC_B],
@@ -64,20 +66,20 @@ static void run_grad(Stage *s)
 }
 
 const Pass pipeline[] = {
-    { "simplify", "one spelling per value before gradients multiply it", run_simplify, NULL, false, false, NULL },
-    { "demand", "before grad, which inherits it; after simplify, which removes views that hide it", run_demand, NULL, false, false, NULL },
+    { "simplify", "one spelling per value before gradients multiply it", run_simplify, NULL, false, false, NULL, false },
+    { "demand", "before grad, which inherits it; after simplify, which removes views that hide it", run_demand, NULL, false, false, NULL, false },
     { "rows", "before grad, which then asks for the gradients of rows; after demand, when it is known what reads them", run_rows, NULL,
-      false, true, NULL },
-    { "grad", "before fusion: gradient rules are written per op; the update follows at once", run_grad, NULL, true, true, NULL },
-    { "cse", "after grad: the backward part repeats much of the forward part", run_simplify, NULL, false, true, NULL },
+      false, true, NULL, true },
+    { "grad", "before fusion: gradient rules are written per op; the update follows at once", run_grad, NULL, true, true, NULL, true },
+    { "cse", "after grad: the backward part repeats much of the forward part", run_simplify, NULL, false, true, NULL, false },
     { "bf16", "where the spec asks for it: after cse, so that a value is rounded once, and before remat, which keeps what was rounded",
-      run_bf16, NULL, true, false, NULL },
-    { "remat", "after cse, which would undo it; before fuse, which then finds clone and reader together", run_remat, NULL, false, true, NULL },
-    { "fuse", "on the final graph: nothing after it moves a value", run_fuse, run_no_fuse, false, false, NULL },
-    { "chain", "after fuse, whose groups are its stages", run_chain, NULL, false, false, "fuse" },
-    { "pack", "on the final graph; the copies are no values of it", run_pack, NULL, false, false, NULL },
-    { "lower", "each group becomes kernels", run_lower, NULL, true, false, NULL },
-    { "plan", "when it is known which calls read what", run_plan, run_no_plan, false, false, NULL },
+      run_bf16, NULL, true, false, NULL, true },
+    { "remat", "after cse, which would undo it; before fuse, which then finds clone and reader together", run_remat, NULL, false, true, NULL, false },
+    { "fuse", "on the final graph: nothing after it moves a value", run_fuse, run_no_fuse, false, false, NULL, false },
+    { "chain", "after fuse, whose groups are its stages", run_chain, NULL, false, false, "fuse", false },
+    { "pack", "on the final graph; the copies are no values of it", run_pack, NULL, false, false, NULL, false },
+    { "lower", "each group becomes kernels", run_lower, NULL, true, false, NULL, false },
+    { "plan", "when it is known which calls read what", run_plan, run_no_plan, false, false, NULL, false },
 };
 const int n_passes = sizeof pipeline / sizeof *pipeline;
 

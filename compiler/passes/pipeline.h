@@ -35,6 +35,7 @@ typedef struct {
     bool needed;                    /* can't be switched off */
     bool training;                  /* only for a training step */
     const char *with;               /* it is off where this pass is; or NULL */
+    bool model;                     /* needs Stage.spec and forward: what a graph alone doesn't say */
 } Pass;
 
 extern const Pass pipeline[];

@@ -7,6 +7,8 @@
  * may stay long. */
 #include "compiler/passes/passes.h"
 
+#include "compiler/ir/mutate.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -105,7 +107,7 @@ void pass_plan(Program *p, bool share)
                 p->slots[best] = size;
             }
             b->slot = best;
-            free_from[best] = b->last;
+            free_from[best] = b->last - mutated("plan:last");
         }
     }
 }

@@ -7,6 +7,7 @@
  * values) is cloned, back to what is kept.  Clones round as the originals did, so no bit changes. */
 #include "compiler/passes/passes.h"
 
+#include "compiler/ir/mutate.h"
 #include "compiler/kernel/lower.h"
 
 #include <string.h>
@@ -113,11 +114,12 @@ static Node *cloned(Remat *r, Node *n, Node *before)
     g->scope = NULL;
     Attrs a = n->a;
     a.name = NULL;
+    a.site += n->op == OP_rand && mutated("remat:site");
     Node *c = graph_add(g, n->op, n->n_in, in, &a, &n->type);
     graph_rename(g, c, arena_printf(g->arena, "%s.again", n->name));
     if (op_lower[n->op] != lower_view && op_lower[n->op] != lower_inline)
         opt_note(g->notes, n, "is computed again in the backward part, not kept");
-    return r->clone[n->id] = c;
+    return r->clone[n->id] = said_by("remat:clone", g, c);
 }
 
 void pass_remat(Graph *g)

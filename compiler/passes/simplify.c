@@ -6,6 +6,7 @@
  * Values are merged only within a region's order: the earlier one stays, and takes over the places of the later. */
 #include "compiler/passes/passes.h"
 
+#include "compiler/ir/mutate.h"
 #include "compiler/ops/ops.h"
 
 #include <string.h>
@@ -44,7 +45,7 @@ static bool same_attrs(const Attrs *x, const Attrs *y)
 {
     return x->n_axes == y->n_axes && !memcmp(x->axes, y->axes, sizeof x->axes) && x->batch == y->batch && x->ca == y->ca &&
            x->cb == y->cb && x->begin == y->begin && x->end == y->end && x->dim == y->dim && x->site == y->site &&
-           !memcmp(&x->value, &y->value, sizeof x->value) && (x->name == y->name || (x->name && y->name && !strcmp(x->name, y->name)));
+           (!memcmp(&x->value, &y->value, sizeof x->value) || mutated("simplify:equal")) && (x->name == y->name || (x->name && y->name && !strcmp(x->name, y->name)));
 }
 
 static bool same_node(const Node *x, const Node *y)
@@ -95,6 +96,18 @@ static void add_place(Graph *g, Node *kept, const Loc *loc)
 
 /* ---- algebra ------------------------------------------------------------------------------------------------------------ */
 
+/* By this rule n is x. */
+static Node *by(const char *rule, Graph *g, Node *n, Node *x)
+{
+    Region region = g->region;
+    g->before = n;
+    g->region = n->region;
+    x = said_by(rule, g, x);
+    g->before = NULL;
+    g->region = region;
+    return x;
+}
+
 static bool is_const(const Node *n, double v) { return n->op == OP_const && n->a.value == v; }
 
 /* A view that changes nothing, or undoes the one before. */
@@ -103,13 +116,13 @@ static Node *view_of_view(Graph *g, Node *n)
     Node *x = n->in[0];
     switch (n->op) {
     case OP_stop_gradient: /* has done its work once there are gradients */
-        return g->last->region == REGION_FORWARD ? n : x;
+        return g->last->region == REGION_FORWARD ? n : by("simplify:stop_gradient", g, n, x);
     case OP_reshape:
     case OP_broadcast:
         if (type_equal(&n->type, &x->type))
-            return x;
+            return by("simplify:same_type", g, n, x);
         if (n->op == OP_reshape && x->op == OP_reshape) {
-            n->in[0] = x->in[0];
+            n->in[0] = by("simplify:reshapes", g, n, x->in[0]);
             return view_of_view(g, n);
         }
         return n;
@@ -117,20 +130,20 @@ static Node *view_of_view(Graph *g, Node *n)
         if (x->op == OP_transpose) {
             for (int i = 0; i < n->a.n_axes; i++)
                 n->a.axes[i] = x->a.axes[n->a.axes[i]];
-            n->in[0] = x->in[0];
+            n->in[0] = by("simplify:transposes", g, n, x->in[0]);
         }
         for (int i = 0; i < n->a.n_axes; i++)
             if (n->a.axes[i] != i)
                 return n;
-        return n->in[0];
-    case OP_split: return x->op == OP_join ? x->in[0] : n;
-    case OP_join: return x->op == OP_split ? x->in[0] : n;
+        return by("simplify:no_transpose", g, n, n->in[0]);
+    case OP_split: return x->op == OP_join ? by("simplify:split", g, n, x->in[0]) : n;
+    case OP_join: return x->op == OP_split ? by("simplify:join", g, n, x->in[0]) : n;
     default: return n;
     }
 }
 
 /* The operand of a MAP op without a broadcast that the other operand makes needless. */
-static void drop_broadcasts(Node *n)
+static void drop_broadcasts(Graph *g, Node *n)
 {
     for (int i = 0; i < n->n_in; i++) {
         Node *was = n->in[i];
@@ -143,7 +156,7 @@ static void drop_broadcasts(Node *n)
         in[i] = was->in[0];
         again.in = in;
         if (op_info[n->op].infer(&again, quiet) && type_equal(&again.type, &n->type))
-            n->in[i] = was->in[0];
+            n->in[i] = by("simplify:broadcast", g, n, was->in[0]);
         ftc_diag_free(quiet);
     }
 }
@@ -154,19 +167,19 @@ static Node *simpler(Graph *g, Node *n)
         return op_info[n->op].inputs == 1 ? view_of_view(g, n) : n;
     if (op_info[n->op].class != CLASS_MAP)
         return n;
-    drop_broadcasts(n);
+    drop_broadcasts(g, n);
     Node *a = n->in[0], *b = n->n_in > 1 ? n->in[1] : NULL;
     bool keeps_a = type_equal(&n->type, &a->type), keeps_b = b && type_equal(&n->type, &b->type);
     if (n->op == OP_mul && is_const(a, 1) && keeps_b)
-        return b;
+        return by("simplify:one_times", g, n, b);
     if ((n->op == OP_mul || n->op == OP_div) && is_const(b, 1) && keeps_a)
-        return a;
+        return by("simplify:times_one", g, n, a);
     if (n->op == OP_sub && is_const(b, 0) && keeps_a)
-        return a;
+        return by("simplify:minus_zero", g, n, a);
     if (n->op == OP_select && n->in[1] == n->in[2] && keeps_b)
-        return b;
+        return by("simplify:select", g, n, b);
     if (n->op == OP_cast && a->type.elem == n->type.elem)
-        return a;
+        return by("simplify:cast", g, n, a);
     /* constants: the reference rounds once, as the compiled op would */
     double x[3];
     for (int i = 0; i < n->n_in; i++) {
@@ -181,7 +194,7 @@ static Node *simpler(Graph *g, Node *n)
     g->before = n;
     g->region = n->region;
     g->loc = n->loc;
-    Node *c = constant(g, n->type.elem == F32 ? (float)v : v, n->type.elem);
+    Node *c = constant(g, (n->type.elem == F32 ? (float)v : v) + mutated("simplify:fold"), n->type.elem);
     g->before = NULL;
     g->region = region;
     return c;

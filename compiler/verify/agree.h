@@ -1,0 +1,40 @@
+/* Graphs held against graphs, and gradients against differences, all in the evaluator's double.
+ *
+ * In:  a graph before and after a pass; or a step graph, its loss, and which node is whose gradient.
+ * Out: whether they say the same, and where not.
+ * A rewriting may round anew where compiled code would (a folded constant is single precision), so two graphs agree where they are
+ * within both their bounds.  A gradient is held to a central difference along one direction for each leaf; no bound of the
+ * evaluator's is asked there, since both are computed in double. */
+#ifndef FTC_AGREE_H
+#define FTC_AGREE_H
+
+#include "compiler/verify/numbers.h"
+
+typedef struct {
+    const char *what;      /* an output, or the weight or state that is updated, or whose gradient it is; NULL: all agree */
+    int64_t at;            /* the element; -1: none, it is a derivative */
+    double have, want, slack;
+} Mismatch;
+
+/* Outputs that both have, and updates of the same weights and states. */
+bool graphs_agree(const Graph *before, const Graph *after, const Sizes *s, Mismatch *m);
+
+/* What a graph's leaves have as gradients: dx[i] is that of wrt[i], of the sum of all outputs' elements, each with a weight of its own, or
+ * of an output alone where it is a number and called "loss". */
+typedef struct {
+    Node *loss;
+    int n;
+    Node **wrt, **dx;
+} Gradients;
+
+/* A forward graph gets them; its float leaves are what is asked for.  n is 0 where none of them reaches an output. */
+Gradients add_gradients(Graph *g);
+
+/* A step graph has them, as d.NAME for a weight that has an update. */
+Gradients find_gradients(const Graph *g);
+
+/* One directional derivative for each; told() gets each one's largest error, in units of what is allowed.  told may be NULL. */
+typedef void ToldFn(void *ctx, const Node *leaf, double ratio);
+bool gradients_hold(const Graph *g, const Gradients *d, const Sizes *s, Mismatch *m, ToldFn *told, void *ctx);
+
+#endif
