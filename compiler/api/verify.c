@@ -127,7 +127,9 @@ static int check_all(void *ctx)
         Wanted any = { .kind = FAIL_NONE, .unfused = v->job->pipeline.level == 0 };
         v->witness->unfused = any.unfused;
         witness_graph(v->witness, v->alone);
-        ok = check_graph(v->alone, &any, &run, &v->witness->failure);
+        Wanted compiled = { .kind = FAIL_COMPILED, .unfused = any.unfused };
+        ok = check_graph(v->alone, &any, &interpreter, &v->witness->failure) &&
+             check_graph(v->alone, &compiled, &run, &v->witness->failure);
         if (ok && v->job->out)
             fprintf(v->job->out, "the graph's gradients, passes and kernels are right\n");
     } else if (!verify_model(v->job, &v->model, v->witness, &ok, v->diag))
@@ -197,10 +199,10 @@ static bool write_witness(Verify *v, VerifyReport *r, const Graph *g)
     return ok;
 }
 
-static void report_failure(Verify *v, VerifyReport *r, int status)
+static void report_failure(Verify *v, VerifyReport *r)
 {
     Failure *f = &v->witness->failure;
-    if (status != CHILD_FAILED) {
+    if (f->kind == FAIL_NONE) {
         f->kind = FAIL_CRASH;
         snprintf(f->message, sizeof f->message, "the compiler, or what it made, did not come to its end; the last pass before was '%s'",
                  *f->pass ? f->pass : "none");
@@ -223,7 +225,7 @@ bool verify_run(const VerifyJob *j, VerifyReport *report, FtcDiag *d)
         int status = in_child(check_all, &v, false);
         ok = status != CHILD_USER;
         if (ok && status != CHILD_PASSED)
-            report_failure(&v, report, status);
+            report_failure(&v, report);
     }
     if (v.witness != MAP_FAILED)
         munmap(v.witness, sizeof *v.witness);

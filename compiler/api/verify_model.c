@@ -32,7 +32,7 @@ typedef struct {
     Arena *arena;
     Sizes sizes[CHECK_BATCHES];
     Witness *witness;
-    bool compares;         /* else the way is only gone */
+    bool compares;         /* the graph behind each pass with the one before */
     bool ok;
     Entry entry[MOST_ENTRIES];
     int n;
@@ -119,10 +119,9 @@ static void after_pass(void *ctx, const char *pass, const Stage *s)
         return;
     Graph *now = graph_copy(s->graph, w->arena);
     snprintf(w->witness->failure.pass, sizeof w->witness->failure.pass, "%s", pass);
-    if (w->compares) {
-        check_gradients(w, e, now);
+    check_gradients(w, e, now);
+    if (w->compares)
         check_pass(w, e, pass, now);
-    }
     e->last = now;
     if (!has_groups(now) || !e->unfused)
         e->unfused = now;
@@ -307,7 +306,7 @@ bool verify_model(const VerifyJob *j, const VerifiedModel *m, Witness *witness, 
     if (*ok) {
         witness->unfused = true;
         plain = compile(j, m, all.plain, 0, d);
-        *ok = plain != NULL;
+        *ok = plain && all.plain->ok;
     }
     bool ran = fused && (plain || !all.fused->ok);
     if (*ok) {

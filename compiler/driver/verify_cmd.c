@@ -62,7 +62,7 @@ int verify_command(int argc, char **argv, FtcDiag *d)
     CommonOptions o = common_defaults(a);
     VerifyJob j = { .out = stdout };
     VerifyReport report = { .nodes = 0 };
-    o.pipeline.keep_encoded = o.pipeline.accumulate = true;
+    o.pipeline.accumulate = true;
     bool ok = read_flags(&j, &o, &r, d);
     if (ok && !o.done) {
         j.over = o.settings;

@@ -105,7 +105,9 @@ bool tensor_next(const Tensor *t, int64_t *index)
     return false;
 }
 
-double sum_allowance(int64_t n) { return 4 + sqrt((double)n) / 4; }
+double carried_bound(double e, double by) { return isinf(e) ? e : e * by; } /* what is not bounded is so times 0, too */
+
+double sum_allowance(int64_t n) { return 4 + sqrt((double)n); }
 
 Tensor **graph_eval(const Graph *g, const Binding *b, FillFn *fill, void *ctx, Arena *arena)
 {

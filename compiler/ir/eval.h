@@ -35,7 +35,11 @@ typedef void FillFn(void *ctx, const Node *n, Tensor *t);       /* values of an 
 /* Evaluates every node; result[id] is node id's tensor (graph_renumber first).  Lives in the arena. */
 Tensor **graph_eval(const Graph *g, const Binding *b, FillFn *fill, void *ctx, Arena *arena);
 
-/* The rounding allowance of a sum of n terms, in units of FLT_EPSILON * sum of |terms|. */
+/* The rounding allowance of a sum of n terms, in units of FLT_EPSILON * sum of |terms|: added one after another, terms of one sign are
+ * off by some 0.2 sqrt(n) of them, as a random walk goes; of several thousand sums one may be off by four times that. */
 double sum_allowance(int64_t n);
+
+/* What an operand's bound is worth in a result that moves by so much when the operand moves by one. */
+double carried_bound(double e, double by);
 
 #endif

@@ -169,6 +169,7 @@ void graph_dce(Graph *g);                               /* drop what no output n
 Graph *graph_copy(const Graph *g, Arena *arena);
 
 static inline bool is_update(const Node *n) { return n->op == OP_update || n->op == OP_update_rows; }
+static inline const char *updated(const Node *n) { return n->in[0]->a.name; } /* the weight or state that an update is of */
 
 #define EACH_NODE(n, g) for (Node *n = (g)->first; n; n = n->next)
 

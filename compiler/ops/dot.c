@@ -97,7 +97,7 @@ void eval_dot(const Node *n, Tensor *y, Tensor *const *x)
             int64_t p = tensor_offset(a, ia), q = tensor_offset(b, ib);
             total += a->v[p] * b->v[q];
             scale += fabs(a->v[p] * b->v[q]);
-            carried += a->e[p] * fabs(b->v[q]) + b->e[q] * fabs(a->v[p]);
+            carried += carried_bound(a->e[p], fabs(b->v[q])) + carried_bound(b->e[q], fabs(a->v[p]));
         }
         y->v[at] = total;
         y->e[at] = carried + sum_allowance(size) * scale;

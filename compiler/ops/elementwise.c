@@ -299,8 +299,8 @@ static double bound(Op op, Elem from, Elem to, const double *x, const double *e,
 {
     if (op == OP_lt || op == OP_le || op == OP_eq) /* may fall either way within the operands' bounds */
         return fabs(x[0] - x[1]) <= FLT_EPSILON * (e[0] + e[1]) && e[0] + e[1] > 0 ? INFINITY : 0;
-    if (op == OP_select && e[0] > 0)
-        return INFINITY;
+    if (op == OP_select && e[0] > 0) /* either is taken */
+        return fabs(x[1] - x[2]) / FLT_EPSILON + fmax(e[1], e[2]);
     if (to == BOOL)
         return (n > 0 && e[0] > 0) || (n > 1 && e[1] > 0) ? INFINITY : 0;
     if (op == OP_cast && to == I32)
@@ -308,7 +308,7 @@ static double bound(Op op, Elem from, Elem to, const double *x, const double *e,
     double carried = 0;
     for (int i = 0; i < n; i++)
         if (e[i] > 0)
-            carried += e[i] * slope(op, x, y, i);
+            carried += carried_bound(e[i], slope(op, x, y, i));
     if (to == BF16 || (op == OP_cast && from == I32))
         return carried + fabs(y) * (to == BF16 ? 65536 / 2. : 0.5);
     /* second order and the lower end of single precision */

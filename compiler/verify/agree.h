@@ -2,9 +2,8 @@
  *
  * In:  a graph before and after a pass; or a step graph, its loss, and which node is whose gradient.
  * Out: whether they say the same, and where not.
- * A rewriting may round anew where compiled code would (a folded constant is single precision), so two graphs agree where they are
- * within both their bounds.  A gradient is held to a central difference along one direction for each leaf; no bound of the
- * evaluator's is asked there, since both are computed in double. */
+ * No pass may change a number by more than double precision shows.  (What simplify folds is a constant in single precision; so such
+ * values are rounded here before it, too.)  A gradient is held to a central difference along one direction for each leaf. */
 #ifndef FTC_AGREE_H
 #define FTC_AGREE_H
 

@@ -134,7 +134,7 @@ static void check_value(Check *c, KernelError *k, const Node *n, const void *got
 static void check_update(Check *c, KernelError *k, const Buf *b, const void *got)
 {
     EACH_NODE(n, c->g)
-        if (is_update(n) && n->group == c->group && !strcmp(n->a.name, b->name)) {
+        if (is_update(n) && n->group == c->group && !strcmp(updated(n), b->name)) {
             Worst w = { 0 };
             if (n->op == OP_update_rows)
                 compare_stored_rows(&w, seen(c, n->in[1]), seen(c, n), got);
@@ -217,7 +217,7 @@ typedef void ResultFn(void *ctx, const char *name, const Tensor *rows, const Ten
 static const Tensor *updated_rows(const ProgramRun *r, const char *name)
 {
     EACH_NODE(n, r->graph)
-        if (n->op == OP_update_rows && !strcmp(n->a.name, name))
+        if (n->op == OP_update_rows && !strcmp(updated(n), name))
             return r->left[n->in[1]->id];
     return NULL;
 }
@@ -231,9 +231,9 @@ static void each_result(const ProgramRun *x, const ProgramRun *y, const Graph *g
             f(ctx, g->outputs[i].name, NULL, value[g->outputs[i].node->id], x->bufs[b], y ? y->bufs[o] : NULL);
     }
     EACH_NODE(n, g) {
-        int b = is_update(n) ? find_buf(x->program, false, n->a.name) : -1, o = b < 0 || !y ? b : find_buf(y->program, false, n->a.name);
+        int b = is_update(n) ? find_buf(x->program, false, updated(n)) : -1, o = b < 0 || !y ? b : find_buf(y->program, false, updated(n));
         if (b >= 0 && o >= 0)
-            f(ctx, n->a.name, updated_rows(x, n->a.name), value[n->id], x->bufs[b], y ? y->bufs[o] : NULL);
+            f(ctx, updated(n), updated_rows(x, updated(n)), value[n->id], x->bufs[b], y ? y->bufs[o] : NULL);
     }
 }
 

@@ -149,6 +149,8 @@ static bool is_well_formed(Graph *g)
 {
     FtcDiag *quiet = ftc_diag_new(NULL);
     bool ok = g->first && g->n_outputs + (g->last && is_update(g->last)) > 0;
+    for (int i = 0; i < g->n_outputs && ok; i++) /* a result is computed */
+        ok = op_info[g->outputs[i].node->op].class != CLASS_STATE || is_update(g->outputs[i].node);
     EACH_NODE(n, g) {
         Node again = *n;
         ok = ok && op_info[n->op].infer(&again, quiet) && type_equal(&again.type, &n->type);
