@@ -275,7 +275,7 @@ Compiled *compile_stage(const StageText *t, const PipelineOptions *options, FtcD
     o.from = t->pass;
     Entry step = { .name = "step", .training = true }, accumulate = { 0 }, eval = { .name = "eval" }, encode = { .name = "encode" };
     SpecSource source = { .file = arena_printf(c->arena, "%s (its spec)", t->file), .text = t->spec, .len = strlen(t->spec) };
-    const Spec *spec = spec_load(c->arena, &source, d);
+    const Spec *spec = t->checked ? t->checked : spec_load(c->arena, &source, d);
     if (spec && read_entry(c, &step, spec, t, t->step, d) && read_entry(c, &eval, spec, t, t->eval, d)) {
         run_entries(c, &step, &accumulate, &eval, &encode, spec, &o, d);
         finish(c, spec, arena_strdup(c->arena, t->model), &step, &accumulate, &eval, &encode);

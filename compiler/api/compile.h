@@ -30,6 +30,7 @@ typedef struct {
     const char *pass;         /* the last one that ran; NULL: none */
     bool is_program;
     const char *spec, *step, *eval;   /* texts */
+    const Spec *checked;      /* its spec with what a run sets anew; NULL: as the text says */
 } StageText;
 
 /* Runs the passes that are left.  The result is what compile_spec would have made, had it not been interrupted. */

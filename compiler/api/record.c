@@ -39,7 +39,7 @@ static bool read_job(Record *r, const char *path, const json_t *object, const Ru
     JsonReader j = { .object = object, .file = path, .diag = d };
     RunJob *job = &r->job;
     *job = *given;
-    job->source = (ClassifierSource){ .init = place_of(r, &j, "init", given->source.init),
+    job->source = (ClassifierSource){ .stage = place_of(r, &j, "stage", NULL), .init = place_of(r, &j, "init", given->source.init),
                                       .model = place_of(r, &j, "model", given->source.model) };
     job->train = place_of(r, &j, "train", given->train);
     job->dev = place_of(r, &j, "dev", given->dev);
@@ -93,20 +93,20 @@ static bool check_folder(const Inputs *now, const json_t *inputs, FtcDiag *d)
 /* Other data would make another run of it. */
 static bool check_inputs(const Record *r, const json_t *inputs, FtcDiag *d)
 {
-    Inputs *now = inputs_start(r->job.train, r->job.dev, r->job.eval, r->job.predict,
+    Inputs *now = inputs_start(r->job.source.stage, r->job.train, r->job.dev, r->job.eval, r->job.predict,
                                r->job.source.model ? r->job.source.model : r->job.source.init);
     bool ok = true;
     inputs_finish(now);
     for (int i = 0; i < now->n; i++) {
         const Input *f = &now->v[i];
         const char *was = digest_in(inputs, f->role, path_base(f->path));
+        bool has_flag = strcmp(f->role, "folder") && strcmp(f->role, "stage");
         if (!strcmp(f->path, "-"))
             ok = ftc_error(d, FTC_NOWHERE, "the run read its table '%s' from standard input, which can't be read again; --%s FILE "
                            "names a copy of it", f->role, f->role);
         else if (!*f->sha256)
             ok = ftc_error(d, FTC_FILE(f->given), "can't be read; the run was made from it%s%s%s",
-                           strcmp(f->role, "folder") ? ": --" : "", strcmp(f->role, "folder") ? f->role : "",
-                           strcmp(f->role, "folder") ? " FILE says where it is now" : "");
+                           has_flag ? ": --" : "", has_flag ? f->role : "", has_flag ? " FILE says where it is now" : "");
         else if (was && strcmp(was, f->sha256))
             ok = ftc_error(d, FTC_FILE(f->given), "has changed since the run began, which would make it another run: its SHA-256 was "
                            "%.16s..., now it is %.16s...", was, f->sha256);

@@ -21,7 +21,7 @@ static bool compile(void *user, FtcDiag *d)
 static RunStatus run_opened(Compilation *k, const Origin *origin)
 {
     const RunJob *j = k->job;
-    RunWork work = { .train = j->train, .dev = j->dev, .eval = j->eval, .predict = j->predict, .spec = j->source.spec,
+    RunWork work = { .train = j->train, .dev = j->dev, .eval = j->eval, .predict = j->predict, .spec = j->source.spec, .stage = j->source.stage,
                      .model = j->source.model, .origin = origin, .resume = j->resume ? checkpoint_read : NULL, .output = j->output,
                      .force = j->force, .predictions = j->predictions, .logits = j->logits, .log = j->log, .json = j->json,
                      .check_arena = j->check_arena, .threads = j->threads, .notes = j->notes, .judge = j->judge,

@@ -183,6 +183,42 @@ static void forget_labels(SpecModel *m, const ClassifierSource *source, SpecSour
     spec->n_over = source->n_over + 1;
 }
 
+/* Keys that the graphs of a stage have been built by already, or what such keys begin with. */
+static bool is_in_graphs(const char *key)
+{
+    static const char *const built[] = { "model.", "loss.", "optimizer.type", "optimizer.momentum", "optimizer.nesterov", "train.freeze",
+                                         "train.precision", "data.weight" };
+    for (size_t i = 0; i < sizeof built / sizeof *built; i++)
+        if (!strncmp(key, built[i], strlen(built[i])))
+            return true;
+    return false;
+}
+
+enum { LARGEST_STAGE = 1 << 30 };
+
+/* The stage gives the spec, unless a record has it as it was resolved. */
+static bool open_stage(SpecModel *m, const ClassifierSource *source, SpecSource *spec)
+{
+    for (int i = 0; i < source->n_over && !source->spec_text; i++)
+        if (is_in_graphs(source->over[i].key))
+            return ftc_error(m->c.diag, source->over[i].at, "'%s' is in the graphs of %s already; set it for the spec that the stage is made "
+                             "of", source->over[i].key, source->stage);
+    size_t size;
+    char *text = file_read(source->stage, LARGEST_STAGE, &size, m->c.diag);
+    if (!text)
+        return false;
+    char *kept = arena_strndup(m->arena, text, size);
+    free(text);
+    if (!stage_read(&m->stage, m->arena, arena_strdup(m->arena, source->stage), kept, size, m->c.diag))
+        return false;
+    if (!spec->text) {
+        spec->file = arena_printf(m->arena, "%s (its spec)", source->stage);
+        spec->text = m->stage.spec;
+        spec->len = strlen(spec->text);
+    }
+    return true;
+}
+
 bool spec_model_open(SpecModel *m, const ClassifierSource *source, FtcDiag *d)
 {
     *m = (SpecModel){ .arena = arena_new(), .c = { .diag = d, .folder = source->model ? source->model : source->init,
@@ -191,6 +227,8 @@ bool spec_model_open(SpecModel *m, const ClassifierSource *source, FtcDiag *d)
     SpecSource spec = { .file = source->spec, .text = source->spec_text, .over = source->over, .n_over = source->n_over };
     if (spec.text)
         spec.len = strlen(spec.text);
+    if (source->stage && !open_stage(m, source, &spec))
+        return false;
     if (m->c.folder && !open_folder(m, &spec, &s))
         return false;
     if (spec.file && !source->spec && !m->c.continues)
@@ -200,6 +238,9 @@ bool spec_model_open(SpecModel *m, const ClassifierSource *source, FtcDiag *d)
     m->spec = spec_load(m->arena, &spec, d);
     if (!m->spec || !check_task(m))
         return false;
+    if (m->stage.file && m->spec->train.accumulate > 1)
+        return ftc_error(d, spec_loc(m->spec, "train.accumulate"), "a stage has programs for steps of one batch only; "
+                         "-D train.accumulate=1");
     m->c.family = m->config.family;
     m->c.vocab = m->config.family != HF_NONE ? m->config.vocab_size : 0;
     m->c.load = m->c.folder ? classifier_load_folder : NULL;
@@ -258,7 +299,8 @@ void spec_model_take(SpecModel *m, Compiled *compiled)
 
 bool spec_model_compile(SpecModel *m, bool training, const PipelineOptions *pipeline, const CodegenOptions *codegen, FtcDiag *d)
 {
-    m->compiled = compile_spec(m->spec, "model", training, pipeline, d);
+    m->stage.checked = m->spec;
+    m->compiled = m->stage.file ? compile_stage(&m->stage, pipeline, d) : compile_spec(m->spec, "model", training, pipeline, d);
     if (!m->compiled || !compiled_jit(m->compiled, codegen, d))
         return false;
     spec_model_take(m, m->compiled);

@@ -11,12 +11,13 @@
 #ifndef FTC_SPEC_MODEL_H
 #define FTC_SPEC_MODEL_H
 
-#include "compiler/api/compile.h"
+#include "compiler/api/stage.h"
 #include "runtime/run/classifier.h"
 
 typedef struct {
     const char *spec;               /* a file, "-", or NULL: the shipped bert_cls.yaml */
     const char *spec_text;          /* the text of `spec`, where it was read already; NULL: it is read */
+    const char *stage;              /* a stage's file, whose spec and graphs are taken in the place of a spec; NULL: none */
     const char *init;               /* an encoder's folder, or NULL */
     const char *model;              /* a model's folder, or NULL; then no init, and a spec only as text */
     const SpecSetting *over;        /* -D and flags */
@@ -27,6 +28,7 @@ typedef struct {
     Classifier c;
     Arena *arena, *kept;
     const Spec *spec;
+    StageText stage;                /* its file is NULL where the spec is what is compiled */
     HfConfig config;                /* of the folder; its family is HF_NONE where it has none of theirs */
     Compiled *compiled;
 } SpecModel;

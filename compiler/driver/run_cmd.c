@@ -12,6 +12,7 @@ static void print_help(void)
     puts("ftc run [SPEC.yaml | MODEL_DIR] [flags]\n\n"
          "  ftc run --train data.csv                           a small encoder from scratch (models/bert_cls.yaml)\n"
          "  ftc run SPEC.yaml --train F --eval G               the model that the spec describes\n"
+         "  ftc run -x graph STAGE --train F                   a stage of it, edited (ftc compile --emit)\n"
          "  ftc run --init DIR --train F                       a pre-trained encoder with a new head\n"
          "  ftc run MODEL_DIR --train F                        go on training a model: its head and labels are kept\n"
          "  ftc run MODEL_DIR --eval F --predict G             use a model\n"
@@ -82,15 +83,36 @@ static bool check_seeds(const RepeatJob *job, FtcDiag *d)
     return true;
 }
 
+static bool set_language(bool *is_stage, const char *word, FtcDiag *d)
+{
+    *is_stage = strcmp(word, "spec") != 0;
+    return !*is_stage || !strcmp(word, "graph") || !strcmp(word, "kernels") ||
+           ftc_error(d, FTC_NOWHERE, "'-x' takes spec, graph or kernels, not '%s'", word);
+}
+
+/* The argument is a stage; it gives the model its name as a spec would. */
+static bool take_stage(RunJob *j, FtcDiag *d)
+{
+    if (j->source.model || !j->source.spec)
+        return ftc_error(d, FTC_NOWHERE, "which stage? -x graph FILE, of those that 'ftc compile --emit' makes");
+    if (!strcmp(j->source.spec, "-"))
+        return ftc_error(d, FTC_NOWHERE, "a stage is read from a file, which the model's record names");
+    j->source.stage = j->source.spec;
+    return true;
+}
+
 /* Fills the job; false after an error. */
 static bool read_flags(RepeatJob *job, CommonOptions *o, OptionReader *r, FtcDiag *d)
 {
     RunJob *j = &job->run;
     long long n = 0;
     bool ok = true;
+    bool is_stage = false;    /* -x graph */
     const char *fixed = NULL; /* a flag that doesn't go with --resume */
     for (;;) {
         OptionMatch m = options_next(r);
+        if (m.id == OPT_END && is_stage && !o->done)
+            ok &= take_stage(j, d);
         if (m.id == OPT_END || o->done)
             return ok && (!j->resume || !fixed || ftc_error(d, FTC_NOWHERE, "a run that is gone on with keeps its settings; leave '%s' "
                                                             "out, or start it anew", fixed));
@@ -110,6 +132,7 @@ static bool read_flags(RepeatJob *job, CommonOptions *o, OptionReader *r, FtcDia
         case OPT_EVAL: j->eval = m.value; break;
         case OPT_PREDICT: j->predict = m.value; break;
         case OPT_INIT: j->source.init = m.value; break;
+        case OPT_LANGUAGE: ok &= set_language(&is_stage, m.value, d); break;
         case OPT_RESUME: j->resume = m.value; break;
         case OPT_SEEDS: ok &= option_number(&m, 2, REPEAT_MOST, &n, d); job->seeds = (int)n; break;
         case OPT_OUTPUT: j->output = m.value; break;

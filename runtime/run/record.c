@@ -83,9 +83,10 @@ static void *digest_files(void *arg)
     return NULL;
 }
 
-Inputs *inputs_start(const char *train, const char *dev, const char *eval, const char *predict, const char *folder)
+Inputs *inputs_start(const char *stage, const char *train, const char *dev, const char *eval, const char *predict, const char *folder)
 {
     Inputs *in = xcalloc(1, sizeof *in);
+    add_input(in, "stage", stage);
     add_input(in, "train", train);
     add_input(in, "dev", dev);
     add_input(in, "eval", eval);
@@ -125,6 +126,8 @@ static void write_job(JsonWriter *w, const RunWork *j)
     char here[PATH_MAX];
     jsonw_object(w, "job");
     jsonw_string(w, "folder", getcwd(here, sizeof here)); /* which relative paths start from */
+    if (j->stage)
+        jsonw_string(w, "stage", j->stage);
     jsonw_string(w, "init", o->init);
     jsonw_string(w, "model", j->model);
     jsonw_string(w, "train", j->train);

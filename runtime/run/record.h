@@ -42,7 +42,7 @@ typedef struct {
 } Inputs;
 
 /* Starts to digest the tables (NULL: none) and the files of a folder, on a thread of its own.  Standard input leaves no digest. */
-Inputs *inputs_start(const char *train, const char *dev, const char *eval, const char *predict, const char *folder);
+Inputs *inputs_start(const char *stage, const char *train, const char *dev, const char *eval, const char *predict, const char *folder);
 void inputs_finish(Inputs *in); /* waits for the digests */
 void inputs_free(Inputs *in);   /* NULL is fine */
 

@@ -243,7 +243,7 @@ static RunStatus do_run(Run *r)
     if (!open_tables(r))
         return RUN_FAILED;
     if (j->train)
-        r->inputs = inputs_start(j->train, j->dev, j->eval, j->predict, r->c->folder);
+        r->inputs = inputs_start(j->stage, j->train, j->dev, j->eval, j->predict, r->c->folder);
     if (j->log && !j->resume && !(r->log = log_open(j->log, r->diag))) /* that of a resumed run is written anew once it goes on */
         return RUN_FAILED;
     r->pool = pool_new(j->threads);
