@@ -266,6 +266,13 @@ static bool read_entry(Compiled *c, Entry *e, const Spec *spec, const StageText 
     return check_graph(e, t->file, d) && (t->pass || find_weights(e->forward, e->graph, t->file, d));
 }
 
+static const Spec *read_entries(Compiled *c, Entry *step, Entry *eval, const StageText *t, FtcDiag *d)
+{
+    SpecSource source = { .file = arena_printf(c->arena, "%s (its spec)", t->file), .text = t->spec, .len = strlen(t->spec) };
+    const Spec *spec = t->checked ? t->checked : spec_load(c->arena, &source, d);
+    return spec && read_entry(c, step, spec, t, t->step, d) && read_entry(c, eval, spec, t, t->eval, d) ? spec : NULL;
+}
+
 Compiled *compile_stage(const StageText *t, const PipelineOptions *options, FtcDiag *d)
 {
     double start = clock_ms();
@@ -274,9 +281,8 @@ Compiled *compile_stage(const StageText *t, const PipelineOptions *options, FtcD
     c->arena = arena_new();
     o.from = t->pass;
     Entry step = { .name = "step", .training = true }, accumulate = { 0 }, eval = { .name = "eval" }, encode = { .name = "encode" };
-    SpecSource source = { .file = arena_printf(c->arena, "%s (its spec)", t->file), .text = t->spec, .len = strlen(t->spec) };
-    const Spec *spec = t->checked ? t->checked : spec_load(c->arena, &source, d);
-    if (spec && read_entry(c, &step, spec, t, t->step, d) && read_entry(c, &eval, spec, t, t->eval, d)) {
+    const Spec *spec = read_entries(c, &step, &eval, t, d);
+    if (spec) {
         run_entries(c, &step, &accumulate, &eval, &encode, spec, &o, d);
         finish(c, spec, arena_strdup(c->arena, t->model), &step, &accumulate, &eval, &encode);
         c->compile_ms = clock_ms() - start;
@@ -284,6 +290,18 @@ Compiled *compile_stage(const StageText *t, const PipelineOptions *options, FtcD
     }
     compiled_free(c);
     return NULL;
+}
+
+bool run_stage(const StageText *t, const PipelineOptions *o, FtcDiag *d)
+{
+    Compiled *c = xcalloc(1, sizeof *c);
+    c->arena = arena_new();
+    Entry step = { .name = "step", .training = true }, accumulate = { 0 }, eval = { .name = "eval" }, encode = { .name = "encode" };
+    const Spec *spec = read_entries(c, &step, &eval, t, d);
+    if (spec)
+        run_entries(c, &step, &accumulate, &eval, &encode, spec, o, d);
+    compiled_free(c);
+    return spec != NULL;
 }
 
 /* ---- native code ----------------------------------------------------------------------------------------------------------- */

@@ -36,6 +36,9 @@ typedef struct {
 /* Runs the passes that are left.  The result is what compile_spec would have made, had it not been interrupted. */
 Compiled *compile_stage(const StageText *t, const PipelineOptions *o, FtcDiag *d);
 
+/* Only runs the passes that o->chosen names over both programs; what they make is seen by o->after.  False after an error. */
+bool run_stage(const StageText *t, const PipelineOptions *o, FtcDiag *d);
+
 /* Native code for all kernels, in this process. */
 bool compiled_jit(Compiled *c, const CodegenOptions *o, FtcDiag *d);
 

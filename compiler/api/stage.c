@@ -20,6 +20,8 @@ StageId find_stage(const char *name)
     return (StageId)s;
 }
 
+const char *stage_last_pass(StageId s) { return last_pass[s]; }
+
 static int pass_number(const char *name)
 {
     const Pass *p = find_pass(name);

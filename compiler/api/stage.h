@@ -19,6 +19,9 @@ typedef enum { STAGE_GRAPH, STAGE_GRAD, STAGE_FUSED, STAGE_KERNELS, STAGE_PLAN, 
 
 extern const char *const stage_names[N_STAGES];
 
+/* The last pass of each; "build" comes before all passes. */
+const char *stage_last_pass(StageId s);
+
 /* N_STAGES if there is none of this name. */
 StageId find_stage(const char *name);
 

@@ -17,6 +17,7 @@ static const struct {
     { "data", "split tables, and look into them", NULL },
     { "compile", "a spec to native code, or to any stage on the way", NULL },
     { "verify", "hold a model's compilation against the reference evaluator", NULL },
+    { "opt", "chosen passes over a stage", NULL },
     { "bench", "time a training step, fused and unfused, kernel by kernel", NULL },
     { "tokenize", "texts to token ids", tokenize_command },
 };

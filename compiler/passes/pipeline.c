@@ -109,13 +109,14 @@ void run_pipeline(Stage *s, bool training, const PipelineOptions *o, FtcDiag *d)
     s->notes = o->opt_info ? opt_notes_new() : NULL;
     if (s->graph)
         s->graph->notes = s->notes;
-    for (int i = last ? (int)(last - pipeline) + 1 : 0; i < n_passes; i++) {
-        const Pass *p = &pipeline[i];
+    int first = last && !o->chosen ? (int)(last - pipeline) + 1 : 0, end = o->chosen ? o->n_chosen : n_passes;
+    for (int i = first; i < end; i++) {
+        const Pass *p = o->chosen ? o->chosen[i] : &pipeline[i];
         if (p->training && !training)
             continue;
         ftc_diag_during(d, p->name);
         opt_notes_during(s->notes, p->name);
-        void (*run)(Stage *) = switched_off(p, o) ? p->instead : p->run;
+        void (*run)(Stage *) = !o->chosen && switched_off(p, o) ? p->instead : p->run;
         if (run)
             run(s);
         if (!s->program)

@@ -16,18 +16,22 @@ typedef struct {
     OptNotes *notes;   /* NULL: nobody asked */
 } Stage;
 
+typedef struct Pass Pass;
+
 typedef struct {
     int level;         /* 0: one kernel an op; from 1 on, all passes that pay */
     const char *from;  /* the pass after which the graph or program was taken: those behind it run; NULL: all */
     bool keep_encoded; /* from level 1 on: a frozen encoder becomes a program of its own, for a runtime that keeps what it says */
     bool accumulate;   /* where the spec's train.accumulate says so: programs for a runtime that makes a step of several batches */
     const char *off;   /* names of passes to leave out, each between commas: ",remat,fuse,"; NULL: none */
+    const Pass *const *chosen; /* these, in this order and switched on, in the place of the list's; NULL: the list */
+    int n_chosen;
     void (*after)(void *ctx, const char *pass, const Stage *s); /* to print a stage; may be NULL */
     void *ctx;
     FILE *opt_info;    /* where to print what the passes did; NULL: nowhere */
 } PipelineOptions;
 
-typedef struct {
+struct Pass {
     const char *name;
     const char *why;
     void (*run)(Stage *s);          /* what it does */
@@ -36,7 +40,7 @@ typedef struct {
     bool training;                  /* only for a training step */
     const char *with;               /* it is off where this pass is; or NULL */
     bool model;                     /* needs Stage.spec and forward: what a graph alone doesn't say */
-} Pass;
+};
 
 extern const Pass pipeline[];
 extern const int n_passes;
