@@ -1,8 +1,10 @@
 /* Spec -> programs -> native code; see compile.h.  One function lists the stages. */
 #include "compiler/api/compile.h"
 
+#include "compiler/api/stage.h"
 #include "compiler/passes/passes.h"
 #include "runtime/core/clock.h"
+#include "runtime/core/crash.h"
 #include "runtime/core/mem.h"
 
 #include <assert.h>
@@ -173,6 +175,35 @@ static void finish(Compiled *c, const Spec *spec, const char *name, const Entry 
     c->model.encode = c->encode ? program_tables(c->encode) : NULL;
 }
 
+/* Should the passes or the code they lead to end the program, this stays: the stage before all of them, and how to go on from it. */
+static void keep_for_crash(const Entry *step, const Entry *eval, const Spec *spec, const char *name, const PipelineOptions *o)
+{
+    StageCatch c = { .wanted = STAGE_GRAPH, .text = { graph_text(step->graph), graph_text(eval->graph) } };
+    char *text = NULL, *rest, *all = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        ftc_bug("printing a stage: no memory");
+    stage_print(&c, name, spec, out);
+    fclose(out);
+    stage_catch_free(&c);
+    rest = strchr(text, '\n') + 1; /* behind the title */
+    out = open_memstream(&all, &size);
+    if (!out)
+        ftc_bug("printing a stage: no memory");
+    fprintf(out, "%.*s# to see it again: ftc compile -O%d", (int)(rest - text), text, o->level);
+    for (int i = 0; i < n_passes; i++) {
+        char word[64];
+        snprintf(word, sizeof word, ",%s,", pipeline[i].name);
+        if (o->off && strstr(o->off, word))
+            fprintf(out, " -fno-%s", pipeline[i].name);
+    }
+    fprintf(out, " -x graph FILE, or ftc verify -x graph FILE\n%s", rest);
+    fclose(out);
+    free(text);
+    crash_keep(all, size);
+}
+
 Compiled *compile_spec(const Spec *spec, const char *name, bool training, const PipelineOptions *o, FtcDiag *d)
 {
     double start = clock_ms();
@@ -187,6 +218,8 @@ Compiled *compile_spec(const Spec *spec, const char *name, bool training, const 
     if (ok) {
         if (training && o->keep_encoded && o->level > 0)
             split_encoder(c, &step, &accumulate, &eval, &encode);
+        if (training)
+            keep_for_crash(&step, &eval, spec, name, o);
         run_entries(c, &step, &accumulate, &eval, &encode, spec, o, d);
         finish(c, spec, name, &step, &accumulate, &eval, &encode);
         c->compile_ms = clock_ms() - start;
@@ -341,6 +374,7 @@ void compiled_free(Compiled *c)
 {
     if (!c)
         return;
+    crash_keep(NULL, 0);
     jit_free(c->jit);
     arena_free(c->arena);
     free(c);

@@ -6,6 +6,7 @@
 #include "compiler/api/stage.h"
 #include "compiler/verify/reduce.h"
 #include "compiler/verify/shrink.h"
+#include "runtime/core/crash.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 
@@ -102,6 +103,7 @@ static int in_child(ChildFn *f, void *ctx, bool quiet)
     if (pid < 0)
         return CHILD_PASSED;
     if (pid == 0) {
+        crash_off();
         if (quiet) {
             int null = open("/dev/null", O_WRONLY);
             dup2(null, STDERR_FILENO);

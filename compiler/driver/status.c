@@ -2,15 +2,30 @@
 #define _GNU_SOURCE
 #include "compiler/driver/driver.h"
 
+#include "runtime/core/crash.h"
+
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char report[] = "ftc: this is a bug in ftc, not in your input; please report it with the command line\n";
 
+static void say(const char *text)
+{
+    ssize_t n = write(STDERR_FILENO, text, strlen(text));
+    (void)n;
+}
+
+/* Also from a signal's handler. */
 static void say_bug(void)
 {
-    ssize_t n = write(STDERR_FILENO, report, sizeof report - 1);
-    (void)n;
+    const char *file = crash_write();
+    say(report);
+    if (!file)
+        return;
+    say("ftc: what it was compiling is in ");
+    say(file);
+    say(", whose second line says how to see it again\n");
 }
 
 static void on_bug(const char *message)

@@ -2,9 +2,11 @@
 #include "compiler/passes/pipeline.h"
 
 #include "compiler/grad/grad.h"
+#include "compiler/ir/mutate.h"
 #include "compiler/kernel/lower.h"
 #include "compiler/passes/passes.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void run_simplify(Stage *s) { pass_simplify(s->graph); }
@@ -103,6 +105,15 @@ static bool switched_off(const Pass *p, const PipelineOptions *o)
     return !p->needed && (o->level == 0 || is_named(o, p->name) || (p->with && is_named(o, p->with)));
 }
 
+/* For tests of what a bug of ours leaves. */
+static void crash_if_mutated(const Pass *p)
+{
+    char rule[64];
+    snprintf(rule, sizeof rule, "crash:%s", p->name);
+    if (mutated(rule))
+        abort();
+}
+
 void run_pipeline(Stage *s, bool training, const PipelineOptions *o, FtcDiag *d)
 {
     const Pass *last = o->from ? find_pass(o->from) : NULL;
@@ -116,6 +127,7 @@ void run_pipeline(Stage *s, bool training, const PipelineOptions *o, FtcDiag *d)
             continue;
         ftc_diag_during(d, p->name);
         opt_notes_during(s->notes, p->name);
+        crash_if_mutated(p);
         void (*run)(Stage *) = !o->chosen && switched_off(p, o) ? p->instead : p->run;
         if (run)
             run(s);
