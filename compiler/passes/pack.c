@@ -17,7 +17,7 @@ static int operands_to_pack(const Node *n)
     Dim rows = n->in[0]->type.dim[fa], columns = n->in[1]->type.dim[fb], depth = n->in[0]->type.dim[n->a.ca];
     if (columns <= 1)
         return 0;
-    if ((rows == DIM_T || mutated("pack:rows")) && depth > 1 && is_shared_matrix(&n->in[1]->type))
+    if (rows == DIM_T && depth > 1 && is_shared_matrix(&n->in[1]->type))
         return RIGHT;
     if ((depth != DIM_T && !mutated("pack:depth")) || rows == 1)
         return 0;

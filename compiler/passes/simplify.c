@@ -200,6 +200,8 @@ static Node *simpler(Graph *g, Node *n)
     return c;
 }
 
+static bool is_given(const Node *n) { return n->op == OP_input || n->op == OP_weight || n->op == OP_state; }
+
 void pass_simplify(Graph *g)
 {
     Arena *scratch = arena_new();
@@ -226,9 +228,11 @@ void pass_simplify(Graph *g)
             add_place(g, better, n->loc);
         }
     }
-    for (int i = 0; i < g->n_outputs; i++)
-        if (g->outputs[i].node->aux)
-            g->outputs[i].node = g->outputs[i].node->aux;
+    for (int i = 0; i < g->n_outputs; i++) {
+        Node *better = g->outputs[i].node->aux;
+        if (better && !is_given(better)) /* a result is stored, and what is given isn't stored again */
+            g->outputs[i].node = better;
+    }
     g->loc = loc;
     EACH_NODE(n, g)
         n->aux = NULL;

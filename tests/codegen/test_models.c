@@ -5,47 +5,6 @@
 #include "compiler/api/compile.h"
 #include "tests/support/run_native.h"
 
-/* Numbers a training step may see. */
-static void fill_step(void *ctx, const Node *n, Tensor *t)
-{
-    const Sizes *s = ctx;
-    static const struct {
-        const char *name;
-        double value;
-    } scalars[] = { { "lr", 1e-3 }, { "weight_decay", 0.01 }, { "beta1", 0.9 }, { "beta2", 0.999 }, { "eps", 1e-8 }, { "correction1", 0.19 },
-                    { "correction2", 0.001999 }, { "momentum", 0.9 }, { "clip_norm", 1 }, { "dropout.0", 0.1 }, { "dropout.1", 0.2 },
-                    { "seed", 42 }, { "step", 1 }, { "known", 11 }, { "pending", 0.75 } };
-    const char *name = n->a.name;
-    for (size_t i = 0; i < sizeof scalars / sizeof *scalars; i++)
-        if (!strcmp(name, scalars[i].name)) {
-            t->v[0] = n->type.elem == F32 ? (float)scalars[i].value : scalars[i].value;
-            return;
-        }
-    for (int64_t i = 0; i < t->n; i++) {
-        double u = uniform(s->seed, stream_of(name), (uint32_t)i);
-        if (!strcmp(name, "row_start"))
-            t->v[i] = s->row_start[i];
-        else if (!strcmp(name, "ids"))
-            t->v[i] = (int)(u * (double)s->b.sym[symbol_index(DIM_V)]);
-        else if (!strcmp(name, "used")) /* each once: V is a prime */
-            t->v[i] = (double)((7 * i + 3) % s->b.sym[symbol_index(DIM_V)]);
-        else if (!strcmp(name, "place"))
-            t->v[i] = (int)(u * (double)s->b.sym[symbol_index(DIM_U)]);
-        else if (!strcmp(name, "types"))
-            t->v[i] = u < 0.3;
-        else if (!strcmp(name, "labels"))
-            t->v[i] = (int)(u * (double)s->b.sym[symbol_index(DIM_C)]);
-        else if (named(name, "v:"))
-            t->v[i] = (float)(0.001 + 0.01 * u);
-        else if (!strcmp(name, "targets"))
-            t->v[i] = u < 0.4;
-        else if (!strcmp(name, "class_weights") || !strcmp(name, "row_weights"))
-            t->v[i] = (float)(0.5 + u);
-        else
-            t->v[i] = (float)(0.6 * (u - 0.5));
-    }
-}
-
 static void check_with(const char *file, int level, int n, const char *const *settings)
 {
     Arena *arena = arena_new();
@@ -65,8 +24,8 @@ static void check_with(const char *file, int level, int n, const char *const *se
         static const int lengths[] = { 5, 1, 9, 2 };
         sizes_of(&sizes, batch ? 1 : 4, lengths + batch, batch ? 2 : 3, 37, 5);
         snprintf(what, sizeof what, "%s -O%d, batch %d", file, level, batch);
-        check_program_on(what, c->step_graph, c->step, &sizes, fill_step, run_native, &codegen);
-        check_program_on(what, c->eval_graph, c->eval, &sizes, fill_step, run_native, &codegen);
+        check_program_on(what, c->step_graph, c->step, &sizes, fill_numbers, &(Numbers){ .sizes = &sizes, .graph = c->step_graph }, run_native, &codegen);
+        check_program_on(what, c->eval_graph, c->eval, &sizes, fill_numbers, &(Numbers){ .sizes = &sizes, .graph = c->eval_graph }, run_native, &codegen);
     }
     compiled_free(c);
     ftc_diag_free(diag);

@@ -1,44 +1,12 @@
-/* Numbers for the inputs of sample graphs (compiler/ops/samples.c), by the names of the inputs; and sizes for the symbols.
- * Deterministic in (seed, input name, element).  Values are exact in single precision. */
+/* Numbers for the inputs of sample graphs (compiler/ops/samples.c), which say by their names what to draw; those of models are
+ * compiler/verify/numbers.h's. */
 #ifndef FTC_GRAPH_INPUTS_H
 #define FTC_GRAPH_INPUTS_H
 
-#include "compiler/ir/eval.h"
 #include "compiler/ops/ops.h"
-#include "ftc/step.h"
+#include "compiler/verify/numbers.h"
 
 #include <string.h>
-
-/* Rows of the given lengths; T, L follow. */
-typedef struct {
-    Binding b;
-    int32_t row_start[64];
-    uint32_t seed;
-} Sizes;
-
-static inline Sizes *sizes_of(Sizes *s, int rows, const int *lengths, int64_t classes, int64_t vocabulary, uint32_t seed)
-{
-    memset(s, 0, sizeof *s);
-    for (int r = 0; r < rows; r++) {
-        s->row_start[r + 1] = s->row_start[r] + lengths[r];
-        if (lengths[r] > s->b.sym[symbol_index(DIM_L)])
-            s->b.sym[symbol_index(DIM_L)] = lengths[r];
-    }
-    s->b.sym[symbol_index(DIM_T)] = s->row_start[rows];
-    s->b.sym[symbol_index(DIM_B)] = rows;
-    s->b.sym[symbol_index(DIM_C)] = classes;
-    s->b.sym[symbol_index(DIM_V)] = vocabulary;
-    s->b.sym[symbol_index(DIM_U)] = (vocabulary + 1) / 2;
-    s->b.sym[symbol_index(DIM_P)] = ftc_panels(s->row_start[rows]);
-    s->b.row_start = s->row_start;
-    s->seed = seed;
-    return s;
-}
-
-static inline double uniform(uint32_t seed, uint32_t stream, uint32_t i)
-{
-    return (rand_bits16(seed, stream, 7, i, 0) + 0.5) / 65536;
-}
 
 static inline int64_t index_bound(const char *name, const Binding *b)
 {
@@ -48,15 +16,6 @@ static inline int64_t index_bound(const char *name, const Binding *b)
 }
 
 static inline bool named(const char *name, const char *kind) { return !strncmp(name, kind, strlen(kind)); }
-
-/* One name, one set of numbers. */
-static inline uint32_t stream_of(const char *name)
-{
-    uint32_t h = 2166136261u;
-    for (; *name; name++)
-        h = (h ^ (unsigned char)*name) * 16777619u;
-    return h;
-}
 
 /* A FillFn; ctx is a Sizes. */
 static inline void fill_input(void *ctx, const Node *n, Tensor *t)

@@ -2,12 +2,12 @@
 #ifndef FTC_RUN_NATIVE_H
 #define FTC_RUN_NATIVE_H
 
-#include "compiler/codegen/codegen.h"
+#include "compiler/api/native.h"
 #include "runtime/train/block.h"
 #include "tests/support/run_program.h"
 
-/* ctx: CodegenOptions.  Every call's pieces in order, last piece first.  Each buffer of the arena and each scratch area ends at a
- * page that can't be touched and starts full of NaN. */
+/* ctx: CodegenOptions.  Calls run as api/native.h says.  Each buffer of the arena ends at a page that can't be touched, too, and
+ * starts full of NaN. */
 static inline Block nan_block(size_t size)
 {
     Block b = { 0 };
@@ -30,26 +30,8 @@ static inline void run_native(void *ctx, const Program *p, void **bufs, const in
         arena[i] = nan_block((size_t)poly_eval_symbols(p->bufs[i].size, sym) * elem_size(p->bufs[i].elem));
         bufs[i] = arena[i].data;
     }
-    for (int i = 0; i < p->n_calls; i++) {
-        const Call *c = &p->calls[i];
-        const Kernel *k = p->kernels[c->kernel];
-        enum { MOST = 256 };
-        void *args[MOST];
-        Block scratch[MOST] = { 0 };
-        assert_in_range(k->n_params, 0, MOST);
-        for (int j = 0; j < k->n_params; j++)
-            if (k->params[j].mode != PARAM_SCRATCH)
-                args[j] = bufs[c->bufs[j]];
-            else {
-                scratch[j] = nan_block((size_t)poly_eval_symbols(k->params[j].size, sym) * 4);
-                args[j] = scratch[j].data;
-            }
-        FtcKernelArgs a = { args, sym, c->imms };
-        for (int64_t piece = kernel_pieces(k, sym) - 1; piece >= 0; piece--)
-            fn[c->kernel](&a, piece);
-        for (int j = 0; j < k->n_params; j++)
-            block_free(&scratch[j]);
-    }
+    for (int i = 0; i < p->n_calls; i++)
+        native_call(fn, p, i, bufs, sym);
     for (int i = 0; i < p->n_bufs; i++)
         if (arena[i].map) {
             block_free(&arena[i]);
