@@ -93,7 +93,7 @@ static bool same_rows(const Type *x, const Type *y)
     if (x->rank != y->rank)
         return false;
     for (int i = 0; i < x->rank - 1; i++)
-        if (x->dim[i] != y->dim[i] && !mutated("fuse:rows"))
+        if (x->dim[i] != y->dim[i])
             return false;
     if (!x->rank)
         return true;
@@ -115,7 +115,7 @@ static bool aligned(Fuse *f, Node *n, int k)
         return false; /* seed and step */
     if (op_info[n->op].class == CLASS_RANDOM || n->op == OP_gather)
         return false;
-    if (x->type.elem == BF16 && !mutated("fuse:rounded")) /* is rounded by the memory that it goes through */
+    if (x->type.elem == BF16) /* is rounded by the memory that it goes through */
         return false;
     x = follow_views(f->a, x, &own, extent_in, &extents);
     if (!x->group || x->type.rank != d->rank)

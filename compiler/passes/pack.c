@@ -12,7 +12,7 @@ enum { LEFT = 1, RIGHT = 2 };
 static int operands_to_pack(const Node *n)
 {
     int fa = dot_free_axis(n, 0), fb = dot_free_axis(n, 1);
-    if ((n->a.batch && !mutated("pack:batch")) || fa < 0 || fb < 0)
+    if (n->a.batch || fa < 0 || fb < 0)
         return 0;
     Dim rows = n->in[0]->type.dim[fa], columns = n->in[1]->type.dim[fb], depth = n->in[0]->type.dim[n->a.ca];
     if (columns <= 1)

@@ -154,14 +154,12 @@ static const struct {
                     "backward: %y = neg %f : f32[T,4] return y=%y" },
     { "fuse:aligned", "%x = input {name=\"x\"} : f32[4,4] %e = exp %x : f32[4,4] %t = transpose %e {axes=1:0} : f32[4,4] "
                       "%y = sub %e, %t : f32[4,4] return y=%y" },
-    { "fuse:rows", X "%c = input {name=\"c\"} : f32[1,4] %e = exp %c : f32[1,4] %y = mul %e, %x : f32[T,4] return y=%y" },
     { "fuse:waits", X W "%e = exp %x : f32[T,4] %d = dot %e, %w {batch=0, ca=1, cb=1} : f32[T,4] %y = sub %d, %e : f32[T,4] return y=%y" },
-    { "fuse:between", X W "%d = dot %x, %w {batch=0, ca=1, cb=1} : f32[T,4] %i = input {name=\"i\"} : i32[T] "
-                      "%m = gather %d, %i : f32[T,4] %y = mul %d, %m : f32[T,4] return y=%y" },
+    { "fuse:between", X W "%a = dot %x, %w {batch=0, ca=1, cb=1} : f32[T,4] %g = dot %a, %x {batch=0, ca=0, cb=0} : f32[4,4] "
+                      "%b = dot %x, %g {batch=0, ca=1, cb=0} : f32[T,4] %y = sub %a, %b : f32[T,4] return y=%y" },
     { "fuse:take_in", X "%e = exp %x : f32[T,4] %s = sum %e {axes=0} : f32[1,4] %y = mul %e, %s : f32[T,4] return y=%y" },
     { "fuse:updates", "%v = weight {name=\"v\"} : f32[4] %x = input {name=\"x\"} : f32[4] update: %n = sub %v, %x : f32[4] "
                       "%u = update %v, %n {name=\"v\"} : f32[4] %y = sum %v {axes=0} : f32[1] return y=%y" },
-    { "fuse:rounded", X "%b = cast %x : bf16[T,4] %c = cast %b : f32[T,4] %y = exp %c : f32[T,4] return y=%y" },
     { "chain:outer", "%q = input {name=\"q\"} : f32[B,2,2,3] %k = input {name=\"k\"} : f32[r:B,2,n(r),3] "
                      "%s = dot %q, %k {batch=2, ca=3, cb=3} : f32[r:B,2,2,n(r)] %t = transpose %s {axes=0:2:1:3} : f32[r:B,2,2,n(r)] "
                      "%y = exp %t : f32[r:B,2,2,n(r)] return y=%y" },
@@ -169,12 +167,10 @@ static const struct {
     { "chain:batch", "%q = input {name=\"q\"} : f32[B,2,3] %k = input {name=\"k\"} : f32[r:B,n(r),3] "
                      "%s = dot %q, %k {batch=1, ca=2, cb=2} : f32[r:B,2,n(r)] %y = exp %s : f32[r:B,2,n(r)] return y=%y" },
     { "chain:reductions", Q "%s = dot %q, %q {batch=2, ca=3, cb=3} : f32[r:B,2,n(r),n(r)] %y = sum %s {axes=2} : f32[r:B,2,1,n(r)] return y=%y" },
-    { "pack:batch", "%a = input {name=\"a\"} : f32[2,T,3] %b = weight {name=\"b\"} : f32[2,5,3] "
-                    "%y = dot %a, %b {batch=1, ca=2, cb=2} : f32[2,T,5] return y=%y" },
     { "pack:depth", "%a = input {name=\"a\"} : f32[B,3] %w = weight {name=\"w\"} : f32[5,3] "
                     "%y = dot %a, %w {batch=0, ca=1, cb=1} : f32[B,5] return y=%y" },
-    { "plan:last", X W "%d = dot %x, %w {batch=0, ca=1, cb=1} : f32[T,4] %e = dot %d, %w {batch=0, ca=1, cb=0} : f32[T,4] "
-                   "%f = dot %e, %w {batch=0, ca=1, cb=1} : f32[T,4] %y = sub %f, %x : f32[T,4] return y=%y" },
+    { "plan:last", ROWS X W "%c = input {name=\"c\"} : f32[4] %g = gather %x, %row_start : f32[B,4] "
+                   "%d = dot %g, %w {batch=0, ca=1, cb=1} : f32[B,4] %y = add %d, %c : f32[B,4] return y=%y" },
 };
 
 static void test_rewrites(void **state)
