@@ -102,6 +102,17 @@ static int64_t place_of(const Sizes *s, int64_t token)
     return (int64_t)(uniform(s->seed, stream_of("place"), (uint32_t)token) * (double)s->b.sym[FTC_U]);
 }
 
+/* Of an entry of the vocabulary that no batch has used, the optimizer knows nothing. */
+static bool is_unused_state(const Sizes *s, const Node *n, const Tensor *t, int64_t i)
+{
+    if (n->op != OP_state || !n->type.rank || n->type.dim[0] != DIM_V)
+        return false;
+    int64_t row = i / (t->n / s->b.sym[FTC_V]), k = 0;
+    while (k < s->b.sym[FTC_U] && used_entry(s, k) != row)
+        k++;
+    return k == s->b.sym[FTC_U];
+}
+
 static double integer(const Sizes *s, const char *name, int64_t i, double u, int64_t bound)
 {
     if (!strcmp(name, "row_start"))
@@ -159,7 +170,7 @@ void fill_numbers(void *ctx, const Node *n, Tensor *t)
         double v = scalar ? *scalar : n->type.elem == BOOL ? u < 0.5 : is_real ? real(name, u, positive) : integer(s, name, i, u, bound);
         if (n->type.elem == BF16) /* 1/256 steps of small numbers are exact */
             v = (double)(int)(v * 256) / 256;
-        t->v[i] = is_real ? (double)(float)v : v;
+        t->v[i] = is_unused_state(s, n, t, i) ? 0 : is_real ? (double)(float)v : v;
         if (moved)
             t->v[i] += numbers->step * direction(n, i);
     }

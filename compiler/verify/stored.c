@@ -75,6 +75,15 @@ void load_tensor(Tensor *t, const void *from)
     }
 }
 
+void load_rows(Tensor *t, const Tensor *rows, const void *from)
+{
+    int64_t width = rows->n ? t->n / rows->n : 0;
+    for (int64_t i = 0; i < t->n; i++) {
+        t->v[i] = read_element(from, t->type.elem, (int64_t)rows->v[i / width] * width + i % width);
+        t->e[i] = 0;
+    }
+}
+
 static void compare_element(Worst *w, double have, double want, double bound, int64_t at)
 {
     double off = fabs(have - want), slack = bound * FLT_EPSILON * 1.01 + 1e-44;

@@ -9,6 +9,7 @@ int64_t stored_at(const Tensor *t, const int64_t *index);
 
 void store_tensor(void *to, const Tensor *t);
 void load_tensor(Tensor *t, const void *from); /* its bounds become 0 */
+void load_rows(Tensor *t, const Tensor *rows, const void *from); /* those rows of a table */
 
 /* How far a value was off at its worst element, in units of the bound there: above 1 it is wrong. */
 typedef struct {

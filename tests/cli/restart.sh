@@ -1,0 +1,75 @@
+# Going on from a stage: chosen passes (ftc opt), training (ftc run -x graph), and the stage that a bug of ours leaves.
+. "$SOURCE_DIR/tests/support/cli.sh"
+
+# ---- opt: pass by pass it is what compile makes
+"$ftc" compile --emit=grad -o grad.txt "$spec"
+"$ftc" compile --emit=fused -o fused.txt "$spec"
+"$ftc" compile --emit=plan -o plan.txt "$spec"
+"$ftc" opt grad.txt | cmp - grad.txt || fail "no pass changes something"
+"$ftc" opt -bf16 -remat -fuse -chain -pack -o fused2.txt grad.txt
+cmp fused.txt fused2.txt || fail "opt's fused stage"
+"$ftc" opt -lower -plan fused2.txt | cmp - plan.txt || fail "opt's plan"
+"$ftc" opt -fuse grad.txt > plain.txt
+"$ftc" compile -x graph -fno-chain -o a.o plain.txt || fail "going on from opt's stage"
+expect 1 opt -fuze grad.txt <<'TEXT'
+ftc: error: there is no pass 'fuze'; did you mean '-fuse'?
+TEXT
+expect 1 opt -demand grad.txt <<'TEXT'
+grad.txt: error: the pass 'demand' takes the stage 'graph', and this is the stage 'grad'
+TEXT
+expect 1 opt -fuse -remat grad.txt <<'TEXT'
+grad.txt: error: the pass 'remat' takes the stage 'grad', and behind the passes before it this is the stage 'fused'
+TEXT
+
+# ---- run: a stage that nobody edited trains to the same bits as its spec
+{
+    echo text,label
+    for i in $(seq 40); do
+        echo "a fine day $i,good"
+        echo "the awful night $i,bad"
+    done
+} > train.csv
+trains() { "$ftc" run "$@" --train train.csv --seed 3 --force > /dev/null 2> said || { cat said; fail "run $*"; }; }
+trains "$spec" -o plain
+"$ftc" compile --emit=graph -o graph.txt "$spec"
+for stage in graph grad fused plan; do
+    trains -x graph $stage.txt -o of-$stage
+    cmp plain/model.safetensors of-$stage/model.safetensors || fail "the stage $stage trains other weights"
+done
+"$ftc" rerun of-grad --check > said 2>&1 || { cat said; fail "rerun"; }
+
+# a gradient the other way round: the loss rises
+sed 's/%d.loss.neg.neg = neg /%d.loss.neg.neg = abs /' grad.txt > up.txt
+cmp -s grad.txt up.txt && fail "nothing was broken"
+trains -x graph grad.txt -o down --log down.log
+trains -x graph up.txt -o up --log up.log
+python3 - <<'TEXT' || fail "the loss of a gradient that was turned round does not rise"
+import json
+loss = lambda name: [json.loads(l)["loss"] for l in open(name) if '"loss"' in l and '"step"' in l]
+down, up = loss("down.log"), loss("up.log")
+assert up[0] == down[0] and up[-1] > up[0] and down[-1] < down[0], (down[0], down[-1], up[0], up[-1])
+TEXT
+cp up.txt grad.txt
+"$ftc" rerun of-grad --check > said 2>&1 && fail "rerun of an edited stage"
+has said 'grad.txt: error: has changed since the run began'
+
+expect 1 run -x graph graph.txt --train train.csv -D loss.type=focal <<'TEXT'
+-D loss.type=focal: error: 'loss.type' is in the graphs of graph.txt already; set it for the spec that the stage is made of
+TEXT
+expect 1 run -x graph --train train.csv <<'TEXT'
+ftc: error: which stage? -x graph FILE, of those that 'ftc compile --emit' makes
+TEXT
+
+# ---- a bug of ours, by ftc_bug and by a signal
+for rule in fuse:waits crash:remat; do
+    rm -f ftc-bug-*
+    FTC_TEST_MUTATE=$rule "$ftc" compile -o b.o "$spec" 2> said
+    [ $? = 4 ] || fail "$rule: status"
+    has said 'what it was compiling is in ftc-bug-'
+    has ftc-bug-* '^# to see it again: ftc compile -O2 -x graph FILE'
+    cp ftc-bug-* left.txt
+    FTC_TEST_MUTATE=$rule "$ftc" compile -x graph -o b.o left.txt 2> said
+    [ $? = 4 ] || fail "$rule: what it left shows nothing"
+    "$ftc" compile -x graph -o b.o left.txt || fail "$rule: what it left is no stage"
+done
+exit $failed
