@@ -43,7 +43,7 @@ void native_call(void *ctx, const Program *p, int call, void *const *bufs, const
     run_pieces(fn[p->calls[call].kernel], p, &p->calls[call], bufs, sym);
 }
 
-/* ---- a program of its own ------------------------------------------------------------------------------------------------------- */
+/* ---- a program of its own ------------------------------------------------------------------------------------------------ */
 
 typedef struct {
     Jit *jit;

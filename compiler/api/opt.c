@@ -6,7 +6,10 @@
 /* The stage that a pass takes, and the one that it leaves. */
 static StageId taken_by(const Pass *p)
 {
-    return p <= find_pass("grad") ? STAGE_GRAPH : p <= find_pass("fuse") ? STAGE_GRAD : p <= find_pass("lower") ? STAGE_FUSED : STAGE_KERNELS;
+    return p <= find_pass("grad")    ? STAGE_GRAPH
+           : p <= find_pass("fuse")  ? STAGE_GRAD
+           : p <= find_pass("lower") ? STAGE_FUSED
+                                     : STAGE_KERNELS;
 }
 
 static StageId left_by(const Pass *p)

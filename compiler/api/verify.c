@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 enum { LARGEST_INPUT = 1 << 30, SECONDS_A_TRY = 20, MOST_SHOWN = 40 };
-enum { CHILD_PASSED = 0, CHILD_USER = 1, CHILD_FAILED = 10 }; /* exit statuses; any other is a crash */
+enum { CHILD_PASSED = 0, CHILD_FAILED = 10, CHILD_USER = 11 }; /* exit statuses; any other is a crash */
 
 typedef struct {
     const VerifyJob *job;
@@ -32,7 +32,7 @@ typedef struct {
     Witness *witness;
 } Verify;
 
-/* ---- input ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- input --------------------------------------------------------------------------------------------------------------- */
 
 static const char *name_of(Verify *v)
 {
@@ -91,7 +91,7 @@ static bool read_spec(Verify *v)
     return true;
 }
 
-/* ---- processes that may end early ------------------------------------------------------------------------------------------------- */
+/* ---- processes that may end early ---------------------------------------------------------------------------------------- */
 
 typedef int ChildFn(void *ctx); /* an exit status */
 
@@ -139,7 +139,7 @@ static int check_all(void *ctx)
     return ok ? CHILD_PASSED : CHILD_FAILED;
 }
 
-/* ---- reducing ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- reducing ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
     const Graph *g;
@@ -159,7 +159,8 @@ static bool fails(void *ctx, const Graph *g)
     Try *t = ctx;
     t->g = g;
     int status = in_child(try_graph, t, true);
-    return t->wanted.kind == FAIL_CRASH ? status != CHILD_PASSED && status != CHILD_FAILED && status != CHILD_USER : status == CHILD_FAILED;
+    bool ended = status == CHILD_PASSED || status == CHILD_FAILED || status == CHILD_USER;
+    return t->wanted.kind == FAIL_CRASH ? !ended : status == CHILD_FAILED;
 }
 
 /* The witness alone, made small; as it is where it doesn't fail alone, or can't be made smaller. */
@@ -186,7 +187,9 @@ static Graph *reduce(Verify *v, VerifyReport *r)
 
 static bool write_witness(Verify *v, VerifyReport *r, const Graph *g)
 {
-    const char *path = v->job->output ? v->job->output : arena_printf(v->arena, "%s-failure.ftir", v->alone ? name_of(v) : v->model.name);
+    const char *path = v->job->output, *name = v->alone ? name_of(v) : v->model.name;
+    if (!path)
+        path = arena_printf(v->arena, "%s-failure.ftir", name);
     char *text = graph_text(g);
     char *all = xasprintf("# %s\n# %d values of %d; to see it again: ftc verify %s-x graph %s\n%s", v->witness->failure.message, r->nodes,
                           r->nodes_before, v->witness->unfused ? "-O0 " : "", path, text);

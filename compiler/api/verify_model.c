@@ -16,7 +16,7 @@ void witness_graph(Witness *w, const Graph *g)
     free(text);
 }
 
-/* ---- watching the passes -------------------------------------------------------------------------------------------------------- */
+/* ---- watching the passes ------------------------------------------------------------------------------------------------- */
 
 enum { MOST_ENTRIES = 4 }; /* step, eval, accumulate, encode */
 
@@ -129,7 +129,7 @@ static void after_pass(void *ctx, const char *pass, const Stage *s)
         witness_graph(w->witness, e->unfused);
 }
 
-/* ---- compiling --------------------------------------------------------------------------------------------------------------------- */
+/* ---- compiling ----------------------------------------------------------------------------------------------------------- */
 
 static Compiled *compile(const VerifyJob *j, const VerifiedModel *m, Watch *w, int level, FtcDiag *d)
 {
@@ -158,7 +158,7 @@ static FtcKernelFn *const *functions_of(const Compiled *c, const Program *p)
     ftc_bug("verify: the program @%s is none of the model's", p->name);
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------------------------------------------------------- */
 
 /* The largest errors of a program's kernels, over all batches. */
 typedef struct {
@@ -181,7 +181,8 @@ static void print_table(const Table *t, FILE *out)
         const KernelError *k = &t->kernels[i];
         if (!k->calls)
             continue;
-        fprintf(out, "%12.2e %9.3f  %5d  %-40.40s %s", k->worst.off, k->worst.ratio, k->calls, t->program->kernels[i]->name, k->node->name);
+        fprintf(out, "%12.2e %9.3f  %5d  %-40.40s %s", k->worst.off, k->worst.ratio, k->calls, t->program->kernels[i]->name,
+                k->node->name);
         print_place(out, k->node->loc);
         fputc('\n', out);
     }
@@ -268,8 +269,8 @@ static void print_passed(const Runs *all, FILE *out)
 {
     const Watch *w = all->fused;
     if (w->derivatives)
-        fprintf(out, "gradients  %d directional derivatives are the differences of the loss; the largest error, of '%s', is %.3f of what is "
-                "allowed\n", w->derivatives, w->worst_of, w->worst);
+        fprintf(out, "gradients  %d directional derivatives are the differences of the loss; the largest error, of '%s', is %.3f of "
+                "what is allowed\n", w->derivatives, w->worst_of, w->worst);
     fprintf(out, "passes     %d times the same values in double behind a pass as before it\n", w->passes);
     fprintf(out, "results    compiled %.3f of the evaluator's bound, without the passes %.3f, one against the other %.3f\n", all->worst[0],
             all->worst[1], all->worst[2]);
@@ -278,7 +279,7 @@ static void print_passed(const Runs *all, FILE *out)
         print_table(&all->table[i], out);
 }
 
-/* ---- all together ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- all together -------------------------------------------------------------------------------------------------------- */
 
 /* Rows no longer than the model's tables of positions. */
 static int longest_of(const Spec *s)

@@ -74,7 +74,7 @@ bool graphs_agree(const Graph *before, const Graph *after, const Sizes *s, Misma
     return !m->what;
 }
 
-/* ---- gradients --------------------------------------------------------------------------------------------------------------- */
+/* ---- gradients ----------------------------------------------------------------------------------------------------------- */
 
 static bool is_float_leaf(const Node *n) { return (n->op == OP_weight || n->op == OP_input) && n->type.elem == F32; }
 
@@ -117,7 +117,8 @@ Gradients add_gradients(Graph *g)
 
 Gradients find_gradients(const Graph *g)
 {
-    Gradients d = { .loss = graph_find_output(g, "loss"), .wrt = NEW_ARRAY(g->arena, Node *, g->n), .dx = NEW_ARRAY(g->arena, Node *, g->n) };
+    Gradients d = { .loss = graph_find_output(g, "loss"), .wrt = NEW_ARRAY(g->arena, Node *, g->n),
+                    .dx = NEW_ARRAY(g->arena, Node *, g->n) };
     EACH_NODE(u, g) {
         if (!is_update(u) || u->in[0]->op != OP_weight || !d.loss)
             continue;

@@ -18,8 +18,8 @@ typedef struct {
 /* Outputs that both have, and updates of the same weights and states. */
 bool graphs_agree(const Graph *before, const Graph *after, const Sizes *s, Mismatch *m);
 
-/* What a graph's leaves have as gradients: dx[i] is that of wrt[i], of the sum of all outputs' elements, each with a weight of its own, or
- * of an output alone where it is a number and called "loss". */
+/* What a graph's leaves have as gradients: dx[i] is that of wrt[i].  It is the gradient of the output "loss", where that is a number, or
+ * of the sum of all outputs' elements, each with a weight of its own. */
 typedef struct {
     Node *loss;
     int n;

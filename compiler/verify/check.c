@@ -25,7 +25,7 @@ static void close_nothing(void *opened) { (void)opened; }
 
 const Runner interpreter = { open_nothing, interpret_call, close_nothing, NULL };
 
-/* ---- sentences --------------------------------------------------------------------------------------------------------------- */
+/* ---- sentences ----------------------------------------------------------------------------------------------------------- */
 
 static bool fails(Failure *f, FailKind kind, const char *pass)
 {
@@ -36,15 +36,15 @@ static bool fails(Failure *f, FailKind kind, const char *pass)
 
 bool fail_gradient(Failure *f, const Mismatch *m)
 {
-    snprintf(f->message, sizeof f->message, "the gradient of '%s' along one direction is %.9g; differences of the loss say %.9g, within %.1e",
-             m->what, m->have, m->want, m->slack);
+    snprintf(f->message, sizeof f->message, "the gradient of '%s' along one direction is %.9g; differences of the loss say %.9g, "
+             "within %.1e", m->what, m->have, m->want, m->slack);
     return fails(f, FAIL_GRADIENT, "");
 }
 
 bool fail_pass(Failure *f, const char *pass, const Mismatch *m)
 {
-    snprintf(f->message, sizeof f->message, "the pass %s changes '%s': element %lld is %.9g behind it, and %.9g before, within %.1e", pass,
-             m->what, (long long)m->at, m->have, m->want, m->slack);
+    snprintf(f->message, sizeof f->message, "the pass %s changes '%s': element %lld is %.9g behind it, and %.9g before, within "
+             "%.1e", pass, m->what, (long long)m->at, m->have, m->want, m->slack);
     return fails(f, FAIL_PASS, pass);
 }
 
@@ -53,19 +53,20 @@ bool fail_kernel(Failure *f, const Program *p, int kernel, const KernelError *e)
     char place[160] = "";
     if (e->node->loc && e->node->loc->at.file)
         snprintf(place, sizeof place, ", of %.120s:%d", e->node->loc->at.file, e->node->loc->at.line);
-    snprintf(f->message, sizeof f->message, "the kernel %.80s of @%.40s gives '%.120s'%s: element %lld is %.9g; the evaluator says %.9g, within %.1e",
-             p->kernels[kernel]->name, p->name, e->node->name, place, (long long)e->worst.at, e->worst.have, e->worst.want, e->worst.slack);
+    snprintf(f->message, sizeof f->message, "the kernel %.80s of @%.40s gives '%.120s'%s: element %lld is %.9g; the evaluator says "
+             "%.9g, within %.1e", p->kernels[kernel]->name, p->name, e->node->name, place, (long long)e->worst.at, e->worst.have,
+             e->worst.want, e->worst.slack);
     return fails(f, FAIL_COMPILED, "");
 }
 
 bool fail_result(Failure *f, const char *which, const char *what, const Worst *w)
 {
-    snprintf(f->message, sizeof f->message, "%s: element %lld of '%s' is %.9g, should be %.9g within %.1e", which, (long long)w->at, what,
-             w->have, w->want, w->slack);
+    snprintf(f->message, sizeof f->message, "%s: element %lld of '%s' is %.9g, should be %.9g within %.1e", which, (long long)w->at,
+             what, w->have, w->want, w->slack);
     return fails(f, FAIL_COMPILED, "");
 }
 
-/* ---- a graph alone ----------------------------------------------------------------------------------------------------------- */
+/* ---- a graph alone ------------------------------------------------------------------------------------------------------- */
 
 static bool is_forward(const Graph *g) { return !g->last || g->last->region == REGION_FORWARD; }
 
@@ -112,30 +113,34 @@ static bool left_out(const Pass *p, const Graph *g, const Wanted *w)
     return p->model || (early && !is_forward(g)) || (w->unfused && !p->needed && !p->instead);
 }
 
+static bool is_wanted(const Wanted *w, FailKind kind, const char *pass)
+{
+    return w->kind == FAIL_NONE || w->kind == FAIL_CRASH || (w->kind == kind && (kind != FAIL_PASS || !strcmp(w->pass, pass)));
+}
+
+/* One pass; the graph behind it against that before. */
+static bool check_pass(const Pass *p, Stage *s, const Wanted *w, const Sizes *sizes, Arena *a, Failure *f)
+{
+    bool lowers = p >= find_pass("lower");
+    Graph *before = !lowers && is_wanted(w, FAIL_PASS, p->name) ? graph_copy(s->graph, a) : NULL;
+    Mismatch m;
+    (w->unfused && p->instead ? p->instead : p->run)(s);
+    if (!lowers)
+        graph_verify(s->graph);
+    return !before || graphs_agree(before, s->graph, sizes, &m) || fail_pass(f, p->name, &m);
+}
+
 bool check_graph(const Graph *g, const Wanted *wanted, const Runner *run, Failure *f)
 {
     Sizes sizes[CHECK_BATCHES];
     Arena *a = arena_new();
     check_sizes(sizes, CHECK_LONGEST);
     *f = (Failure){ .kind = FAIL_NONE };
-    bool ok = true, all = wanted->kind == FAIL_NONE || wanted->kind == FAIL_CRASH;
-    if (all || wanted->kind == FAIL_GRADIENT)
-        ok = check_gradients(g, &sizes[0], a, f);
+    bool ok = !is_wanted(wanted, FAIL_GRADIENT, "") || check_gradients(g, &sizes[0], a, f);
     Stage s = { .graph = graph_copy(g, a), .arena = a };
-    graph_renumber(s.graph);
-    for (int i = 0; ok && i < n_passes && wanted->kind != FAIL_GRADIENT; i++) {
-        const Pass *p = &pipeline[i];
-        if (left_out(p, g, wanted))
-            continue;
-        bool compares = !s.program && p->run != find_pass("lower")->run && (all || (wanted->kind == FAIL_PASS && !strcmp(wanted->pass, p->name)));
-        Graph *before = compares ? graph_copy(s.graph, a) : NULL;
-        Mismatch m;
-        (wanted->unfused && p->instead ? p->instead : p->run)(&s);
-        if (!s.program)
-            graph_verify(s.graph);
-        ok = !before || graphs_agree(before, s.graph, &sizes[0], &m) || fail_pass(f, p->name, &m);
-    }
-    for (int i = 0; ok && i < CHECK_BATCHES && (all || wanted->kind == FAIL_COMPILED); i++)
+    for (int i = 0; ok && i < n_passes && wanted->kind != FAIL_GRADIENT; i++)
+        ok = left_out(&pipeline[i], g, wanted) || check_pass(&pipeline[i], &s, wanted, &sizes[0], a, f);
+    for (int i = 0; ok && i < CHECK_BATCHES && is_wanted(wanted, FAIL_COMPILED, ""); i++)
         ok = check_compiled(g, &s, &sizes[i], run, f);
     arena_free(a);
     return ok;

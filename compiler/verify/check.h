@@ -33,7 +33,7 @@ typedef struct {
 
 extern const Runner interpreter;
 
-/* What is looked for: any failure, or one of a kind and, where that is FAIL_PASS, of a pass; what comes before is not compared then. */
+/* What is looked for: any failure, or one of a kind and, where that is FAIL_PASS, of a pass; then nothing before it is compared. */
 typedef struct {
     FailKind kind;
     const char *pass;

@@ -14,7 +14,7 @@ void interpret_call(void *ctx, const Program *p, int call, void *const *bufs, co
     program_interpret_call(p, call, bufs, sym);
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------------------ */
+/* ---- memory ----------------------------------------------------------------------------------------------- */
 
 static bool is_leaf(const Node *n) { return n->op == OP_input || n->op == OP_weight || n->op == OP_state; }
 
@@ -85,7 +85,7 @@ static void fill_leaves(Check *c)
         }
 }
 
-/* ---- what a call should have written ------------------------------------------------------------------------------------------- */
+/* ---- what a call should have written ------------------------------------------------------------------------------------- */
 
 /* n as the running call sees it: what its own group computes anew, what others left as it lies in memory.  Views, and what is computed
  * inside each of its readers, follow from their operands. */
@@ -144,6 +144,19 @@ static void check_update(Check *c, KernelError *k, const Buf *b, const void *got
         }
 }
 
+/* What several calls of a group make is there with the last of them. */
+static bool is_written_later(const Check *c, int call, int buf)
+{
+    const Program *p = c->p;
+    for (int i = call + 1; i < p->n_calls && p->calls[i].node->group == c->group; i++) {
+        const Kernel *k = p->kernels[p->calls[i].kernel];
+        for (int j = 0; j < k->n_params && k->params[j].mode != PARAM_SCRATCH; j++)
+            if (k->params[j].mode != PARAM_IN && p->calls[i].bufs[j] == buf)
+                return true;
+    }
+    return false;
+}
+
 static void check_call(Check *c, int call)
 {
     const Call *at = &c->p->calls[call];
@@ -159,14 +172,7 @@ static void check_call(Check *c, int call)
         if (kernel->params[i].mode == PARAM_IN)
             continue;
         const Node *n = value_in(b);
-        /* what several calls make is there with the last of them */
-        bool last = true;
-        for (int later = call + 1; n && later < c->p->n_calls && c->p->calls[later].node->group == c->group; later++)
-            for (int j = 0; j < c->p->kernels[c->p->calls[later].kernel]->n_params; j++)
-                last &= c->p->kernels[c->p->calls[later].kernel]->params[j].mode == PARAM_SCRATCH ||
-                        c->p->kernels[c->p->calls[later].kernel]->params[j].mode == PARAM_IN ||
-                        c->p->calls[later].bufs[j] != at->bufs[i];
-        if (n && last)
+        if (n && !is_written_later(c, call, at->bufs[i]))
             check_value(c, k, n, got);
         else if (b->kind == FTC_BUF_WEIGHT || b->kind == FTC_BUF_STATE)
             check_update(c, k, b, got);
@@ -176,7 +182,8 @@ static void check_call(Check *c, int call)
 ProgramRun *run_and_check(const Graph *g, const Program *p, const Graph *like, const Sizes *s, CallFn *call, void *ctx, Arena *a)
 {
     ProgramRun *r = NEW(a, ProgramRun);
-    *r = (ProgramRun){ .graph = g, .program = p, .bufs = NEW_ARRAY(a, void *, p->n_bufs + 1), .kernels = NEW_ARRAY(a, KernelError, p->n_kernels + 1) };
+    *r = (ProgramRun){ .graph = g, .program = p, .bufs = NEW_ARRAY(a, void *, p->n_bufs + 1),
+                       .kernels = NEW_ARRAY(a, KernelError, p->n_kernels + 1) };
     Check c = { .g = g, .p = p, .numbers = { .sizes = s, .graph = like }, .a = a, .run = r };
     c.left = r->left = NEW_ARRAY(a, Tensor *, g->n + 1);
     c.here = NEW_ARRAY(a, Tensor *, g->n + 1);
@@ -199,7 +206,7 @@ const KernelError *worst_kernel(const ProgramRun *r)
     return worst;
 }
 
-/* ---- results ------------------------------------------------------------------------------------------------------------------- */
+/* ---- results ------------------------------------------------------------------------------------------------ */
 
 static int find_buf(const Program *p, bool output, const char *name)
 {
@@ -231,7 +238,8 @@ static void each_result(const ProgramRun *x, const ProgramRun *y, const Graph *g
             f(ctx, g->outputs[i].name, NULL, value[g->outputs[i].node->id], x->bufs[b], y ? y->bufs[o] : NULL);
     }
     EACH_NODE(n, g) {
-        int b = is_update(n) ? find_buf(x->program, false, updated(n)) : -1, o = b < 0 || !y ? b : find_buf(y->program, false, updated(n));
+        int b = is_update(n) ? find_buf(x->program, false, updated(n)) : -1;
+        int o = b < 0 || !y ? b : find_buf(y->program, false, updated(n));
         if (b >= 0 && o >= 0)
             f(ctx, updated(n), updated_rows(x, updated(n)), value[n->id], x->bufs[b], y ? y->bufs[o] : NULL);
     }

@@ -59,7 +59,11 @@ static int64_t index_bound(const Graph *g, const Node *leaf, const Binding *b)
 {
     int64_t least = 0;
     EACH_NODE(n, g) {
-        Dim d = n->op == OP_gather && reads(n, 1, leaf) ? n->in[0]->type.dim[0] : n->op == OP_scatter_add && reads(n, 0, leaf) ? n->a.dim : 0;
+        Dim d = 0;
+        if (n->op == OP_gather && reads(n, 1, leaf))
+            d = n->in[0]->type.dim[0];
+        if (n->op == OP_scatter_add && reads(n, 0, leaf))
+            d = n->a.dim;
         int64_t size = d < 0 && d != DIM_N ? b->sym[symbol_index(d)] : d;
         if (size > 0 && (!least || size < least))
             least = size;
@@ -70,7 +74,8 @@ static int64_t index_bound(const Graph *g, const Node *leaf, const Binding *b)
 static bool must_be_positive(const Graph *g, const Node *leaf)
 {
     EACH_NODE(n, g)
-        if (((n->op == OP_log || n->op == OP_sqrt || n->op == OP_rsqrt) && reads(n, 0, leaf)) || (n->op == OP_div && reads(n, 1, leaf)))
+        if ((n->op == OP_div && reads(n, 1, leaf)) ||
+            ((n->op == OP_log || n->op == OP_sqrt || n->op == OP_rsqrt) && reads(n, 0, leaf)))
             return true;
     return false;
 }
@@ -167,7 +172,10 @@ void fill_numbers(void *ctx, const Node *n, Tensor *t)
     uint32_t stream = stream_of(name);
     for (int64_t i = 0; i < t->n; i++) {
         double u = uniform(s->seed, stream, (uint32_t)i);
-        double v = scalar ? *scalar : n->type.elem == BOOL ? u < 0.5 : is_real ? real(name, u, positive) : integer(s, name, i, u, bound);
+        double v = scalar                 ? *scalar
+                   : n->type.elem == BOOL ? u < 0.5
+                   : is_real              ? real(name, u, positive)
+                                          : integer(s, name, i, u, bound);
         if (n->type.elem == BF16) /* 1/256 steps of small numbers are exact */
             v = (double)(int)(v * 256) / 256;
         t->v[i] = is_unused_state(s, n, t, i) ? 0 : is_real ? (double)(float)v : v;

@@ -31,7 +31,7 @@ static Node *node_at(const Graph *g, int id)
     return n;
 }
 
-/* ---- edits, each on a copy ------------------------------------------------------------------------------------------------------ */
+/* ---- edits, each on a copy ----------------------------------------------------------------------------------------------- */
 
 typedef enum {
     ONE_OUTPUT,     /* node i alone is asked for */
@@ -181,7 +181,7 @@ static bool try_edit(Reducer *r, Edit e, int64_t i, int64_t k)
     return ok;
 }
 
-/* ---- the search -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the search ---------------------------------------------------------------------------------------------------------- */
 
 /* By halves: the first value that fails when it alone is asked for; then as much as can be before it is given. */
 static void search_by_halves(Reducer *r)

@@ -24,8 +24,10 @@ static void check_with(const char *file, int level, int n, const char *const *se
         static const int lengths[] = { 5, 1, 9, 2 };
         sizes_of(&sizes, batch ? 1 : 4, lengths + batch, batch ? 2 : 3, 37, 5);
         snprintf(what, sizeof what, "%s -O%d, batch %d", file, level, batch);
-        check_program_on(what, c->step_graph, c->step, &sizes, fill_numbers, &(Numbers){ .sizes = &sizes, .graph = c->step_graph }, run_native, &codegen);
-        check_program_on(what, c->eval_graph, c->eval, &sizes, fill_numbers, &(Numbers){ .sizes = &sizes, .graph = c->eval_graph }, run_native, &codegen);
+        Numbers step = { .sizes = &sizes, .graph = c->step_graph };
+        check_program_on(what, c->step_graph, c->step, &sizes, fill_numbers, &step, run_native, &codegen);
+        Numbers eval = { .sizes = &sizes, .graph = c->eval_graph };
+        check_program_on(what, c->eval_graph, c->eval, &sizes, fill_numbers, &eval, run_native, &codegen);
     }
     compiled_free(c);
     ftc_diag_free(diag);
