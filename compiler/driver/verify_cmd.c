@@ -4,6 +4,7 @@
 
 #include "compiler/api/verify.h"
 
+#include <signal.h>
 #include <string.h>
 
 static void print_help(void)
@@ -69,6 +70,7 @@ int verify_command(int argc, char **argv, FtcDiag *d)
         j.n_over = o.n_settings;
         j.pipeline = o.pipeline;
         j.codegen = o.codegen;
+        signal(SIGPIPE, SIG_IGN); /* who reads no further is no failure of a check */
         ok = check_job(&j, d) && codegen_check_options(&j.codegen, d) && verify_run(&j, &report, d);
     }
     arena_free(a);
