@@ -364,7 +364,10 @@ static bool run(Job *j)
     bool compiled = compile(j);
     if (!close_opt_info(&j->common, j->diag) || !compiled)
         return false;
-    bool ok = j->emit <= EMIT_SPEC ? write_stage(j) : j->emit == EMIT_OBJ ? write_object(j) : j->emit == EMIT_TRAINER ? write_trainer(j) : write_text(j);
+    bool ok = j->emit <= EMIT_SPEC      ? write_stage(j)
+              : j->emit == EMIT_OBJ     ? write_object(j)
+              : j->emit == EMIT_TRAINER ? write_trainer(j)
+                                        : write_text(j);
     if (ok && !quiet)
         summarize(j);
     return ok;
