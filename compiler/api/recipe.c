@@ -45,8 +45,8 @@ static const char *not_hf(const Spec *s)
 static HfConfig hf_of(const Spec *s)
 {
     return (HfConfig){
-        .family = family_of(&s->model.encoder), .hidden = (int64_t)param_number(s, "hidden"), .layers = (int64_t)param_number(s, "layers"),
-        .heads = (int64_t)param_number(s, "heads"), .intermediate = (int64_t)param_number(s, "intermediate"),
+        .family = family_of(&s->model.encoder), .hidden = (int64_t)param_number(s, "hidden"),
+        .layers = (int64_t)param_number(s, "layers"), .heads = (int64_t)param_number(s, "heads"), .intermediate = (int64_t)param_number(s, "intermediate"),
         .max_positions = (int64_t)param_number(s, "max_positions"), .type_vocab = (int64_t)param_number(s, "segments"),
         .layer_norm_eps = param_number(s, "norm_eps"), .activation = (char *)param_text(s, "activation"),
         .dropout = param_number(s, "dropout"), .attention_dropout = param_number(s, "attention_dropout"),

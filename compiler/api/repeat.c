@@ -268,7 +268,8 @@ RunStatus repeat_run(const RepeatJob *job, FtcDiag *d)
         return RUN_FAILED;
     Repeat *r = xcalloc(1, sizeof *r);
     int n = job->folds ? job->folds : job->seeds;
-    *r = (Repeat){ .job = job, .output = job->run.output ? xstrdup(job->run.output) : outputs_default_folder(job->run.source.spec, job->run.train),
+    const RunJob *run = &job->run;
+    *r = (Repeat){ .job = job, .output = run->output ? xstrdup(run->output) : outputs_default_folder(run->source.spec, run->train),
                    .value = xcalloc(METRIC_KINDS, sizeof *r->value) };
     RunStatus status = RUN_DONE;
     if (path_is_folder(r->output) && !job->run.force) {

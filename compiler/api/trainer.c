@@ -56,7 +56,7 @@ const Trainer *trainer_of(SpecModel *m, const TrainerSource *source, FtcDiag *d)
     Trainer *t = NEW(m->arena, Trainer);
     *t = (Trainer){ .model = c->model, .recipe = c->recipe, .origin = source->origin, .spec = source->spec, .folder = c->folder,
                     .continues = c->continues, .family = c->family, .vocab = c->vocab, .random_encoder = c->random_encoder,
-                    .n_labels = c->n_labels, .labels = (const char *const *)c->labels,
+                    .n_labels = c->n_labels, .labels = c->labels,
                     .tokenizer = c->tokenizer ? embed_tokenizer(m->arena, c->tokenizer) : NULL };
     if (c->folder && !source->embed)
         t->load = classifier_load_folder;

@@ -138,8 +138,8 @@ LLVMValueRef add_model_table(Tables *t, const char *symbol, const FtcModel *m, L
         i32(t, m->task), optimizer(t, &m->optimizer), loss(t, &m->loss),
         STRUCT(t, FtcData, i32(t, d->max_length), i32(t, d->segments), i32(t, d->n_labels),
                strings(t, d->labels, d->n_labels)),
-        STRUCT(t, FtcTrain, i32(t, r->epochs), i32(t, r->batch), i32(t, r->accumulate), i32(t, r->eval_batch), i64(t, r->seed), i64(t, r->max_steps),
-               i8(t, r->shuffle), i32(t, r->sampling), f64(t, r->memory_limit), i64(t, r->eval_every), i64(t, r->checkpoint_every),
+        STRUCT(t, FtcTrain, i32(t, r->epochs), i32(t, r->batch), i32(t, r->accumulate), i32(t, r->eval_batch),
+               i64(t, r->seed), i64(t, r->max_steps), i8(t, r->shuffle), i32(t, r->sampling), f64(t, r->memory_limit), i64(t, r->eval_every), i64(t, r->checkpoint_every),
                i64(t, r->checkpoint_keep), i32(t, r->best), i64(t, r->patience), f64(t, r->threshold)));
     return public_constant(t, symbol, v);
 }

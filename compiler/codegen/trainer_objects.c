@@ -105,14 +105,13 @@ static Kernel **all_kernels(const TrainerModel *m, int *n)
     return all;
 }
 
-static bool make_files(const Target *target, Cache *cache, const CodegenOptions *o, const TrainerModel *m, ObjectFiles *files, FtcDiag *d)
+static bool make_files(const ObjectMaker *how, const TrainerModel *m, ObjectFiles *files, FtcDiag *d)
 {
     int n;
     Kernel **kernels = all_kernels(m, &n);
-    ObjectMaker how = { .target = target, .cache = cache, .threads = o->threads };
     KernelObjects objects;
-    bool ok = kernel_objects_make(&objects, &how, kernels, n, d);
-    LLVMMemoryBufferRef tables = ok ? table_object(target, m, objects.key, d) : NULL;
+    bool ok = kernel_objects_make(&objects, how, kernels, n, d);
+    LLVMMemoryBufferRef tables = ok ? table_object(how->target, m, objects.key, d) : NULL;
     if (tables) {
         add_file(files, xasprintf("%s.o", m->symbol), tables);
         LLVMDisposeMemoryBuffer(tables);
@@ -131,7 +130,8 @@ bool trainer_objects(const CodegenOptions *o, const TrainerModel *m, ObjectFiles
     if (!target_init(&target, o, d))
         return false;
     Cache *cache = !o->no_cache && build_is_known() ? cache_open(o->cache_dir) : NULL;
-    bool ok = make_files(&target, cache, o, m, files, d);
+    ObjectMaker how = { .target = &target, .cache = cache, .threads = o->threads };
+    bool ok = make_files(&how, m, files, d);
     cache_close(cache);
     target_free(&target);
     return ok;

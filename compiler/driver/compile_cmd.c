@@ -96,6 +96,7 @@ static bool read_flags(Job *j, OptionReader *r)
         case OPT_SHARED: j->kind = LINK_SHARED; break;
         case OPT_STATIC: j->kind = LINK_STATIC; break;
         case OPT_INIT: j->init = m.value; break;
+        case OPT_NO_KEEP_ENCODED: j->common.pipeline.keep_encoded = false; break;
         case OPT_NO_EMBED: j->no_embed = true; break;
         case OPT_EMIT: ok &= set_emit(j, m.value); break;
         case OPT_DUMP: ok &= set_dump(j, m.value); break;
@@ -200,7 +201,8 @@ static bool compile(Job *j)
     PipelineOptions o = j->common.pipeline;
     o.after = after_pass;
     o.ctx = j;
-    o.keep_encoded = o.accumulate = j->emit == EMIT_TRAINER; /* as ftc run has them */
+    if (j->emit != EMIT_TRAINER)
+        o.keep_encoded = o.accumulate = false; /* what is compiled to a stage is whole */
     char *text = NULL;
     size_t size = 0;
     bool stage = j->language && strcmp(j->language, "spec"), ok;
@@ -364,7 +366,10 @@ static bool run(Job *j)
     bool compiled = compile(j);
     if (!close_opt_info(&j->common, j->diag) || !compiled)
         return false;
-    bool ok = j->emit <= EMIT_SPEC ? write_stage(j) : j->emit == EMIT_OBJ ? write_object(j) : j->emit == EMIT_TRAINER ? write_trainer(j) : write_text(j);
+    bool ok = j->emit <= EMIT_SPEC      ? write_stage(j)
+              : j->emit == EMIT_OBJ     ? write_object(j)
+              : j->emit == EMIT_TRAINER ? write_trainer(j)
+                                        : write_text(j);
     if (ok && !quiet)
         summarize(j);
     return ok;
@@ -375,6 +380,7 @@ int compile_command(int argc, char **argv, FtcDiag *d)
     OptionReader r = { .command = CMD_COMPILE, .argv = argv, .argc = argc, .key_like = key_like, .diag = d };
     Arena *a = arena_new();
     Job j = { .emit = -1, .common = common_defaults(a), .diag = d };
+    j.common.pipeline.keep_encoded = j.common.pipeline.accumulate = true; /* as ftc run has them */
     bool ok = read_flags(&j, &r) && (j.common.done || run(&j));
     if (j.model.arena)
         spec_model_close(&j.model);

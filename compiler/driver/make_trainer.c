@@ -46,10 +46,8 @@ static bool link_objects(const TrainerJob *j, const Trainer *t, const char *outp
 
 static const Trainer *describe(const TrainerJob *j, FtcDiag *d)
 {
-    PipelineOptions pipeline = *j->pipeline;
-    pipeline.keep_encoded = true;
     TrainerSource source = { .spec = j->model->c.continues ? NULL : j->spec, .embed = j->embed,
-                             .origin = origin_of(j->model->arena, &pipeline, j->codegen, j->init, d) };
+                             .origin = origin_of(j->model->arena, j->pipeline, j->codegen, j->init, d) };
     return source.origin ? trainer_of(j->model, &source, d) : NULL;
 }
 

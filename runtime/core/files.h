@@ -15,7 +15,7 @@
 /* --- names ------------------------------------------------------------------------------------------- */
 
 char *path_join(const char *folder, const char *name); /* free() it */
-char *path_program(FtcDiag *d);                        /* the folder of the running program, links followed; free() it; NULL after an error */
+char *path_program(FtcDiag *d);                        /* the running program's folder, links followed; free() it; NULL after an error */
 const char *path_base(const char *path);               /* what is behind the last slash */
 bool path_ends_with(const char *path, const char *end); /* ".csv"; and there is more in front of it */
 

@@ -25,7 +25,7 @@ bool classifier_set_thresholds(Classifier *c)
             i++;
         if (i == c->n_labels) {
             char list[400];
-            labels_text((const char *const *)c->labels, c->n_labels, list, sizeof list);
+            labels_text(c->labels, c->n_labels, list, sizeof list);
             return ftc_error(c->diag, at, "there is no label '%s' to give a threshold; the labels are %s", t->label[k], list);
         }
         c->threshold[i] = (float)t->value[k];
@@ -36,7 +36,7 @@ bool classifier_set_thresholds(Classifier *c)
 static void free_labels(Classifier *c)
 {
     for (int32_t i = 0; i < c->n_labels; i++)
-        free(c->labels[i]);
+        free((char *)c->labels[i]);
     free(c->labels);
 }
 

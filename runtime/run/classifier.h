@@ -37,7 +37,7 @@ struct Classifier {
 
     Tokenizer *tokenizer;           /* owned */
     int64_t vocab;                  /* rows of the token table; 0: as many as the tokenizer has tokens */
-    char **labels;                  /* owned */
+    const char **labels;            /* owned */
     int32_t n_labels;               /* 0: not known yet; 1 where a number is predicted */
     float *threshold;               /* owned; [n_labels] multi-label: the probability a label is predicted from on; NULL before
                                        classifier_set_thresholds, and for other tasks */

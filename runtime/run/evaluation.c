@@ -10,7 +10,7 @@ int32_t evaluation_positive(const Classifier *c)
     const char *positive = c->recipe->positive;
     if (c->recipe->task != FTC_SINGLE_LABEL)
         return -1;
-    return positive ? label_place((const char *const *)c->labels, c->n_labels, positive) : metrics_usual_positive(c->n_labels);
+    return positive ? label_place(c->labels, c->n_labels, positive) : metrics_usual_positive(c->n_labels);
 }
 
 bool evaluation_check_positive(const Classifier *c, FtcDiag *d)
@@ -24,9 +24,9 @@ bool evaluation_check_positive(const Classifier *c, FtcDiag *d)
         return true;
     if (c->recipe->task != FTC_SINGLE_LABEL)
         return ftc_error(d, at, "'positive' names a class, but the model's task has no classes of which a row has one; leave it out");
-    if (label_place((const char *const *)c->labels, c->n_labels, positive) >= 0)
+    if (label_place(c->labels, c->n_labels, positive) >= 0)
         return true;
-    const char *near = nearest_word(positive, (const char *const *)c->labels, c->n_labels);
+    const char *near = nearest_word(positive, c->labels, c->n_labels);
     return ftc_error(d, at, "'positive' is '%s', which is no label; %s '%s'", positive, near ? "did you mean" : "the first one is",
                      near ? near : c->labels[0]);
 }

@@ -35,8 +35,8 @@ static bool open_tables(Run *r)
 static PredictionColumns prediction_columns(const Run *r)
 {
     const Classifier *c = r->c;
-    return (PredictionColumns){ .task = c->recipe->task, .labels = (const char *const *)c->labels, .classes = c->n_labels, .logits = r->work->logits,
-                                .separator = c->recipe->label_separator, .thresholds = c->threshold };
+    return (PredictionColumns){ .task = c->recipe->task, .labels = c->labels, .classes = c->n_labels,
+                                .logits = r->work->logits, .separator = c->recipe->label_separator, .thresholds = c->threshold };
 }
 
 /* The classes, and what is asked of their tables. */
@@ -183,7 +183,7 @@ static bool evaluate(Run *r)
         return false;
     r->summary.eval_s = clock_s() - start;
     Scored scored = infer_scored(r->c->exec, &r->eval.examples, logits, r->c->threshold, evaluation_positive(r->c));
-    SheetSource source = { .scored = &scored, .labels = (const char *const *)r->c->labels, .table = &r->eval, .table_name = csv_name(r->eval.csv),
+    SheetSource source = { .scored = &scored, .labels = r->c->labels, .table = &r->eval, .table_name = csv_name(r->eval.csv),
                            .history = &r->history, .model = r->out.folder ? r->out.folder : r->work->model,
                            .version = r->work->origin->version, .train_s = r->summary.train_s, .eval_s = r->summary.eval_s,
                            .tokens_per_s = r->summary.tokens_per_s, .seed = (uint64_t)r->c->model->train.seed, .pool = r->pool };
@@ -210,7 +210,7 @@ void run_digest(Run *r)
     RunSummary *s = &r->summary;
     weights_sha256(r->c->params->weight, r->c->params->n, r->digest);
     s->weights_sha256 = r->digest;
-    s->labels = (const char *const *)r->c->labels;
+    s->labels = r->c->labels;
     s->n_labels = r->c->n_labels;
     s->seed = r->c->model->train.seed;
 }

@@ -26,7 +26,7 @@ static HfConfig hf_config(const Classifier *c)
     h.pad_token_id = c->tokenizer && c->tokenizer->pad >= 0 ? c->tokenizer->pad : 0;
     h.is_classifier = true;
     h.problem_type = (char *)hf_problem_type(c->recipe->task);
-    h.labels = c->labels;
+    h.labels = (char **)c->labels;
     h.n_labels = c->n_labels;
     return h;
 }
@@ -51,7 +51,7 @@ static FILE *buffer_open(Buffer *b)
 static char *labels_value(const Classifier *c)
 {
     Buffer b;
-    scalar_put_strings(buffer_open(&b), (const char *const *)c->labels, c->n_labels);
+    scalar_put_strings(buffer_open(&b), c->labels, c->n_labels);
     fclose(b.out);
     return b.text;
 }

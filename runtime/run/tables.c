@@ -46,7 +46,7 @@ bool tables_split(const Recipe *r, Dataset *train, Dataset *dev, Dataset *eval, 
 
 static bool read_answers(const Classifier *c, Dataset *s, const char *whose)
 {
-    const char *const *labels = (const char *const *)c->labels;
+    const char *const *labels = c->labels;
     switch (c->recipe->task) {
     case FTC_SINGLE_LABEL: return dataset_number(s, labels, c->n_labels, whose, c->diag);
     case FTC_MULTI_LABEL: return targets_labels(s, c->recipe->label_separator, labels, c->n_labels, whose, c->diag);
@@ -79,7 +79,7 @@ bool tables_number(Classifier *c, Dataset *train, Dataset *dev, Dataset *eval)
 ReportInput tables_report_input(const Classifier *c, const Dataset *train, const Dataset *dev, const Dataset *eval)
 {
     const Dataset *const tables[] = { train, dev, eval };
-    ReportInput in = { .labels = (const char *const *)c->labels, .n_labels = c->n_labels, .max_length = c->recipe->max_length };
+    ReportInput in = { .labels = c->labels, .n_labels = c->n_labels, .max_length = c->recipe->max_length };
     for (int p = 0; p < N_PARTS; p++)
         in.part[p] = tables[p]->csv ? tables[p] : NULL;
     return in;

@@ -272,7 +272,7 @@ RunStatus training_run(Run *r)
     TrainResult result = { .encode_s = NAN };
     x->sampling = m->train.sampling;
     if (!check_choice(r) ||
-        !class_weights_resolve(&m->loss, (const char *const *)c->labels, c->n_labels, x, exec_inputs(c->exec)->class_weights, r->diag))
+        !class_weights_resolve(&m->loss, c->labels, c->n_labels, x, exec_inputs(c->exec)->class_weights, r->diag))
         return RUN_FAILED;
     announce(r);
     if (ftc_diag_errors(r->diag))

@@ -11,7 +11,8 @@ export XDG_CACHE_HOME=$work/cache
 
 cmake --install "$build" --prefix "$work/usr" >/dev/null
 libraries=$(dirname "$(find "$work/usr" -name libftc.so)")
-"$work/usr/bin/ftc" compile --emit=graph -o - "$root/models/logreg.yaml" | grep '^graph @step {' >/dev/null # all of it: -q stops reading
+"$work/usr/bin/ftc" compile --emit=graph -o "$work/graph" "$root/models/logreg.yaml"
+grep -q '^graph @step {' "$work/graph"
 
 if command -v cc >/dev/null; then # a trainer, linked with the libraries that were installed
     "$work/usr/bin/ftc" compile -o "$work/trainer" "$root/models/logreg.yaml"

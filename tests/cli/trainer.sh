@@ -52,7 +52,7 @@ cmp run/model.safetensors staged.model/model.safetensors || fail "the stage's tr
 
 # --- whatever a run is made of: a frozen encoder that runs once, steps of several batches, momentum, scalar code, bf16, other tasks
 awk -F, 'NR == 1 { print "text,label"; next } NF > 2 || !/,[a-z]*$/ { next } { print $1 "," length($1) / 10 }' train.csv | head -80 > numbers.csv
-variants=("-D train.freeze=[embeddings,layers]"
+variants=("-D train.freeze=[embeddings,layers]" "-fno-keep-encoded -D train.freeze=[embeddings,layers]"
           "-D train.accumulate=3 -D train.batch=4"
           "-D optimizer.type=sgd -D optimizer.momentum=0.9 -D optimizer.lr=0.1"
           "-O0" "-fno-fuse -fgemm=openblas" "-D train.precision=bf16" "-D loss.class_weights=balanced -D train.sampling=over"
