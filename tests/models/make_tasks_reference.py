@@ -2,7 +2,7 @@
 """Record what PyTorch and transformers make of rows of several labels, and of rows with a number.
 
     make_tasks_reference.py losses   --shared DIR                    reference/bert_{labels,number}_losses.json, for test_pytorch.c
-    make_tasks_reference.py accuracy --shared DIR --minilm DIR       reference/tasks.json, for tasks.sh  (half an hour)
+    make_tasks_reference.py accuracy --shared DIR --minilm DIR       reference/tasks.json, for tasks.sh  (half an hour; --data stsb_en --seeds 5)
 
 The models are BertForSequenceClassification with problem_type multi_label_classification and regression.  `losses` trains small
 ones in double, on weights by formula, as make_reference.py does; `accuracy` fine-tunes MiniLM as peers/hf_finetune.py does, in
