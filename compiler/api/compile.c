@@ -257,12 +257,32 @@ static bool find_weights(Forward *f, const Graph *g, const char *file, FtcDiag *
     return true;
 }
 
+/* Whether a weight that is trained has a part in n. */
+static bool depends_on_trained(Graph *g, const Node *n, const Forward *f, Arena *a)
+{
+    graph_renumber(g);
+    bool *needed = NEW_ARRAY(a, bool, g->n), found = false;
+    needed[n->id] = true;
+    for (const Node *x = g->last; x; x = x->prev)
+        for (int i = 0; needed[x->id] && i < x->n_in; i++)
+            needed[x->in[i]->id] = true;
+    for (int i = 0; i < f->n_weights; i++)
+        found |= !f->weights[i].frozen && needed[f->nodes[i]->id];
+    return found;
+}
+
 /* What the passes rely on of a graph that they did not make. */
-static bool check_graph(const Entry *e, const char *file, FtcDiag *d)
+static bool check_graph(const Entry *e, const StageText *t, Arena *a, FtcDiag *d)
 {
     const char *wanted = e->training ? "loss" : "logits";
-    return graph_find_output(e->graph, wanted) ||
-           ftc_error(d, FTC_FILE(file), "graph @%s has no output '%s'", e->name, wanted);
+    Node *n = graph_find_output(e->graph, wanted);
+    if (!n)
+        return ftc_error(d, FTC_FILE(t->file), "graph @%s has no output '%s'", e->name, wanted);
+    if (t->pass)
+        return true;
+    return find_weights(e->forward, e->graph, t->file, d) &&
+           (!e->training || depends_on_trained(e->graph, n, e->forward, a) ||
+            ftc_error(d, FTC_FILE(t->file), "the loss of graph @%s depends on no weight that is trained", e->name));
 }
 
 /* Whether the pass rows ran on what was read. */
@@ -296,7 +316,7 @@ static bool read_entry(Compiled *c, Entry *e, const Spec *spec, const StageText 
         return true;
     }
     e->graph->name = e->name;
-    return check_graph(e, t->file, d) && (t->pass || find_weights(e->forward, e->graph, t->file, d));
+    return check_graph(e, t, c->arena, d);
 }
 
 static const Spec *read_entries(Compiled *c, Entry *step, Entry *eval, const StageText *t, FtcDiag *d)

@@ -100,9 +100,7 @@ bool dot_operand_strided(Arena *a, const Node *n, int which)
     int last = s->rank - 1, ragged = ragged_dims(s);
     while (last >= 0 && (s->dim[last] == 1 || (ragged == 1 && s->dim[last] == DIM_N)))
         last--;
-    if (last < 0 || (ragged == 1 && last == 0)) /* only tokens vary */
-        return true;
-    bool contiguous = false, twice = false;
+    bool tokens_only = last < 0 || (ragged == 1 && last == 0), contiguous = false, twice = false, still = false;
     for (int k = 0; k < 2; k++) {
         int axis = k ? f : c, seen = 0;
         if (axis < 0 || t->dim[axis] == 1)
@@ -116,9 +114,12 @@ bool dot_operand_strided(Arena *a, const Node *n, int which)
                     contiguous = true;
             }
         twice |= seen > 1;
+        still |= !seen; /* a broadcast: a stride of 0 is none */
     }
+    if (tokens_only)
+        return !still;
     bool vector = f < 0 || t->dim[f] == 1 || t->dim[c] == 1; /* with one row or column any stride will do */
-    return !twice && (contiguous || vector);
+    return !still && !twice && (contiguous || vector);
 }
 
 /* Rows of a panel: bf16 goes by pairs. */
@@ -277,7 +278,7 @@ static void choose_strides(Lower *l, const Dot *d, Matrix *a, Matrix *b, Matrix 
     if (m1)
         a->row = k1 ? one : d->k, c->row = d->n;
     if (k1)
-        a->col = one, b->row = n1 ? one : d->n;
+        a->col = one, b->row = n1 || !is_one(b->col) ? one : d->n;
     if (n1)
         b->col = is_one(b->row) ? d->k : one, c->col = one;
     if (m1 && !is_one(a->col))

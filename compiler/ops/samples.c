@@ -196,6 +196,11 @@ bool sample_dots(Graph *g, Op op, int which)
     case 11: /* operands seen through views */
         return done(g, dot(g, transpose(g, split(g, X(3, DIM_T, (Dim)2, K)), 4, (int[]){ 0, 2, 1, 3 }),
                            transpose(g, split(g, X(3, DIM_T, (Dim)2, K)), 4, (int[]){ 0, 2, 1, 3 }), 2, 3, 3));
+    case 12: /* a depth of 1, and neighbours that lie apart */
+        return done(g, dot(g, X(4, DIM_B, (Dim)2, DIM_N, (Dim)1),
+                           transpose(g, split(g, X(3, DIM_T, (Dim)2, (Dim)1)), 4, (int[]){ 0, 2, 1, 3 }), 2, 3, 3));
+    case 13: return done(g, dot(g, broadcast(g, X(2, (Dim)1, (Dim)1), type_of(F32, 2, DIM_B, K)), X(2, K, (Dim)7), 0, 1, 0));
+    case 14: return done(g, dot(g, broadcast(g, X(2, DIM_T, (Dim)1), type_of(F32, 2, DIM_T, K)), X(2, K, (Dim)7), 0, 1, 0));
     default: return false;
     }
 #undef X

@@ -108,7 +108,7 @@ static Node *cloned(Remat *r, Node *n, Node *before)
         in[i] = cloned(r, n->in[i], before);
     Graph *g = r->g;
     g->before = before;
-    g->region = REGION_BACKWARD;
+    g->region = before->region;
     g->loc = n->loc;
     g->grad_of = n->name;
     g->scope = NULL;

@@ -38,6 +38,16 @@ for stage in graph grad fused plan; do
 done
 "$ftc" rerun of-grad --check > said 2>&1 || { cat said; fail "rerun"; }
 
+# a weight that an edited graph reads no more stays as it is; a loss of none is a mistake
+sed 's/^\(  %logits = \)add %classifier.dot, %classifier.bias/\1neg %classifier.dot/' graph.txt > unread.txt
+"$ftc" compile -c -x graph unread.txt -o unread.o 2> said || { cat said; fail "a weight that is read no more"; }
+has said 'note: the loss of graph @step does not depend on classifier.bias: it stays as it is'
+trains -x graph unread.txt -o of-unread
+sed 's/^\(  %loss = \)div %loss.reshape.2, /\1div %loss.reshape.1, /' graph.txt > still.txt
+expect 1 compile -c -x graph still.txt -o still.o <<'TEXT'
+still.txt: error: the loss of graph @step depends on no weight that is trained
+TEXT
+
 # a gradient the other way round: the loss rises
 sed 's/%d.loss.neg.neg = neg /%d.loss.neg.neg = abs /' grad.txt > up.txt
 cmp -s grad.txt up.txt && fail "nothing was broken"
