@@ -5,6 +5,7 @@
 
 #include "compiler/api/stage.h"
 #include "compiler/driver/make_trainer.h"
+#include "compiler/ir/outline.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 #include "runtime/core/nearest.h"
@@ -14,9 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef enum { EMIT_SPEC = N_STAGES, EMIT_LLVM, EMIT_ASM, EMIT_OBJ, N_EMITS, EMIT_TRAINER = N_EMITS } Emit; /* StageIds come first */
+/* StageIds come first */
+typedef enum { EMIT_SPEC = N_STAGES, EMIT_OUTLINE, EMIT_LLVM, EMIT_ASM, EMIT_OBJ, N_EMITS, EMIT_TRAINER = N_EMITS } Emit;
 
-static const char *const emit_words[] = { "graph", "grad", "fused", "kernels", "plan", "spec", "llvm", "asm", "obj" };
+static const char *const emit_words[] = { "graph", "grad", "fused", "kernels", "plan", "spec", "outline", "llvm", "asm", "obj" };
 
 typedef struct {
     const char *input, *output;
@@ -30,6 +32,7 @@ typedef struct {
     FtcDiag *diag;
     /* on the way */
     StageCatch caught;
+    char *outline;           /* the step as formulas */
     int values[2][3];        /* [step, eval]: nodes as built, nodes at last, groups */
     SpecModel model;
     char *symbol;
@@ -54,8 +57,8 @@ static bool set_emit(Job *j, const char *word)
             return true;
         }
     const char *near = nearest_word(word, emit_words, N_EMITS);
-    return ftc_error(j->diag, FTC_NOWHERE, "there is no stage '%s'%s%s%s; they are graph, grad, fused, kernels, plan, llvm, asm and "
-                     "obj", word, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    return ftc_error(j->diag, FTC_NOWHERE, "there is no stage '%s'%s%s%s; they are outline, graph, grad, fused, kernels, plan, "
+                     "llvm, asm and obj", word, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
 static bool set_dump(Job *j, const char *pass)
@@ -120,6 +123,16 @@ static void dump(const Job *j, const char *pass, const Stage *s)
     free(text);
 }
 
+static void catch_outline(Job *j, const Graph *g)
+{
+    size_t size;
+    FILE *out = open_memstream(&j->outline, &size);
+    if (!out)
+        ftc_bug("printing an outline: no memory");
+    graph_outline(g, out);
+    fclose(out);
+}
+
 static void after_pass(void *ctx, const char *pass, const Stage *s)
 {
     Job *j = ctx;
@@ -128,6 +141,8 @@ static void after_pass(void *ctx, const char *pass, const Stage *s)
         stage_catch(&j->caught, pass, s);
     if (s->program)
         return;
+    if (j->emit == EMIT_OUTLINE && !strcmp(pass, stage_last_pass(STAGE_GRAD)) && !strcmp(s->graph->name, "step"))
+        catch_outline(j, s->graph);
     int *values = j->values[strcmp(s->graph->name, "step") != 0], n = 0, groups = 0;
     EACH_NODE(x, s->graph) {
         n++;
@@ -248,8 +263,13 @@ static bool emit_stage(Job *j, FILE *out)
         spec_print(j->model.spec, out);
         return true;
     }
+    if (j->emit == EMIT_OUTLINE && j->outline) {
+        fprintf(out, "# A training step of %s as formulas.\n%s%s", j->symbol, outline_legend, j->outline);
+        return true;
+    }
+    StageId wanted = j->emit == EMIT_OUTLINE ? STAGE_GRAD : (StageId)j->emit;
     return stage_print(&j->caught, j->symbol, j->model.compiled->spec, out) ||
-           ftc_error(j->diag, FTC_FILE(j->input), "is behind the stage '%s' already", stage_names[j->emit]);
+           ftc_error(j->diag, FTC_FILE(j->input), "is behind the stage '%s' already", stage_names[wanted]);
 }
 
 static bool write_stage(Job *j)
@@ -366,7 +386,7 @@ static bool run(Job *j)
     bool compiled = compile(j);
     if (!close_opt_info(&j->common, j->diag) || !compiled)
         return false;
-    bool ok = j->emit <= EMIT_SPEC      ? write_stage(j)
+    bool ok = j->emit <= EMIT_OUTLINE   ? write_stage(j)
               : j->emit == EMIT_OBJ     ? write_object(j)
               : j->emit == EMIT_TRAINER ? write_trainer(j)
                                         : write_text(j);
@@ -385,6 +405,7 @@ int compile_command(int argc, char **argv, FtcDiag *d)
     if (j.model.arena)
         spec_model_close(&j.model);
     stage_catch_free(&j.caught);
+    free(j.outline);
     free(j.symbol);
     arena_free(a);
     return ok ? EXIT_OK : EXIT_USER;
