@@ -60,7 +60,7 @@ static void choose_variants(Bench *b)
     plain.level = scalar.level = 0;
     add_variant(b, "-O0", &plain, &scalar);
     for (int i = 0; j->ablate && i < n_passes && b->n < MAX_VARIANTS; i++) {
-        if (pipeline[i].needed || !strcmp(pipeline[i].name, "fuse"))
+        if (pass_is_needed(&pipeline[i]) || !strcmp(pipeline[i].name, "fuse"))
             continue;
         PipelineOptions o = without(b, &j->pipeline, pipeline[i].name);
         add_variant(b, arena_printf(b->arena, "no %s", pipeline[i].name), &o, &j->codegen);

@@ -3,6 +3,7 @@
 
 #include "compiler/api/stage.h"
 #include "compiler/passes/passes.h"
+#include "compiler/support/timing.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/crash.h"
 #include "runtime/core/mem.h"
@@ -96,6 +97,7 @@ typedef struct {
 
 static bool build_entry(Compiled *c, Entry *e, const Spec *spec, FtcDiag *d)
 {
+    double start = timing_now();
     ftc_diag_during(d, "build");
     BuildOptions how = { .training = e->training, .labels = e->training, .part = e->part };
     e->forward = build_forward(spec, &how, c->arena, d);
@@ -103,6 +105,7 @@ static bool build_entry(Compiled *c, Entry *e, const Spec *spec, FtcDiag *d)
         return false;
     e->graph = e->forward->graph;
     e->graph->name = e->name;
+    timing_add(TIMING_STEP, "build", start);
     return true;
 }
 

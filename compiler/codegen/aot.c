@@ -6,6 +6,7 @@
 #include "compiler/codegen/emit.h"
 #include "compiler/codegen/tables.h"
 
+#include "compiler/support/timing.h"
 #include "runtime/core/mem.h"
 
 #include <ctype.h>
@@ -69,6 +70,7 @@ static LLVMMemoryBufferRef generate(Module *m, LLVMCodeGenFileType type, FtcDiag
 {
     LLVMMemoryBufferRef buffer = NULL;
     char *message = NULL;
+    double start = timing_now();
     if (!target_optimize(&m->target, m->tm, m->t.m, d))
         return NULL;
     if (LLVMTargetMachineEmitToMemoryBuffer(m->tm, m->t.m, type, &message, &buffer)) {
@@ -76,6 +78,7 @@ static LLVMMemoryBufferRef generate(Module *m, LLVMCodeGenFileType type, FtcDiag
         LLVMDisposeMessage(message);
         return NULL;
     }
+    timing_add(TIMING_STEP, "code generation", start);
     return buffer;
 }
 

@@ -2,6 +2,7 @@
 #include "compiler/codegen/kernel_objects.h"
 #include "compiler/codegen/rtcalls.h"
 
+#include "compiler/support/timing.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/mem.h"
 
@@ -122,6 +123,7 @@ bool jit_compile(Jit *j, Kernel *const *kernels, int n, FtcKernelFn **out)
     double start = clock_ms();
     ok = link_objects(j, &o, ok);
     j->stats.link_ms += clock_ms() - start;
+    timing_add(TIMING_STEP, "link in memory", start);
     j->stats.emit_ms += o.ms[0];
     j->stats.optimize_ms += o.ms[1];
     j->stats.assemble_ms += o.ms[2];

@@ -1,6 +1,7 @@
 /* Making kernels' objects on several threads; see kernel_objects.h. */
 #include "compiler/codegen/kernel_objects.h"
 
+#include "compiler/support/timing.h"
 #include "runtime/core/mem.h"
 #include "runtime/core/pool.h"
 
@@ -36,6 +37,7 @@ static void make_object(void *arg, int64_t piece, int thread)
     if (!w->machine[thread])
         w->machine[thread] = target_machine(how->target);
     FtcDiag *quiet = ftc_diag_new(NULL);
+    double start = timing_now();
     t->object = compile_kernel(how->target, w->machine[thread], t->kernel, t->layout, t->key.symbol, w->ms[thread], quiet);
     if (!t->object) {
         pthread_mutex_lock(&w->lock);
@@ -46,6 +48,7 @@ static void make_object(void *arg, int64_t piece, int thread)
         cache_put(how->cache, t->key.hex, LLVMGetBufferStart(t->object), LLVMGetBufferSize(t->object));
     }
     ftc_diag_free(quiet);
+    timing_add(TIMING_KERNEL, kernel_object_name(t), start);
 }
 
 static bool make_objects(const ObjectMaker *how, KernelObject *tasks, int n, double ms[3], FtcDiag *d)
@@ -97,7 +100,9 @@ bool kernel_objects_make(KernelObjects *o, const ObjectMaker *how, Kernel *const
         o->key[i] = kernel_key(how->target, kernels[i]);
         add_object(o, how, (KernelObject){ .kernel = kernels[i], .key = o->key[i] });
     }
+    double start = timing_now();
     bool ok = make_objects(how, o->v, o->n, o->ms, d);
+    timing_add(TIMING_STEP, "code generation", start);
     for (int i = 0; i < o->n; i++)
         o->compiled += !o->v[i].cached;
     if (how->cache && o->compiled)

@@ -2,9 +2,11 @@
 #include "compiler/driver/common.h"
 
 #include "compiler/spec/schema.h"
+#include "compiler/support/timing.h"
 #include "runtime/core/nearest.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 CommonOptions common_defaults(Arena *a)
@@ -40,10 +42,24 @@ static bool set_level(CommonOptions *o, const char *value, FtcDiag *d)
 static void list_passes(void)
 {
     for (int i = 0; i < n_passes; i++)
-        printf("  %-10s %s%s\n", pipeline[i].name, pipeline[i].why, pipeline[i].needed ? " (always runs)" : "");
+        printf("  %-10s %s%s\n", pipeline[i].name, pipeline[i].why, pass_is_needed(&pipeline[i]) ? " (always runs)" : "");
 }
 
-static bool leave_out(CommonOptions *o, const char *name, FtcDiag *d)
+static void show_cpu(void *arg, const char *name)
+{
+    (void)arg;
+    puts(name);
+}
+
+/* Takes ",word," out of the list. */
+static const char *without(Arena *a, const char *list, const char *word)
+{
+    const char *at = strstr(list, arena_printf(a, ",%s,", word));
+    return at ? arena_printf(a, "%.*s%s", (int)(at - list), list, at + strlen(word) + 1) : list;
+}
+
+/* -fno-NAME and -fNAME: of several the last one counts. */
+static bool switch_pass(CommonOptions *o, const char *name, bool on, FtcDiag *d)
 {
     const Pass *p = find_pass(name);
     if (!strcmp(name, "help")) {
@@ -51,17 +67,72 @@ static bool leave_out(CommonOptions *o, const char *name, FtcDiag *d)
         return o->done = true;
     }
     if (!p) {
-        const char *names[64];
-        for (int i = 0; i < n_passes && i < 64; i++)
+        const char *names[MOST_PASSES];
+        for (int i = 0; i < n_passes; i++)
             names[i] = pipeline[i].name;
-        const char *near = nearest_word(name, names, n_passes < 64 ? n_passes : 64);
-        return near ? ftc_error(d, FTC_NOWHERE, "there is no pass '%s'; did you mean '-fno-%s'?", name, near)
-                    : ftc_error(d, FTC_NOWHERE, "there is no pass '%s'; -fno-help lists them", name);
+        const char *near = nearest_word(name, names, n_passes), *no = on ? "" : "no-";
+        return near ? ftc_error(d, FTC_NOWHERE, on ? "unknown flag '-f%s'; did you mean '-f%s%s'?" : "there is no pass '%s'; did you mean '-f%s%s'?",
+                                name, no, near)
+                    : ftc_error(d, FTC_NOWHERE, on ? "unknown flag '-f%s'; --help=optimizers lists the passes" : "there is no pass '%s'; --help=optimizers lists them",
+                                name);
     }
-    if (p->needed)
-        return ftc_error(d, FTC_NOWHERE, "the pass '%s' can't be left out: %s", name, p->why);
-    o->pipeline.off = arena_printf(o->arena, "%s%s,", o->pipeline.off, name);
+    if (pass_is_needed(p))
+        return on || ftc_error(d, FTC_NOWHERE, "the pass '%s' can't be left out: %s", name, p->why);
+    const char *plus = arena_printf(o->arena, "+%s", name);
+    o->pipeline.off = without(o->arena, without(o->arena, o->pipeline.off, name), plus);
+    o->pipeline.off = arena_printf(o->arena, "%s%s,", o->pipeline.off, on ? plus : name);
     return true;
+}
+
+/* As gcc's -Q --help=optimizers. */
+static void help_optimizers(const CommonOptions *o)
+{
+    if (o->query)
+        printf("The passes, in their order, and how they stand at -O%d with the flags given:\n", o->pipeline.level);
+    else
+        puts("The passes, in their order; -fno-NAME leaves one out, -fNAME takes it back, -O0 leaves all out (-Q says how they stand):");
+    for (int i = 0; i < n_passes; i++) {
+        const Pass *p = &pipeline[i];
+        char flag[64];
+        snprintf(flag, sizeof flag, "-f%s", p->name);
+        if (o->query)
+            printf("  %-12s %s\n", flag, pass_is_needed(p) ? "[always]" : pass_is_on(p, &o->pipeline) ? "[enabled]" : "[disabled]");
+        else if (pass_is_needed(p))
+            printf("  %-12s always  %s\n", flag, p->why);
+        else
+            printf("  %-12s -O%d     %s\n", flag, p->level, p->why);
+    }
+}
+
+static bool give_help(CommonOptions *o, Command command, FtcDiag *d)
+{
+    static const char *const classes[] = { "optimizers", "warnings", "target", "common" };
+    const char *word = o->help_class;
+    o->done = true;
+    if (!strcmp(word, "optimizers"))
+        help_optimizers(o);
+    else if (!strcmp(word, "warnings"))
+        ftc_warnings_help(stdout);
+    else if (!strcmp(word, "target"))
+        codegen_each_cpu(show_cpu, NULL);
+    else if (!strcmp(word, "common"))
+        options_help(command, stdout);
+    else {
+        const char *near = nearest_word(word, classes, 4);
+        return ftc_error(d, FTC_NOWHERE, "--help= takes optimizers, warnings, target or common, not '%s'%s%s%s", word, near ? "; did you mean '" : "",
+                         near ? near : "", near ? "'?" : "");
+    }
+    return true;
+}
+
+static bool set_bisect(CommonOptions *o, const char *value, FtcDiag *d)
+{
+    char *end;
+    errno = 0;
+    o->bisect.limit = strtol(value, &end, 10);
+    o->pipeline.bisect = &o->bisect;
+    return (end > value && !*end && !errno && o->bisect.limit >= -1) ||
+           ftc_error(d, FTC_NOWHERE, "-fbisect-limit= takes how many passes may run, or -1 for all, not '%s'", value);
 }
 
 static bool set_warning(CommonOptions *o, const char *flag, FtcDiag *d)
@@ -72,12 +143,6 @@ static bool set_warning(CommonOptions *o, const char *flag, FtcDiag *d)
     return o->done = true;
 }
 
-static void show_cpu(void *arg, const char *name)
-{
-    (void)arg;
-    puts(name);
-}
-
 static bool set_cpu(CommonOptions *o, const char *name)
 {
     if (!strcmp(name, "help")) {
@@ -85,6 +150,16 @@ static bool set_cpu(CommonOptions *o, const char *name)
         o->done = true;
     }
     o->codegen.cpu = name;
+    return true;
+}
+
+/* -ftime-trace or -ftime-trace=FILE */
+static bool set_time_trace(CommonOptions *o, const char *value, FtcDiag *d)
+{
+    if (*value && (*value != '=' || !value[1]))
+        return ftc_error(d, FTC_NOWHERE, "-ftime-trace takes =FILE or nothing, not '%s'", value);
+    o->time_trace = *value ? value + 1 : "ftc-trace.json";
+    timing_start();
     return true;
 }
 
@@ -130,9 +205,15 @@ bool common_option(CommonOptions *o, const OptionMatch *m, bool *ok, FtcDiag *d)
     case OPT_DEFINE: *ok = define(o, m->value, d); return true;
     case OPT_SPLIT: *ok = set_split(o, m->value, d); return true;
     case OPT_LEVEL: *ok = set_level(o, m->value, d); return true;
-    case OPT_NO_PASS: *ok = leave_out(o, m->value, d); return true;
+    case OPT_NO_PASS: *ok = switch_pass(o, m->value, false, d); return true;
+    case OPT_PASS_ON: *ok = switch_pass(o, m->value, true, d); return true;
+    case OPT_BISECT: *ok = set_bisect(o, m->value, d); return true;
+    case OPT_HELP_CLASS: o->help_class = m->value; return true;
+    case OPT_QUERY: o->query = true; return true;
+    case OPT_TIME_REPORT: o->time_report = true; timing_start(); return true;
+    case OPT_TIME_TRACE: *ok = set_time_trace(o, m->value, d); return true;
     case OPT_WARNING: *ok = set_warning(o, m->value, d); return true;
-    case OPT_MARCH: *ok = set_cpu(o, m->value); return true;
+    case OPT_MARCH: case OPT_MCPU: *ok = set_cpu(o, m->value); return true;
     case OPT_OPT_INFO: o->opt_info = m->value; return true;
     case OPT_GEMM: *ok = set_gemm(o, m->value, d); return true;
     case OPT_NO_CACHE: o->codegen.no_cache = true; return true;
@@ -144,27 +225,62 @@ bool common_option(CommonOptions *o, const OptionMatch *m, bool *ok, FtcDiag *d)
     }
 }
 
+bool common_end(CommonOptions *o, Command command, FtcDiag *d)
+{
+    return o->done || !o->help_class || give_help(o, command, d);
+}
+
+bool common_timing(const CommonOptions *o, FtcDiag *d)
+{
+    if (o->time_report)
+        timing_report(stderr);
+    if (!o->time_trace)
+        return true;
+    FILE *f = fopen(o->time_trace, "w");
+    if (f)
+        timing_trace(f);
+    bool failed = !f || ferror(f);
+    return (!(f && fclose(f)) && !failed) || ftc_error(d, FTC_FILE(o->time_trace), "can't be written: %s", strerror(errno));
+}
+
 OptionMatch own_option(CommonOptions *o, OptionReader *r, bool *ok, FtcDiag *d)
 {
     OptionMatch m;
     bool right;
-    while ((m = options_next(r)).id != OPT_END && m.id != OPT_ERROR && !o->done) {
+    while (!o->done && (m = options_next(r)).id != OPT_END && m.id != OPT_ERROR) {
         if (!common_option(o, &m, &right, d))
             return m;
         *ok &= right;
     }
-    *ok &= m.id != OPT_ERROR || o->done;
+    *ok &= (o->done || m.id != OPT_ERROR) && common_end(o, r->command, d);
     return (OptionMatch){ OPT_END, NULL };
+}
+
+/* "-missed=FILE" -> which kinds, and what follows: "=FILE" or "" */
+static const char *opt_info_kinds(const char *value, int *kinds)
+{
+    static const struct { const char *word; int kinds; } words[] = {
+        { "-optimized", OPT_OPTIMIZED }, { "-missed", OPT_MISSED }, { "-all", OPT_OPTIMIZED | OPT_MISSED },
+    };
+    *kinds = OPT_OPTIMIZED;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strncmp(value, words[i].word, strlen(words[i].word))) {
+            *kinds = words[i].kinds;
+            return value + strlen(words[i].word);
+        }
+    return value;
 }
 
 bool open_opt_info(CommonOptions *o, FtcDiag *d)
 {
     if (!o->opt_info)
         return true;
-    if (*o->opt_info && (*o->opt_info != '=' || !o->opt_info[1]))
-        return ftc_error(d, FTC_NOWHERE, "-fopt-info takes =FILE or nothing, not '%s'", o->opt_info);
-    o->pipeline.opt_info = *o->opt_info ? fopen(o->opt_info + 1, "w") : stderr;
-    return o->pipeline.opt_info || ftc_error(d, FTC_FILE(o->opt_info + 1), "can't be written: %s", strerror(errno));
+    const char *file = opt_info_kinds(o->opt_info, &o->pipeline.opt_kinds);
+    if (*file && (*file != '=' || !file[1]))
+        return ftc_error(d, FTC_NOWHERE, "-fopt-info takes -optimized, -missed or -all, and =FILE, not '%s'", file);
+    o->opt_info = file;
+    o->pipeline.opt_info = *file ? fopen(file + 1, "w") : stderr;
+    return o->pipeline.opt_info || ftc_error(d, FTC_FILE(file + 1), "can't be written: %s", strerror(errno));
 }
 
 bool close_opt_info(CommonOptions *o, FtcDiag *d)

@@ -4,8 +4,11 @@
 #include "compiler/driver/driver.h"
 
 #include "compiler/api/stage.h"
+#include "compiler/driver/emit.h"
 #include "compiler/driver/make_trainer.h"
+#include "compiler/driver/show.h"
 #include "compiler/ir/outline.h"
+#include "compiler/support/timing.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 #include "runtime/core/nearest.h"
@@ -18,7 +21,7 @@
 /* StageIds come first */
 typedef enum { EMIT_SPEC = N_STAGES, EMIT_OUTLINE, EMIT_LLVM, EMIT_ASM, EMIT_OBJ, N_EMITS, EMIT_TRAINER = N_EMITS } Emit;
 
-static const char *const emit_words[] = { "graph", "grad", "fused", "kernels", "plan", "spec", "outline", "llvm", "asm", "obj" };
+static const char *const emit_words[] = { EMIT_WORDS };
 
 typedef struct {
     const char *input, *output;
@@ -27,11 +30,16 @@ typedef struct {
     const char *init;        /* an encoder's folder */
     LinkKind kind;
     bool no_embed;           /* its weights stay there */
+    bool syntax_only, verbose, dry_run, mem_report;
+    const char *save_temps;  /* "", "=cwd" or "=obj"; NULL: they go */
+    int argc;                /* the command line, for -v */
+    char **argv;
     const char *dump;        /* ",fuse,plan," or with "all" */
     CommonOptions common;
     FtcDiag *diag;
     /* on the way */
     StageCatch caught;
+    StageCatch kept[N_STAGES]; /* for -save-temps */
     char *outline;           /* the step as formulas */
     int values[2][3];        /* [step, eval]: nodes as built, nodes at last, groups */
     SpecModel model;
@@ -69,6 +77,13 @@ static bool set_dump(Job *j, const char *pass)
     return true;
 }
 
+static bool set_save_temps(Job *j, const char *where)
+{
+    j->save_temps = where;
+    return !*where || !strcmp(where, "=cwd") || !strcmp(where, "=obj") ||
+           ftc_error(j->diag, FTC_NOWHERE, "'-save-temps' takes =cwd or =obj, not '%s'", where);
+}
+
 static bool set_language(Job *j, const char *word)
 {
     j->language = word;
@@ -101,6 +116,11 @@ static bool read_flags(Job *j, OptionReader *r)
         case OPT_INIT: j->init = m.value; break;
         case OPT_NO_KEEP_ENCODED: j->common.pipeline.keep_encoded = false; break;
         case OPT_NO_EMBED: j->no_embed = true; break;
+        case OPT_SYNTAX_ONLY: j->syntax_only = true; break;
+        case OPT_SAVE_TEMPS: ok &= set_save_temps(j, m.value); break;
+        case OPT_VERBOSE: j->verbose = true; break;
+        case OPT_DRY_RUN: j->verbose = j->dry_run = true; break;
+        case OPT_MEM_REPORT: j->mem_report = true; break;
         case OPT_EMIT: ok &= set_emit(j, m.value); break;
         case OPT_DUMP: ok &= set_dump(j, m.value); break;
         case OPT_LANGUAGE: ok &= set_language(j, m.value); break;
@@ -139,6 +159,10 @@ static void after_pass(void *ctx, const char *pass, const Stage *s)
     dump(j, pass, s);
     if (j->emit < N_STAGES)
         stage_catch(&j->caught, pass, s);
+    for (int i = 0; j->save_temps && i < N_STAGES; i++) {
+        j->kept[i].wanted = (StageId)i;
+        stage_catch(&j->kept[i], pass, s);
+    }
     if (s->program)
         return;
     if (j->emit == EMIT_OUTLINE && !strcmp(pass, stage_last_pass(STAGE_GRAD)) && !strcmp(s->graph->name, "step"))
@@ -232,8 +256,10 @@ static bool compile(Job *j)
     else if (stage)
         ok = compile_printed(j, &o, text, size);
     else {
+        double start = timing_now();
         ok = load_spec(j);
-        if (ok && j->emit != EMIT_SPEC)
+        timing_add(TIMING_STEP, "read the spec", start);
+        if (ok && j->emit != EMIT_SPEC && !j->syntax_only && !j->dry_run)
             ok = compile_spec_of(j, &o);
     }
     free(text);
@@ -287,14 +313,20 @@ static bool write_stage(Job *j)
     return ok;
 }
 
-static bool write_text(Job *j)
+/* Both programs' kernels as text; free() it. */
+static char *kernels_text(Job *j, TextKind kind)
 {
     const Compiled *c = j->model.compiled;
     int n = c->step->n_kernels + c->eval->n_kernels;
     Kernel **kernels = NEW_ARRAY(j->common.arena, Kernel *, n);
     memcpy(kernels, c->step->kernels, sizeof *kernels * (size_t)c->step->n_kernels);
     memcpy(kernels + c->step->n_kernels, c->eval->kernels, sizeof *kernels * (size_t)c->eval->n_kernels);
-    char *text = emit_text(&j->common.codegen, j->emit == EMIT_LLVM ? TEXT_LLVM : TEXT_ASM, kernels, n, j->diag);
+    return emit_text(&j->common.codegen, kind, kernels, n, j->diag);
+}
+
+static bool write_text(Job *j)
+{
+    char *text = kernels_text(j, j->emit == EMIT_LLVM ? TEXT_LLVM : TEXT_ASM);
     char *path = output_path(j, j->emit == EMIT_LLVM ? ".ll" : ".s");
     bool ok = text && write_out(j, path, text, strlen(text));
     free(text);
@@ -331,8 +363,48 @@ static bool write_object(Job *j)
 static bool write_trainer(Job *j)
 {
     TrainerJob job = { .model = &j->model, .symbol = j->symbol, .spec = j->input, .init = j->init, .output = j->output, .kind = j->kind,
-                       .embed = !j->no_embed, .pipeline = &j->common.pipeline, .codegen = &j->common.codegen };
+                       .embed = !j->no_embed, .verbose = j->verbose, .show_only = j->dry_run, .pipeline = &j->common.pipeline, .codegen = &j->common.codegen };
     return make_trainer(&job, j->diag);
+}
+
+/* ---- -save-temps -------------------------------------------------------------------------------------------------------- */
+
+static bool save(Job *j, int number, const char *ending, const char *text)
+{
+    const char *folder = j->save_temps && !strcmp(j->save_temps, "=obj") && j->output ? j->output : "";
+    char *path = xasprintf("%.*s%s.%d.%s", (int)(path_base(folder) - folder), folder, j->symbol, number, ending);
+    bool ok = text && file_write(path, text, strlen(text), j->diag);
+    free(path);
+    return ok;
+}
+
+/* Every stage, in the order in which they were made: NAME.0.yaml, NAME.1.graph ... NAME.7.s */
+static bool save_temps(Job *j)
+{
+    bool ok = true;
+    for (int i = 0; ok && i <= N_STAGES; i++) {
+        char *text = NULL;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+        if (!out)
+            ftc_bug("printing a stage: no memory");
+        bool any = true;
+        if (i)
+            any = stage_print(&j->kept[i - 1], j->symbol, j->model.compiled->spec, out);
+        else
+            spec_print(j->model.compiled->spec, out);
+        fclose(out);
+        if (any)
+            ok = save(j, i, i ? stage_names[i - 1] : "yaml", text);
+        free(text);
+    }
+    static const char *const endings[] = { "ll", "s" };
+    for (int i = 0; ok && i < 2; i++) {
+        char *text = kernels_text(j, i ? TEXT_ASM : TEXT_LLVM);
+        ok = save(j, N_STAGES + 1 + i, endings[i], text);
+        free(text);
+    }
+    return ok;
 }
 
 /* ---- summary -------------------------------------------------------------------------------------------------------------- */
@@ -379,12 +451,24 @@ static bool run(Job *j)
     bool quiet = j->emit >= 0 || !isatty(STDERR_FILENO);
     j->emit = j->emit >= 0 ? j->emit : EMIT_TRAINER;
     j->caught.wanted = j->emit < N_STAGES ? (StageId)j->emit : STAGE_GRAPH;
+    if (!j->input && !j->init && j->verbose)
+        return show_version(&j->common.codegen, j->diag); /* as gcc -v alone */
     if (!j->input && !j->init)
         return ftc_error(j->diag, FTC_NOWHERE, "which spec? for example: ftc compile models/tiny_cls.yaml");
     if (!codegen_check_options(&j->common.codegen, j->diag) || !open_opt_info(&j->common, j->diag))
         return false;
+    if (j->verbose && !show_version(&j->common.codegen, j->diag))
+        return false;
+    if (j->verbose)
+        show_compiler("compile", j->argc, j->argv, j->diag);
     bool compiled = compile(j);
     if (!close_opt_info(&j->common, j->diag) || !compiled)
+        return false;
+    if (j->syntax_only)
+        return true;
+    if (j->dry_run)
+        return j->emit != EMIT_TRAINER || write_trainer(j);
+    if (j->save_temps && j->model.compiled && !save_temps(j))
         return false;
     bool ok = j->emit <= EMIT_OUTLINE   ? write_stage(j)
               : j->emit == EMIT_OBJ     ? write_object(j)
@@ -392,6 +476,8 @@ static bool run(Job *j)
                                         : write_text(j);
     if (ok && !quiet)
         summarize(j);
+    if (ok && j->mem_report && j->model.compiled)
+        show_memory(j->model.compiled, stderr);
     return ok;
 }
 
@@ -399,9 +485,12 @@ int compile_command(int argc, char **argv, FtcDiag *d)
 {
     OptionReader r = { .command = CMD_COMPILE, .argv = argv, .argc = argc, .key_like = key_like, .diag = d };
     Arena *a = arena_new();
-    Job j = { .emit = -1, .common = common_defaults(a), .diag = d };
+    Job j = { .emit = -1, .common = common_defaults(a), .diag = d, .argc = argc, .argv = argv };
     j.common.pipeline.keep_encoded = j.common.pipeline.accumulate = true; /* as ftc run has them */
     bool ok = read_flags(&j, &r) && (j.common.done || run(&j));
+    ok = common_timing(&j.common, d) && ok;
+    for (int i = 0; i < N_STAGES; i++)
+        stage_catch_free(&j.kept[i]);
     if (j.model.arena)
         spec_model_close(&j.model);
     stage_catch_free(&j.caught);

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "compiler/driver/link.h"
 
+#include "compiler/driver/show.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 
@@ -79,7 +80,7 @@ static char *library_folder(FtcDiag *d)
 static bool calls_blas(const ObjectFiles *f)
 {
     static const char name[] = "\0cblas_sgemm";
-    for (int i = 0; i < f->n; i++)
+    for (int i = 0; f && i < f->n; i++)
         if (memmem(f->v[i].data, f->v[i].size, name, sizeof name))
             return true;
     return false;
@@ -108,7 +109,9 @@ static bool write_temporary(const char *path, const void *data, size_t size, Ftc
 static bool write_objects(const LinkJob *j, const char *folder, Words *c, FtcDiag *d)
 {
     bool ok = true;
-    for (int i = 0; ok && i < j->objects->n; i++) {
+    if (!j->objects)
+        put(c, xasprintf("%s/%s.o", folder, j->symbol));
+    for (int i = 0; ok && j->objects && i < j->objects->n; i++) {
         const ObjectFile *f = &j->objects->v[i];
         char *path = path_join(folder, f->name);
         ok = write_temporary(path, f->data, f->size, d);
@@ -123,7 +126,7 @@ static bool write_exports(const LinkJob *j, const char *folder, Words *c, FtcDia
     char *path = path_join(folder, "exports.map");
     const char *s = j->symbol;
     char *text = xasprintf("{ global: %s; %s_step; %s_eval; %s_accumulate; %s_encode; %s_main; local: *; };\n", s, s, s, s, s, s);
-    bool ok = write_temporary(path, text, strlen(text), d);
+    bool ok = !j->objects || write_temporary(path, text, strlen(text), d);
     put_linker(c, xasprintf("--version-script=%s", path));
     put_linker(c, xasprintf("-soname=%s", path_base(j->output)));
     free(text);
@@ -153,6 +156,8 @@ static bool make_command(const LinkJob *j, const char *folder, const char *libra
     if (j->reads_weights)
         put(c, xstrdup("-ljansson"));
     put_words(c, "-lutf8proc -lpthread -lm");
+    put(c, NULL);
+    c->n--;
     return true;
 }
 
@@ -162,8 +167,6 @@ static bool run(Words *c, FtcDiag *d)
 {
     pid_t child;
     int status;
-    put(c, NULL);
-    c->n--;
     int error = posix_spawnp(&child, c->word[0], NULL, NULL, c->word, environ);
     if (error)
         return ftc_error(d, FTC_FILE(c->word[0]), "can't be started to link the program: %s; CC names the C compiler (Debian: gcc)",
@@ -183,6 +186,8 @@ static bool link_in(const LinkJob *j, const char *folder, FtcDiag *d)
     char *library = library_folder(d), *made = xasprintf("%s.%ld.tmp", j->output, (long)getpid());
     Words c = { 0 };
     bool ok = library && make_command(j, folder, library, made, &c, d);
+    if (ok && j->verbose)
+        show_command(c.word);
     ok = ok && run(&c, d);
     if (ok && !path_is_file(made))
         ok = ftc_error(d, FTC_FILE(c.word[0]), "linked no program; CC names the C compiler (Debian: gcc)");
@@ -192,6 +197,18 @@ static bool link_in(const LinkJob *j, const char *folder, FtcDiag *d)
         unlink(made);
     free_command(&c);
     free(made);
+    free(library);
+    return ok;
+}
+
+bool link_show(const LinkJob *j, FtcDiag *d)
+{
+    char *library = library_folder(d);
+    Words c = { 0 };
+    bool ok = library && make_command(j, "/tmp/ftc-link-XXXXXX", library, j->output, &c, d);
+    if (ok)
+        show_command(c.word);
+    free_command(&c);
     free(library);
     return ok;
 }

@@ -10,16 +10,8 @@ static const struct {
     const char *name, *what;
     int (*run)(int argc, char **argv, FtcDiag *d); /* NULL: ftc-compiler's */
 } commands[] = {
-    { "run", "train, evaluate and predict", NULL },
-    { "rerun", "make a model again from its record, and compare the bits", NULL },
-    { "cv", "train and judge on folds of one table", NULL },
-    { "compare", "judge several models by one table", NULL },
-    { "data", "split tables, and look into them", NULL },
-    { "compile", "a spec to native code, or to any stage on the way", NULL },
-    { "verify", "hold a model's compilation against the reference evaluator", NULL },
-    { "opt", "chosen passes over a stage", NULL },
-    { "bench", "time a training step, fused and unfused, kernel by kernel", NULL },
-    { "tokenize", "texts to token ids", tokenize_command },
+#define COMMAND(name, id, what, own) { name, what, own },
+#include "compiler/driver/commands.def"
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -31,6 +23,13 @@ static void print_help(FILE *out)
     fputs("\n  ftc run --train train.csv --eval test.csv      the columns 'text' and 'label' are all it needs\n"
           "  ftc run --init ENCODER_DIR --train train.csv   start from a pre-trained encoder: better, sooner\n\n"
           "ftc COMMAND --help lists its flags.  ftc --version\n", out);
+}
+
+/* As the GNU standards have it.  What code is compiled with, and for, 'ftc compile -v' says. */
+static void print_version(void)
+{
+    printf("ftc %s\n\nCopyright (C) 2026 the authors of ftc.\nLicence Apache-2.0: <https://www.apache.org/licenses/LICENSE-2.0>.\n"
+           "There is no warranty, to the extent permitted by law.\n", FTC_VERSION);
 }
 
 static int unknown_command(const char *word, FtcDiag *d)
@@ -62,7 +61,7 @@ int main(int argc, char **argv)
         return EXIT_USER;
     }
     if (!strcmp(argv[1], "--version")) {
-        printf("ftc %s\n", FTC_VERSION);
+        print_version();
         return EXIT_OK;
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {

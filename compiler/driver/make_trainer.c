@@ -3,6 +3,7 @@
 
 #include "compiler/api/origin.h"
 #include "compiler/api/trainer.h"
+#include "compiler/support/timing.h"
 #include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 
@@ -38,8 +39,10 @@ static bool link_objects(const TrainerJob *j, const Trainer *t, const char *outp
                                     c->encode ? c->encode->kernels : NULL } };
     ObjectFiles objects;
     bool ok = trainer_objects(j->codegen, &m, &objects, d);
-    LinkJob job = { .kind = j->kind, .output = output, .objects = &objects, .symbol = j->symbol, .reads_weights = t->load != NULL };
+    LinkJob job = { .kind = j->kind, .output = output, .objects = &objects, .symbol = j->symbol, .reads_weights = t->load != NULL, .verbose = j->verbose };
+    double start = timing_now();
     ok = ok && link_trainer(&job, d);
+    timing_add(TIMING_STEP, "link", start);
     object_files_free(&objects);
     return ok;
 }
@@ -51,12 +54,23 @@ static const Trainer *describe(const TrainerJob *j, FtcDiag *d)
     return source.origin ? trainer_of(j->model, &source, d) : NULL;
 }
 
+static bool show_link(const TrainerJob *j, FtcDiag *d)
+{
+    char *output = output_path(j);
+    LinkJob job = { .kind = j->kind, .output = output, .symbol = j->symbol, .reads_weights = !j->embed };
+    bool ok = link_show(&job, d);
+    free(output);
+    return ok;
+}
+
 bool make_trainer(const TrainerJob *j, FtcDiag *d)
 {
     if (j->output && !strcmp(j->output, "-"))
         return ftc_error(d, FTC_NOWHERE, "a program can't go to standard output; name its file with -o");
     if (!j->embed && !j->model->c.folder)
         return ftc_error(d, FTC_NOWHERE, "-fno-embed-weights leaves the weights of a folder out, and none is given; name it with --init");
+    if (j->show_only)
+        return show_link(j, d);
     const Trainer *t = describe(j, d);
     if (!t)
         return false;

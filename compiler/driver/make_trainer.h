@@ -12,6 +12,7 @@ typedef struct {
     const char *output;        /* NULL: a.out, or libSYMBOL.so */
     LinkKind kind;
     bool embed;                /* the weights of the model's folder */
+    bool verbose, show_only;   /* print the linker's command; and do no more */
     const PipelineOptions *pipeline;
     const CodegenOptions *codegen;
 } TrainerJob;

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_PASSES = 64, LARGEST_STAGE = 1 << 30 };
+enum { MOST_CHOSEN = 64, LARGEST_STAGE = 1 << 30 };
 
 typedef struct {
     const char *input, *output;
-    const Pass *pass[MOST_PASSES];
+    const Pass *pass[MOST_CHOSEN];
     int n;
 } OptJob;
 
@@ -33,15 +33,15 @@ static bool add_pass(OptJob *j, const char *name, FtcDiag *d)
 {
     const Pass *p = find_pass(name);
     if (!p) {
-        const char *names[MOST_PASSES];
-        for (int i = 0; i < n_passes && i < MOST_PASSES; i++)
+        const char *names[MOST_CHOSEN];
+        for (int i = 0; i < n_passes && i < MOST_CHOSEN; i++)
             names[i] = pipeline[i].name;
-        const char *near = nearest_word(name, names, n_passes < MOST_PASSES ? n_passes : MOST_PASSES);
+        const char *near = nearest_word(name, names, n_passes < MOST_CHOSEN ? n_passes : MOST_CHOSEN);
         return near ? ftc_error(d, FTC_NOWHERE, "there is no pass '%s'; did you mean '-%s'?", name, near)
                     : ftc_error(d, FTC_NOWHERE, "there is no flag or pass '-%s'; --help lists them", name);
     }
-    if (j->n == MOST_PASSES)
-        return ftc_error(d, FTC_NOWHERE, "at most %d passes at a time", MOST_PASSES);
+    if (j->n == MOST_CHOSEN)
+        return ftc_error(d, FTC_NOWHERE, "at most %d passes at a time", MOST_CHOSEN);
     j->pass[j->n++] = p;
     return true;
 }

@@ -113,6 +113,8 @@ static bool read_flags(RepeatJob *job, CommonOptions *o, OptionReader *r, FtcDia
         OptionMatch m = options_next(r);
         if (m.id == OPT_END && is_stage && !o->done)
             ok &= take_stage(j, d);
+        if (m.id == OPT_END)
+            ok &= common_end(o, r->command, d);
         if (m.id == OPT_END || o->done)
             return ok && (!j->resume || !fixed || ftc_error(d, FTC_NOWHERE, "a run that is gone on with keeps its settings; leave '%s' "
                                                             "out, or start it anew", fixed));
@@ -167,7 +169,7 @@ int run_command(int argc, char **argv, FtcDiag *d)
         ok = check_job(j, d) && check_seeds(&job, d) && codegen_check_options(&j->codegen, d) && open_opt_info(&o, d);
         j->pipeline = o.pipeline;
         exit = !ok ? EXIT_USER : run_exit(job.seeds ? repeat_run(&job, d) : run_job(j, d));
-        if (!close_opt_info(&o, d) && exit == EXIT_OK)
+        if ((!close_opt_info(&o, d) || !common_timing(&o, d)) && exit == EXIT_OK)
             exit = EXIT_USER;
     }
     arena_free(a);

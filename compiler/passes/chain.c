@@ -131,21 +131,33 @@ static bool stays_cached(Chain *c, int a, int b)
     return !bytes[0] || !bytes[1] || bytes[0] + bytes[1] <= SHARED_BYTES;
 }
 
-static bool can_chain(Chain *c, int a, int b)
+/* Why a and b can't be one chain; NULL: they can. */
+static const char *why_apart(Chain *c, int a, int b)
 {
     Fuse *f = &c->f;
     const Group *x = &f->group[a], *y = &f->group[b];
     const Outer *o = &c->outer[a], *p = &c->outer[b];
-    if (a == b || !o->n || o->n != p->n || o->heads != p->heads || x->region != y->region || !(c->has_dot[a] || c->has_dot[b]) ||
-        x->n + y->n > MAX_CHAINED || !can_merge(f, a, b) || count_params(c, a, b) > MAX_CHAIN_PARAMS || !stays_cached(c, a, b))
-        return false;
+    if (a == b || !(c->has_dot[a] || c->has_dot[b]))
+        return "no dot is among them";
+    if (!o->n || o->n != p->n || o->heads != p->heads)
+        return "their pieces are not the same rows";
+    if (x->region != y->region)
+        return "they belong to different parts of the step";
+    if (x->n + y->n > MAX_CHAINED)
+        return "the chain would be too long";
+    if (!can_merge(f, a, b))
+        return "something between them has to be done as a whole";
+    if (count_params(c, a, b) > MAX_CHAIN_PARAMS)
+        return "the chain would read too many values";
+    if (!stays_cached(c, a, b))
+        return "a piece of both does not fit the cache";
     for (int i = 0; i < y->n; i++)
         if (!aligned(c, y->member[i], a))
-            return false;
+            return "a piece reads rows of other pieces";
     for (int i = 0; i < x->n; i++)
         if (!aligned(c, x->member[i], b))
-            return false;
-    return true;
+            return "a piece reads rows of other pieces";
+    return NULL;
 }
 
 /* Chains b's group with those that its members read. */
@@ -160,7 +172,7 @@ static void chain_operands(Chain *c, int b)
             for (int k = 0; k < n->n_in && !again; k++) {
                 Node *x = behind_views(n->in[k]);
                 int a = x->group ? find_group(f, x->group) : 0;
-                if (!a || a == b || !can_chain(c, a, b))
+                if (!a || a == b || why_apart(c, a, b))
                     continue;
                 merge_groups(f, a, b);
                 c->has_dot[b] |= c->has_dot[a];
@@ -207,6 +219,20 @@ static void number(Chain *c, const int *old, int n_old)
         }
 }
 
+/* Of the dots that stand alone, what keeps them from what they read. */
+static void note_apart(Chain *c)
+{
+    Fuse *f = &c->f;
+    EACH_NODE(n, f->g)
+        for (int k = 0; k < n->n_in && op_lower[n->op] == lower_dot; k++) {
+            Node *x = behind_views(n->in[k]);
+            int a = x->group ? find_group(f, x->group) : 0, b = find_group(f, n->group);
+            const char *why = a && a != b ? why_apart(c, a, b) : NULL;
+            if (why)
+                opt_missed(f->g->notes, n, "is not chained to %s: %s", x->name, why);
+        }
+}
+
 /* A chain goes by the name of the first value of its first stage. */
 static void note_chains(Chain *c)
 {
@@ -238,6 +264,8 @@ void pass_chain(Graph *g)
     for (int i = 1; i <= n; i++)
         if (c.outer[i].n)
             chain_operands(&c, i);
+    if (g->notes)
+        note_apart(&c);
     number(&c, old, n);
     note_chains(&c);
     arena_free(a);

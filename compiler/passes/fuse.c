@@ -165,20 +165,27 @@ int outside_reads(Fuse *f, int a, int b, const Node *extra)
     return n;
 }
 
-static bool can_join(Fuse *f, int group, Node *n)
+/* Why n can't be computed in the group; NULL: it can. */
+static const char *why_apart(Fuse *f, int group, Node *n)
 {
     Group *g = &f->group[group];
-    if (!g->open || g->region != n->region || g->n >= MAX_MEMBERS)
-        return false;
-    if (!same_rows(&g->domain, domain_type(n)) || !reads_aligned(f, n, group))
-        return false;
+    if (!g->open)
+        return "is no loop over elements";
+    if (g->region != n->region)
+        return "belongs to another part of the step";
+    if (g->n >= MAX_MEMBERS)
+        return "is as large as regions may be";
+    if (!same_rows(&g->domain, domain_type(n)))
+        return "has other rows";
+    if (!reads_aligned(f, n, group))
+        return "computes what is read at another row";
     for (int k = 0; k < n->n_in; k++) { /* what else n reads must not wait for the group */
         Node *x = behind_views(n->in[k]);
         int xg = x->group ? find_group(f, x->group) : 0;
         if (xg && xg != group && has(f->group[xg].before, group) && !mutated("fuse:waits"))
-            return false;
+            return "has to be done before another operand";
     }
-    return outside_reads(f, group, group, n) <= MAX_READS;
+    return outside_reads(f, group, group, n) <= MAX_READS ? NULL : "reads as much as a kernel may";
 }
 
 void depend(Fuse *f, int group, Node *n)
@@ -264,13 +271,17 @@ static void visit(Fuse *f, Node *n, bool whole)
             copy_view(f, n->in[k]);
     }
     bool loop = is_loop(n) && !sums_rows_up(n);
-    int home = 0;
+    const char *why = NULL;
+    int home = 0, tried = 0;
     if (whole && loop) {
         /* the operands' groups, the latest first */
         for (int k = n->n_in - 1; k >= 0; k--) {
             Node *x = behind_views(n->in[k]);
             int g = x->group ? find_group(f, x->group) : 0;
-            if (g && g != home && can_join(f, g, n) &&
+            if (!g || g == home)
+                continue;
+            why = why_apart(f, tried = g, n);
+            if (!why &&
                 (!home || (can_merge(f, home, g) && same_rows(&f->group[home].domain, &f->group[g].domain) &&
                            f->group[home].n + f->group[g].n < MAX_MEMBERS && outside_reads(f, home, g, n) <= MAX_READS))) {
                 if (home)
@@ -279,6 +290,8 @@ static void visit(Fuse *f, Node *n, bool whole)
             }
         }
     }
+    if (!home && why && f->group[tried].open && op_info[n->op].class == CLASS_MAP)
+        opt_missed(f->g->notes, n, "begins a region of its own: that of %s %s", f->group[tried].member[0]->name, why);
     if (!home)
         home = new_group(f, domain_type(n), n->region, loop && whole);
     add_member(f, home, n);

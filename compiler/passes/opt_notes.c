@@ -14,6 +14,7 @@ typedef struct {
     const char *name;  /* of the value noted last; "" for the program */
     const char *what;
     int values;
+    OptNoteKinds kind;
 } Note;
 
 struct OptNotes {
@@ -80,20 +81,15 @@ static bool same_place(FtcLoc x, FtcLoc y)
     return x.line == y.line && x.col == y.col && !strcmp(x.file ? x.file : "", y.file ? y.file : "");
 }
 
-void opt_note(OptNotes *o, const Node *n, const char *fmt, ...)
+static void add_note(OptNotes *o, OptNoteKinds kind, const Node *n, const char *fmt, va_list args)
 {
-    if (!o)
-        return;
     char what[512];
-    va_list args;
-    va_start(args, fmt);
     vsnprintf(what, sizeof what, fmt, args);
-    va_end(args);
-    Note new = { .pass = o->pass, .at = n && n->loc ? n->loc->at : FTC_NOWHERE, .layer = n ? layer_of(n->name) : -1, .values = 1,
+    Note new = { .kind = kind, .pass = o->pass, .at = n && n->loc ? n->loc->at : FTC_NOWHERE, .layer = n ? layer_of(n->name) : -1, .values = 1,
                  .name = arena_strdup(o->arena, n ? n->name : "") };
     for (int i = o->n - 1; i >= 0 && !strcmp(o->note[i].pass, new.pass); i--) {
         Note *old = &o->note[i];
-        if (old->layer == new.layer && same_place(old->at, new.at) && !strcmp(old->what, what)) {
+        if (old->kind == kind && old->layer == new.layer && same_place(old->at, new.at) && !strcmp(old->what, what)) {
             old->name = new.name;
             old->values++;
             return;
@@ -104,12 +100,30 @@ void opt_note(OptNotes *o, const Node *n, const char *fmt, ...)
     o->note[o->n++] = new;
 }
 
+void opt_note(OptNotes *o, const Node *n, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    if (o)
+        add_note(o, OPT_OPTIMIZED, n, fmt, args);
+    va_end(args);
+}
+
+void opt_missed(OptNotes *o, const Node *n, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    if (o)
+        add_note(o, OPT_MISSED, n, fmt, args);
+    va_end(args);
+}
+
 static void print_note(const Note *n, int layers, FILE *out)
 {
     fputs(n->at.file ? n->at.file : "ftc", out);
     if (n->at.line)
         fprintf(out, ":%d:%d", n->at.line, n->at.col);
-    fprintf(out, ": optimized: %s%s", n->name, *n->name ? " " : "");
+    fprintf(out, ": %s: %s%s", n->kind == OPT_MISSED ? "missed" : "optimized", n->name, *n->name ? " " : "");
     if (n->values > 1)
         fprintf(out, "(%d values) ", n->values);
     fprintf(out, "%s [%s]", n->what, n->pass);
@@ -118,7 +132,7 @@ static void print_note(const Note *n, int layers, FILE *out)
     fputc('\n', out);
 }
 
-void opt_notes_print(const OptNotes *o, FILE *out)
+void opt_notes_print(const OptNotes *o, int kinds, FILE *out)
 {
     Arena *a = arena_new();
     Note *any = NEW_ARRAY(a, Note, o->n + 1); /* as they are without the layers' numbers */
@@ -135,8 +149,9 @@ void opt_notes_print(const OptNotes *o, FILE *out)
     }
     for (int i = 0; i < o->n; i++) {
         int layers = 1;
+        done[i] |= !(o->note[i].kind & kinds);
         for (int k = i + 1; k < o->n && !done[i]; k++)
-            if (!strcmp(any[k].pass, any[i].pass) && same_place(any[k].at, any[i].at) && any[k].values == any[i].values &&
+            if (any[k].kind == any[i].kind && !strcmp(any[k].pass, any[i].pass) && same_place(any[k].at, any[i].at) && any[k].values == any[i].values &&
                 !strcmp(any[k].name, any[i].name) && !strcmp(any[k].what, any[i].what)) {
                 done[k] = true;
                 layers++;

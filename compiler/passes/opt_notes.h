@@ -18,7 +18,12 @@ void opt_notes_during(OptNotes *o, const char *pass); /* whose notes come next; 
 /* "n did what fmt says"; n is NULL for the program as a whole.  Nothing happens where o is NULL: nobody asked. */
 void opt_note(OptNotes *o, const Node *n, const char *fmt, ...) FTC_PRINTF(3, 4);
 
+/* What would have been faster, and why it can't be: "n can't ... since ...". */
+void opt_missed(OptNotes *o, const Node *n, const char *fmt, ...) FTC_PRINTF(3, 4);
+
+typedef enum { OPT_OPTIMIZED = 1, OPT_MISSED = 2 } OptNoteKinds;
+
 /* In the order in which they were noted; all at once, other threads may be writing. */
-void opt_notes_print(const OptNotes *o, FILE *out);
+void opt_notes_print(const OptNotes *o, int kinds, FILE *out);
 
 #endif

@@ -5,6 +5,7 @@
 #include "compiler/ir/mutate.h"
 #include "compiler/kernel/lower.h"
 #include "compiler/passes/passes.h"
+#include "compiler/support/timing.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -89,21 +90,22 @@ static void run_grad(Stage *s)
     graph_dce(s->graph);
 }
 
+/* -O1: what takes no time to compile and makes code shorter; -O2: all that pays; -O3: the same. */
 const Pass pipeline[] = {
-    { "simplify", "one spelling per value before gradients multiply it", run_simplify, NULL, false, false, NULL, false },
-    { "demand", "before grad, which inherits it; after simplify, which removes views that hide it", run_demand, NULL, false, false, NULL, false },
-    { "rows", "before grad, which then asks for the gradients of rows; after demand, when it is known what reads them", run_rows, NULL,
-      false, true, NULL, true },
-    { "grad", "before fusion: gradient rules are written per op; the update follows at once", run_grad, NULL, true, true, NULL, true },
-    { "cse", "after grad: the backward part repeats much of the forward part", run_simplify, NULL, false, true, NULL, false },
-    { "bf16", "where the spec asks for it: after cse, so that a value is rounded once, and before remat, which keeps what was rounded",
-      run_bf16, NULL, true, false, NULL, true },
-    { "remat", "after cse, which would undo it; before fuse, which then finds clone and reader together", run_remat, NULL, false, true, NULL, false },
-    { "fuse", "on the final graph: nothing after it moves a value", run_fuse, run_no_fuse, false, false, NULL, false },
-    { "chain", "after fuse, whose groups are its stages", run_chain, NULL, false, false, "fuse", false },
-    { "pack", "on the final graph; the copies are no values of it", run_pack, NULL, false, false, NULL, false },
-    { "lower", "each group becomes kernels", run_lower, NULL, true, false, NULL, false },
-    { "plan", "when it is known which calls read what", run_plan, run_no_plan, false, false, NULL, false },
+    { "simplify", 1, "one spelling per value before gradients multiply it", run_simplify, NULL, false, NULL, false },
+    { "demand", 1, "before grad, which inherits it; after simplify, which removes views that hide it", run_demand, NULL, false, NULL, false },
+    { "rows", 1, "before grad, which then asks for the gradients of rows; after demand, when it is known what reads them", run_rows, NULL,
+      true, NULL, true },
+    { "grad", 0, "before fusion: gradient rules are written per op; the update follows at once", run_grad, NULL, true, NULL, true },
+    { "cse", 1, "after grad: the backward part repeats much of the forward part", run_simplify, NULL, true, NULL, false },
+    { "bf16", 0, "where the spec asks for it: after cse, so that a value is rounded once, and before remat, which keeps what was rounded",
+      run_bf16, NULL, false, NULL, true },
+    { "remat", 1, "after cse, which would undo it; before fuse, which then finds clone and reader together", run_remat, NULL, true, NULL, false },
+    { "fuse", 1, "on the final graph: nothing after it moves a value", run_fuse, run_no_fuse, false, NULL, false },
+    { "chain", 2, "after fuse, whose groups are its stages", run_chain, NULL, false, "fuse", false },
+    { "pack", 2, "on the final graph; the copies are no values of it", run_pack, NULL, false, NULL, false },
+    { "lower", 0, "each group becomes kernels", run_lower, NULL, false, NULL, false },
+    { "plan", 1, "when it is known which calls read what", run_plan, run_no_plan, false, NULL, false },
 };
 const int n_passes = sizeof pipeline / sizeof *pipeline;
 
@@ -115,16 +117,33 @@ const Pass *find_pass(const char *name)
     return NULL;
 }
 
-static bool is_named(const PipelineOptions *o, const char *pass)
+static bool is_named(const PipelineOptions *o, const char *before, const char *pass)
 {
     char word[64];
-    snprintf(word, sizeof word, ",%s,", pass);
+    snprintf(word, sizeof word, ",%s%s,", before, pass);
     return o->off && strstr(o->off, word);
 }
 
-static bool switched_off(const Pass *p, const PipelineOptions *o)
+/* As gcc has it, -O0 leaves everything out, whatever else is asked for. */
+bool pass_is_on(const Pass *p, const PipelineOptions *o)
 {
-    return !p->needed && (o->level == 0 || is_named(o, p->name) || (p->with && is_named(o, p->with)));
+    if (pass_is_needed(p))
+        return true;
+    bool on = o->level && !is_named(o, "", p->name) && (p->level <= o->level || is_named(o, "+", p->name));
+    return on && (!p->with || pass_is_on(find_pass(p->with), o));
+}
+
+static bool within_limit(const Pass *p, Bisect *b, const char *graph)
+{
+    signed char *before = &b->model[p - pipeline];
+    const Pass *with = p->with ? find_pass(p->with) : NULL;
+    if (p->model && *before)
+        return *before > 0;
+    bool go = b->limit < 0 || b->n < b->limit;
+    b->n++;
+    fprintf(stderr, "BISECT: %srunning pass (%ld) %s on graph @%s\n", go ? "" : "NOT ", b->n, p->name, graph);
+    *before = go ? 1 : -1;
+    return go && (!with || b->model[with - pipeline] > 0);
 }
 
 /* For tests of what a bug of ours leaves. */
@@ -150,16 +169,21 @@ void run_pipeline(Stage *s, bool training, const PipelineOptions *o, FtcDiag *d)
         ftc_diag_during(d, p->name);
         opt_notes_during(s->notes, p->name);
         crash_if_mutated(p);
-        void (*run)(Stage *) = !o->chosen && switched_off(p, o) ? p->instead : p->run;
+        bool off = !o->chosen && !pass_is_on(p, o);
+        if (!off && o->bisect && !pass_is_needed(p))
+            off = !within_limit(p, o->bisect, s->graph ? s->graph->name : s->program->name);
+        void (*run)(Stage *) = off ? p->instead : p->run;
+        double start = timing_now();
         if (run)
             run(s);
+        timing_add(TIMING_STEP, p->name, start);
         if (!s->program)
             graph_verify(s->graph);
         if (o->after)
             o->after(o->ctx, p->name, s);
     }
     if (s->notes)
-        opt_notes_print(s->notes, o->opt_info);
+        opt_notes_print(s->notes, o->opt_kinds, o->opt_info);
     opt_notes_free(s->notes);
     s->notes = NULL;
     if (s->graph)

@@ -154,8 +154,10 @@ void pass_remat(Graph *g)
     let_go(&r, g, scratch, for_memory);
     /* what is too dear to rebuild is kept, unless it is too much to keep, earliest first, so that others build on it */
     EACH_NODE(n, g)
-        if (n->region == REGION_FORWARD && is_cheap(n) && !is_quadratic(n) && cost_of(&r, n) > MAX_CLONED)
+        if (n->region == REGION_FORWARD && is_cheap(n) && !is_quadratic(n) && cost_of(&r, n) > MAX_CLONED) {
+            opt_missed(g->notes, n, "is kept for the backward part: more than %d operations would compute it again", MAX_CLONED);
             r.kept[n->id] = true, r.cost[n->id] = 0;
+        }
     for (Node *n = first; n; n = n->next) {
         if (n->id >= n_nodes || n->region == REGION_FORWARD)
             continue;

@@ -110,7 +110,7 @@ static bool check_compiled(const Graph *before, Stage *s, const Sizes *sizes, co
 static bool left_out(const Pass *p, const Graph *g, const Wanted *w)
 {
     bool early = p < find_pass("cse"); /* they ask for a forward graph */
-    return p->model || (early && !is_forward(g)) || (w->unfused && !p->needed && !p->instead);
+    return p->model || (early && !is_forward(g)) || (w->unfused && !pass_is_needed(p) && !p->instead);
 }
 
 static bool is_wanted(const Wanted *w, FailKind kind, const char *pass)

@@ -1,0 +1,7 @@
+/* The words of --emit, in the order of the stages (compile_cmd.c). */
+#ifndef FTC_EMIT_WORDS_H
+#define FTC_EMIT_WORDS_H
+
+#define EMIT_WORDS "graph", "grad", "fused", "kernels", "plan", "spec", "outline", "llvm", "asm", "obj"
+
+#endif
