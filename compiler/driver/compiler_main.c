@@ -11,7 +11,7 @@ int main(int argc, char **argv)
         int (*run)(int argc, char **argv, FtcDiag *d);
     } commands[] = { { "run", run_command }, { "rerun", rerun_command }, { "cv", cv_command }, { "compare", compare_command },
                      { "data", data_command }, { "compile", compile_command }, { "bench", bench_command },
-                     { "verify", verify_command }, { "opt", opt_command } };
+                     { "verify", verify_command }, { "opt", opt_command }, { "trace", trace_command } };
 
     catch_bugs();
     FtcDiag *d = ftc_diag_new(stderr);

@@ -16,6 +16,7 @@ int compare_command(int argc, char **argv, FtcDiag *d);
 int compile_command(int argc, char **argv, FtcDiag *d);
 int data_command(int argc, char **argv, FtcDiag *d);
 int verify_command(int argc, char **argv, FtcDiag *d);
+int trace_command(int argc, char **argv, FtcDiag *d);
 int opt_command(int argc, char **argv, FtcDiag *d);
 int bench_command(int argc, char **argv, FtcDiag *d);
 int tokenize_command(int argc, char **argv, FtcDiag *d);

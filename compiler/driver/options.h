@@ -14,7 +14,7 @@
 typedef enum {
     CMD_RUN = 1, CMD_COMPILE = 2, CMD_TOKENIZE = 4, CMD_BENCH = 8, CMD_RERUN = 16, CMD_COMPARE = 32, CMD_CV = 64, CMD_DATA = 128,
     CMD_TRAINER = 256 /* a compiled trainer */,
-    CMD_VERIFY = 512, CMD_OPT = 1024
+    CMD_VERIFY = 512, CMD_OPT = 1024, CMD_TRACE = 2048
 } Command;
 
 typedef enum {

@@ -2,7 +2,6 @@
 #include "runtime/train/sheet_svg.h"
 
 #include "runtime/core/mem.h"
-#include "runtime/text/unicode.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,37 +9,6 @@
 
 enum { WIDTH = 460, HEIGHT = 300, LEFT = 54, RIGHT = 14, TOP = 12, BOTTOM = 44 };
 enum { COLOURS = 6 }; /* c0 ... of the style sheet */
-
-/* ---- text ---------------------------------------------------------------------------------------------------------------- */
-
-static void put_char(FILE *out, int32_t c)
-{
-    char bytes[4];
-    switch (c) {
-    case '&': fputs("&amp;", out); return;
-    case '<': fputs("&lt;", out); return;
-    case '>': fputs("&gt;", out); return;
-    case '"': fputs("&quot;", out); return;
-    case '\'': fputs("&#39;", out); return;
-    default: break;
-    }
-    bool control = (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || (c >= 0x7F && c < 0xA0);
-    fwrite(bytes, 1, (size_t)utf8_encode(control ? 0xFFFD : c, bytes), out);
-}
-
-void html_cut(FILE *out, Slice text, int characters)
-{
-    int size;
-    for (size_t at = 0; at < text.n; at += (size_t)size, characters--) {
-        if (characters == 0) {
-            fputs("\xE2\x80\xA6", out);
-            return;
-        }
-        put_char(out, utf8_decode(text.p + at, text.n - at, &size));
-    }
-}
-
-void html_text(FILE *out, Slice text) { html_cut(out, text, -1); }
 
 /* ---- axes ---------------------------------------------------------------------------------------------------------------- */
 

@@ -1,15 +1,11 @@
 /* The pictures of the result sheet's page, as inline SVG.
  *
- * Colours are classes of the page's style sheet (sheet_html.c), so that one picture serves light and dark. */
+ * Colours are classes of the page's style sheet (html.c), so that one picture serves light and dark. */
 #ifndef FTC_SHEET_SVG_H
 #define FTC_SHEET_SVG_H
 
+#include "runtime/train/html.h"
 #include "runtime/train/sheet.h"
-
-/* Text between tags or in an attribute; what isn't UTF-8 becomes U+FFFD. */
-void html_text(FILE *out, Slice text);
-/* At most so many characters of it, the cut marked by an ellipsis. */
-void html_cut(FILE *out, Slice text, int characters);
 
 /* An interval and a baseline on a line from 0 to 1. */
 void svg_interval(double value, const Interval *i, double baseline, FILE *out);

@@ -79,7 +79,7 @@ has layers 'bert.yaml:29:15: optimized: layers.\*.activation (5 values) joined t
 if "$ftc" compile -fopt-info=missing/x "$spec" 2> err; then fail "-fopt-info into a folder that isn't there"; fi
 has err "^missing/x: error: can't be written: No such file"
 if "$ftc" compile -fopt-information "$spec" 2> err; then fail "-fopt-information"; fi
-has err "takes =FILE or nothing, not 'rmation'"
+has err "takes -optimized, -missed or -all, and =FILE, not 'rmation'"
 if "$ftc" compile -fopt-info=/dev/full "$spec" 2> err; then fail "a full disk"; fi
 has err "^/dev/full: error: can't be written: No space left"
 
