@@ -29,6 +29,8 @@ typedef struct {
     Gemm gemm;
     int threads;           /* that compile; 0: one for every core */
     bool no_cache;         /* neither read nor write the object cache */
+    bool debug;            /* -g: tell a debugger of code in this process */
+    bool perf_map;         /* write /tmp/perf-PID.map, where perf looks for the names of such code */
     const char *cache_dir; /* NULL: $XDG_CACHE_HOME/ftc or ~/.cache/ftc */
 } CodegenOptions;
 

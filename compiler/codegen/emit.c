@@ -411,8 +411,11 @@ static void emit_stmt(Emit *e, const KStmt *s)
 
 static void emit_block(Emit *e, const KStmt *s)
 {
-    for (; s; s = s->next)
+    for (; s; s = s->next) {
+        if (e->lines && s->loc)
+            lines_at(e, s->loc);
         emit_stmt(e, s);
+    }
 }
 
 /* ---- kernels ------------------------------------------------------------------------------------------------- */
@@ -522,12 +525,15 @@ LLVMValueRef emit_kernel(LLVMModuleRef m, const Target *t, const Kernel *k, cons
     LLVMPositionBuilderAtEnd(e.top, entry);
     LLVMPositionBuilderAtEnd(e.b, body);
     make_scopes(&e);
+    if (k->debug)
+        e.lines = lines_open(&e);
     load_arguments(&e);
     split_piece(&e);
     emit_block(&e, k->body);
     LLVMBuildRetVoid(e.b);
     LLVMBuildBr(e.top, body);
 
+    lines_close(e.lines);
     LLVMDisposeBuilder(e.b);
     LLVMDisposeBuilder(e.top);
     void *const owned[] = { e.index, e.value, e.acc, e.words, e.buf, e.scope, e.others, e.imm };

@@ -46,6 +46,7 @@ typedef struct {
     LLVMValueRef *scope, *others; /* by parameter: alias.scope and noalias metadata */
     unsigned scope_kind, others_kind;
     bool shared_dots;
+    struct Lines *lines;    /* -g: what places are in debug information; else NULL */
 } Emit;
 
 /* Adds the kernel to module m as a function `symbol`.  shared_dots: the functions that its dots call (gemm.c) are declared, and
@@ -90,6 +91,12 @@ void emit_dot(Emit *e, const Dot *d);
 void emit_dot_function(LLVMModuleRef m, const Target *t, DotLayout layout, const char *symbol);
 void emit_pack(Emit *e, const Dot *d);
 void emit_dot_call(Emit *e, const Dot *d);                      /* through BLAS */
+
+/* ---- lines.c: -g -------------------------------------------------------------------------------------------------- */
+
+struct Lines *lines_open(Emit *e);
+void lines_at(Emit *e, const Loc *loc);                         /* the instructions that follow come from there */
+void lines_close(struct Lines *lines);                          /* NULL is fine */
 
 /* ---- emit.c --------------------------------------------------------------------------------------------- */
 

@@ -7,9 +7,11 @@
 #include "runtime/core/mem.h"
 
 #include <llvm-c/LLJIT.h>
+#include <llvm-c/LLJITUtils.h>
 #include <llvm-c/Orc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
     KernelKey key;
@@ -24,6 +26,7 @@ struct Jit {
     Known *known;
     int n_known, cap_known;
     JitStats stats;
+    bool perf_map;
     FtcDiag *d;
 };
 
@@ -51,6 +54,11 @@ Jit *jit_new(const CodegenOptions *o, FtcDiag *d)
         free(j);
         return NULL;
     }
+    if (o->debug && orc_error(d, "the JIT compiler can't tell debuggers of its code", LLVMOrcLLJITEnableDebugSupport(j->orc))) {
+        jit_free(j);
+        return NULL;
+    }
+    j->perf_map = o->perf_map;
     if (!o->no_cache && build_is_known())
         j->cache = cache_open(o->cache_dir);
     /* Generated code sees the rows of rtcalls.def and nothing else of this process. */
@@ -113,6 +121,36 @@ static bool link_objects(Jit *j, KernelObjects *o, bool ok)
     return ok;
 }
 
+/* ---- names for perf ------------------------------------------------------------------------------------------------ */
+
+/* The line of the spec that a kernel is of: that of its first statement. */
+static const Loc *place_of_block(const KStmt *s)
+{
+    for (; s; s = s->next) {
+        const Loc *inside = s->loc && s->loc->at.file ? s->loc : s->body ? place_of_block(s->body) : NULL;
+        if (inside)
+            return inside;
+    }
+    return NULL;
+}
+
+/* Address, size and name of each, as perf's jit-interface.txt has it.  An object's size is an upper bound of its code's. */
+static void write_perf_map(const Jit *j, const KernelObjects *o, const size_t *size)
+{
+    char *path = xasprintf("/tmp/perf-%ld.map", (long)getpid());
+    FILE *f = fopen(path, "a");
+    for (int i = 0; f && i < o->n; i++) {
+        const Loc *at = o->v[i].kernel ? place_of_block(o->v[i].kernel->body) : NULL;
+        fprintf(f, "%llx %zx ftc:%s", (unsigned long long)(uintptr_t)find_known(j, &o->v[i].key)->fn, size[i], kernel_object_name(&o->v[i]));
+        if (at)
+            fprintf(f, " (%s:%d)", at->at.file, at->at.line);
+        fputc('\n', f);
+    }
+    if (!f || fclose(f))
+        ftc_warn(j->d, "perf-map", FTC_FILE(path), "can't be written; perf will not know the kernels' names");
+    free(path);
+}
+
 static bool is_known(const void *jit, const KernelKey *key) { return find_known(jit, key) != NULL; }
 
 bool jit_compile(Jit *j, Kernel *const *kernels, int n, FtcKernelFn **out)
@@ -121,7 +159,13 @@ bool jit_compile(Jit *j, Kernel *const *kernels, int n, FtcKernelFn **out)
     KernelObjects o;
     bool ok = kernel_objects_make(&o, &how, kernels, n, j->d);
     double start = clock_ms();
+    size_t *size = xcalloc((size_t)o.n + 1, sizeof *size);
+    for (int i = 0; ok && i < o.n; i++)
+        size[i] = LLVMGetBufferSize(o.v[i].object);
     ok = link_objects(j, &o, ok);
+    if (ok && j->perf_map)
+        write_perf_map(j, &o, size);
+    free(size);
     j->stats.link_ms += clock_ms() - start;
     timing_add(TIMING_STEP, "link in memory", start);
     j->stats.emit_ms += o.ms[0];

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- which build of ftc this is: the linker's build id of the program or library that holds this function ------- */
 
@@ -96,6 +97,12 @@ static KernelKey key_of(const Target *t, const char *text)
 KernelKey kernel_key(const Target *t, const Kernel *k)
 {
     char *text = kernel_text(k);
+    if (k->debug) { /* its code names files, from the folder on */
+        char *here = getcwd(NULL, 0), *plain = text;
+        text = xasprintf("-g in %s\n%s", here ? here : ".", plain);
+        free(plain);
+        free(here);
+    }
     KernelKey key = key_of(t, text);
     free(text);
     return key;

@@ -209,6 +209,8 @@ bool common_option(CommonOptions *o, const OptionMatch *m, bool *ok, FtcDiag *d)
     case OPT_PASS_ON: *ok = switch_pass(o, m->value, true, d); return true;
     case OPT_BISECT: *ok = set_bisect(o, m->value, d); return true;
     case OPT_HELP_CLASS: o->help_class = m->value; return true;
+    case OPT_DEBUG: o->pipeline.debug = o->codegen.debug = true; return true;
+    case OPT_PERF_MAP: o->codegen.perf_map = true; return true;
     case OPT_QUERY: o->query = true; return true;
     case OPT_TIME_REPORT: o->time_report = true; timing_start(); return true;
     case OPT_TIME_TRACE: *ok = set_time_trace(o, m->value, d); return true;

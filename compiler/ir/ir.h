@@ -147,6 +147,7 @@ struct Graph {
     struct NameTable *names;
     FtcDiag *diag;        /* where a builder call reports a type error */
     struct OptNotes *notes; /* where passes say what they did; NULL: nobody asked */
+    bool debug;           /* -g: kernels are told apart by the lines they come from */
     /* what new nodes get: */
     const Loc *loc;
     const char *scope;    /* prefix of names: "layers.3.ffn.up" */

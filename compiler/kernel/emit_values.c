@@ -394,7 +394,10 @@ static int random_at(Lower *l, Node *n, const Index *at)
     int r = value_at(l, n->in[0], row), seed = value_at(l, n->in[1], none), step = value_at(l, n->in[2], none);
     int imm = l->k->n_imms++;
     l->imms[imm] = n->a.site;
-    return kb_rand(&l->b, imm, seed, step, r, column);
+    const Loc *before = at_node(l, n);
+    int bits = kb_rand(&l->b, imm, seed, step, r, column);
+    l->b.loc = before;
+    return bits;
 }
 
 int compute(Lower *l, Node *n, const Index *at)
@@ -421,13 +424,16 @@ int compute(Lower *l, Node *n, const Index *at)
         return x[0]; /* the store rounds it, and nobody reads it but from memory (fuse) */
     if (n->op == OP_cast && n->in[0]->type.elem == BF16)
         return x[0]; /* the load has made it f32 */
+    const Loc *before = at_node(l, n);
     y = kb_let(&l->b, n->op, n->type.elem, x);
     kb_name(&l->b, y, op_info[n->op].name);
+    l->b.loc = before;
     return y;
 }
 
 void store_member(Lower *l, const Node *n, const Index *at, int value)
 {
+    const Loc *before = at_node(l, n);
     if (is_update(n)) {
         int buf = buffer_of(l, n->in[0]);
         Index place = *at;
@@ -438,4 +444,5 @@ void store_member(Lower *l, const Node *n, const Index *at, int value)
         kb_store(&l->b, l->panel_of[n->id], panel_offset(l, &n->type, at), value);
     else if (l->stored[n->id])
         kb_store(&l->b, param_of(l, buffer_of(l, n), PARAM_OUT), element_offset(l, &n->type, at), value);
+    l->b.loc = before;
 }

@@ -161,6 +161,7 @@ typedef struct {
     Par par[MAX_PAR];       /* no par: one piece */
     int n_par;
     KStmt *body;
+    bool debug;             /* -g: places are part of what it is, and of its code */
 } Kernel;
 
 /* ---- building: statements are appended to the innermost open block ---------------------------------------------- */
@@ -202,8 +203,8 @@ void kernel_renumber(Kernel *k);
 /* ---- text, checks, reference ---------------------------------------------------------------------------------- */
 
 void kernel_print(const Kernel *k, FILE *out);   /* deterministic; where a statement's place is new, a comment says it */
-char *kernel_text(const Kernel *k);              /* free() it; without places: equal structure, equal text (a cache's key) */
-bool kernel_same(const Kernel *x, const Kernel *y); /* equal texts */
+char *kernel_text(const Kernel *k);              /* free() it; without places but with -g: what is the same kernel has the same text (a cache's key) */
+bool kernel_same(const Kernel *x, const Kernel *y); /* equal texts, as kernel_text makes them */
 void poly_print(FILE *out, const Kernel *k, Poly p); /* k may be NULL where there are symbols only */
 char *stmt_text(const Kernel *k, const KStmt *s); /* its line, for messages; free() it */
 Kernel *kernel_parse(Arena *arena, const char *file, const char *text, size_t len, FtcDiag *d); /* NULL after an error */

@@ -308,7 +308,7 @@ char *kernel_text(const Kernel *k)
     char *text = NULL;
     size_t size;
     FILE *out = open_text(&text, &size);
-    print_kernel(k, out, false);
+    print_kernel(k, out, k->debug);
     fclose(out);
     return text;
 }

@@ -1,4 +1,4 @@
-/* Whether two kernels are the same but for the places that their statements come from.  As fast as it can be told: a step of many
+/* Whether two kernels are the same; the places that their statements come from count with -g only.  As fast as it can be told: a step of many
  * layers asks it for each call. */
 #include "compiler/kernel/kernel.h"
 
@@ -17,13 +17,21 @@ static bool same_dot(const Dot *x, const Dot *y)
            same_operand(&x->a, &y->a) && same_operand(&x->b, &y->b) && same_operand(&x->c, &y->c);
 }
 
-static bool same_block(const KStmt *x, const KStmt *y)
+static bool same_place(const Loc *x, const Loc *y)
+{
+    for (; x && y && x != y; x = x->up, y = y->up)
+        if (x->at.line != y->at.line || x->at.col != y->at.col || strcmp(x->at.file ? x->at.file : "", y->at.file ? y->at.file : ""))
+            return false;
+    return x == y;
+}
+
+static bool same_block(const KStmt *x, const KStmt *y, bool places)
 {
     for (; x && y; x = x->next, y = y->next)
-        if (x->kind != y->kind || x->op != y->op || x->index_op != y->index_op || x->dst != y->dst ||
+        if ((places && !same_place(x->loc, y->loc)) || x->kind != y->kind || x->op != y->op || x->index_op != y->index_op || x->dst != y->dst ||
             memcmp(x->src, y->src, sizeof x->src) || x->ivar != y->ivar || x->buf != y->buf || x->imm != y->imm ||
             memcmp(&x->value, &y->value, sizeof x->value) || !poly_equal(x->at, y->at) || !poly_equal(x->lo, y->lo) ||
-            !poly_equal(x->hi, y->hi) || !same_dot(x->dot, y->dot) || !same_block(x->body, y->body))
+            !poly_equal(x->hi, y->hi) || !same_dot(x->dot, y->dot) || !same_block(x->body, y->body, places))
             return false;
     return x == y;
 }
@@ -39,7 +47,7 @@ static bool same_names(const char *const *x, const char *const *y, int n)
 bool kernel_same(const Kernel *x, const Kernel *y)
 {
     if (x->n_params != y->n_params || x->n_ivars != y->n_ivars || x->n_values != y->n_values || x->n_imms != y->n_imms ||
-        x->n_par != y->n_par || strcmp(x->name, y->name))
+        x->n_par != y->n_par || x->debug != y->debug || strcmp(x->name, y->name))
         return false;
     for (int i = 0; i < x->n_values; i++)
         if (x->values[i] != y->values[i])
@@ -55,5 +63,5 @@ bool kernel_same(const Kernel *x, const Kernel *y)
             return false;
     }
     return same_names(x->ivars, y->ivars, x->n_ivars) && same_names(x->value_names, y->value_names, x->n_values) &&
-           same_block(x->body, y->body);
+           same_block(x->body, y->body, x->debug);
 }

@@ -110,6 +110,7 @@ int scratch_param(Lower *l, const char *name, Elem elem, Poly size)
 void begin_kernel(Lower *l, const char *name)
 {
     l->k = kernel_new(l->a, name);
+    l->k->debug = l->g->debug;
     kb_begin(&l->b, l->k);
     l->b.loc = l->members[l->n_members - 1]->loc;
     l->n_memo = 0;

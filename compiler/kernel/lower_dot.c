@@ -319,7 +319,9 @@ void lower_dot_statement(Lower *l, Node *n, const Index *at, Span m, Span cols, 
     if (packed.b >= 0)
         d.b = (Operand){ .buf = b.param, .at = b.at, .packed = PACKED };
     d.c = (Operand){ c.param, c.at, c.row, poly_const(l->a, 1), 0 };
+    const Loc *before = at_node(l, n);
     kb_dot(&l->b, &d);
+    l->b.loc = before;
 }
 
 /* A piece's panel of a dim: par p runs over it in steps.  p < 0: all of it. */

@@ -157,8 +157,12 @@ static void sweep(Lower *l, const Domain *d, const Place *place, int pass, bool 
             store_member(l, n, at, v);
             if (l->scratch_of[n->id] >= 0)
                 kb_store(&l->b, l->scratch_of[n->id], var(l, l->lane), v);
-        } else if (op_lower[n->op] == lower_reduce && place[i].pass == pass + 1)
-            kb_reduce(&l->b, acc[i], value_at(l, n->in[0], *at));
+        } else if (op_lower[n->op] == lower_reduce && place[i].pass == pass + 1) {
+            int v = value_at(l, n->in[0], *at);
+            const Loc *before = at_node(l, n);
+            kb_reduce(&l->b, acc[i], v);
+            l->b.loc = before;
+        }
     }
     close_block(l);
     at->v[lane_axis] = (Poly){ 0 };

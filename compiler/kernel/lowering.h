@@ -134,6 +134,14 @@ ExtentFn lower_extent;
 /* "add_mul_sum": the ops of a group, for people to recognise it by. */
 const char *group_name(Lower *l);
 
+/* Statements from here on are n's; answers whose they were, to be set again. */
+static inline const Loc *at_node(Lower *l, const Node *n)
+{
+    const Loc *before = l->b.loc;
+    l->b.loc = n->loc;
+    return before;
+}
+
 /* Begin and end a kernel of this group: end adds it to the program, with the call. */
 void begin_kernel(Lower *l, const char *name);
 void end_kernel(Lower *l);

@@ -159,8 +159,10 @@ void run_pipeline(Stage *s, bool training, const PipelineOptions *o, FtcDiag *d)
 {
     const Pass *last = o->from ? find_pass(o->from) : NULL;
     s->notes = o->opt_info ? opt_notes_new() : NULL;
-    if (s->graph)
+    if (s->graph) {
         s->graph->notes = s->notes;
+        s->graph->debug = o->debug;
+    }
     int first = last && !o->chosen ? (int)(last - pipeline) + 1 : 0, end = o->chosen ? o->n_chosen : n_passes;
     for (int i = first; i < end; i++) {
         const Pass *p = o->chosen ? o->chosen[i] : &pipeline[i];

@@ -41,6 +41,7 @@ typedef struct {
     FILE *opt_info;    /* where to print what the passes did; NULL: nowhere */
     int opt_kinds;     /* which of it: OptNoteKinds, or'ed */
     Bisect *bisect;    /* NULL: all passes run */
+    bool debug;        /* -g */
 } PipelineOptions;
 
 struct Pass {
