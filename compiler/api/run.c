@@ -24,7 +24,7 @@ static RunStatus run_opened(Compilation *k, const Origin *origin)
     RunWork work = { .train = j->train, .dev = j->dev, .eval = j->eval, .predict = j->predict, .spec = j->source.spec, .stage = j->source.stage,
                      .model = j->source.model, .origin = origin, .resume = j->resume ? checkpoint_read : NULL, .output = j->output,
                      .force = j->force, .predictions = j->predictions, .logits = j->logits, .log = j->log, .json = j->json,
-                     .check_arena = j->check_arena, .threads = j->threads, .notes = j->notes, .judge = j->judge,
+                     .check_arena = j->check_arena, .find_nan = j->find_nan, .threads = j->threads, .notes = j->notes, .judge = j->judge,
                      .judge_user = j->judge_user, .compile = compile, .compile_user = k };
     return run_classifier(&k->model.c, &work);
 }

@@ -18,7 +18,7 @@ typedef struct {
     bool logits;                /* write them too */
     const char *log;            /* a file for a line of JSON a step, or NULL */
     bool json;                  /* print the last line of it to standard output; then reports go to `notes` */
-    bool check_arena;           /* exec.h */
+    bool check_arena, find_nan; /* exec.h */
     int threads;                /* 0: all cores */
     PipelineOptions pipeline;
     CodegenOptions codegen;

@@ -289,8 +289,26 @@ static const char *dropout_flags(const SpecModel *m)
     return flags;
 }
 
+/* The value in the graphs, for -fsanitize=nan; what was compiled from kernels has none. */
+static bool find_place(void *model, const char *program, const char *value, ExecPlace *out)
+{
+    const SpecModel *m = model;
+    const Graph *graphs[] = { !strcmp(program, "eval") ? m->compiled->eval_graph : m->compiled->step_graph, m->compiled->eval_graph };
+    for (int i = 0; i < 2; i++)
+        if (graphs[i])
+            EACH_NODE(n, graphs[i])
+                if (!strcmp(n->name, value)) {
+                    *out = (ExecPlace){ .op = op_info[n->op].name, .at = n->loc ? n->loc->at : FTC_NOWHERE,
+                                        .from = n->loc && n->loc->up ? n->loc->up->at : FTC_NOWHERE };
+                    return true;
+                }
+    return false;
+}
+
 void spec_model_take(SpecModel *m, Compiled *compiled)
 {
+    m->c.place = find_place;
+    m->c.place_user = m;
     m->compiled = compiled;
     m->c.model = &compiled->model;
     m->c.compile_ms = compiled->compile_ms;

@@ -61,7 +61,7 @@ bool run_positional(RunJob *j, const char *word, FtcDiag *d)
 static bool goes_with_resume(int id)
 {
     static const OptionId ids[] = { OPT_RESUME, OPT_TRAIN, OPT_DEV, OPT_EVAL, OPT_PREDICT, OPT_INIT, OPT_PREDICTIONS, OPT_LOG, OPT_JSON,
-                                    OPT_THREADS, OPT_NO_CACHE, OPT_CHECK_ARENA, OPT_OPT_INFO, OPT_WARNING };
+                                    OPT_THREADS, OPT_NO_CACHE, OPT_CHECK_ARENA, OPT_SANITIZE, OPT_OPT_INFO, OPT_WARNING };
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         if ((int)ids[i] == id)
             return true;
@@ -88,6 +88,12 @@ static bool set_language(bool *is_stage, const char *word, FtcDiag *d)
     *is_stage = strcmp(word, "spec") != 0;
     return !*is_stage || !strcmp(word, "graph") || !strcmp(word, "kernels") ||
            ftc_error(d, FTC_NOWHERE, "'-x' takes spec, graph or kernels, not '%s'", word);
+}
+
+static bool set_sanitizer(RunJob *j, const char *word, FtcDiag *d)
+{
+    j->find_nan = true;
+    return !strcmp(word, "nan") || ftc_error(d, FTC_NOWHERE, "'-fsanitize=' takes nan, not '%s'", word);
 }
 
 /* The argument is a stage; it gives the model its name as a spec would. */
@@ -144,6 +150,7 @@ static bool read_flags(RepeatJob *job, CommonOptions *o, OptionReader *r, FtcDia
         case OPT_LOG: j->log = m.value; break;
         case OPT_JSON: j->json = true; break;
         case OPT_CHECK_ARENA: j->check_arena = true; break;
+        case OPT_SANITIZE: ok &= set_sanitizer(j, m.value, d); break;
         case OPT_NO_KEEP_ENCODED: o->pipeline.keep_encoded = false; break;
         case OPT_ARGUMENT: ok &= run_positional(j, m.value, d); break;
         default: ftc_bug("run: the flag '%s' is in the table, but not read", options[m.id].name);

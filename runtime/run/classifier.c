@@ -129,7 +129,8 @@ bool classifier_make(Classifier *c, Pool *pool, bool check_arena)
     if (c->load && !load_weights(c))
         return false;
     params_init(c->params, (uint64_t)m->train.seed, pool);
-    ExecOptions options = { .train = training, .check_arena = check_arena };
+    ExecOptions options = { .train = training, .check_arena = check_arena, .find_nan = c->find_nan && c->place, .place = c->place,
+                            .place_user = c->place_user };
     c->exec = exec_new(m, c->params, pool, options, c->diag);
     return c->exec != NULL;
 }

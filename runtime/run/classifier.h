@@ -44,6 +44,9 @@ struct Classifier {
     Pool *pool;                     /* borrowed */
     Params *params;
     Exec *exec;
+    bool find_nan;                  /* ExecOptions'; place says where values come from */
+    ExecPlaceFn *place;
+    void *place_user;
 };
 
 void classifier_close(Classifier *c);

@@ -136,6 +136,7 @@ static bool prepare(Run *r)
     if (!ok)
         return false;
     r->summary.compile_s = r->c->compile_ms / 1000;
+    r->c->find_nan = r->work->find_nan;
     return classifier_make(r->c, r->pool, r->work->check_arena) && check_examples(r, &r->train) && check_examples(r, &r->dev) &&
            check_examples(r, &r->eval);
 }

@@ -28,7 +28,7 @@ typedef struct RunWork {
     bool logits;                /* write them too */
     const char *log;            /* a file for a line of JSON a step, or NULL */
     bool json;                  /* print the last line of it to standard output; then reports go to `notes` */
-    bool check_arena;           /* exec.h */
+    bool check_arena, find_nan; /* exec.h */
     int threads;                /* 0: all cores */
     FILE *notes;                /* progress; NULL: quiet */
     /* Is given what was found of `eval`, in place of the sheet's text; what that borrows is valid during the call.  False after

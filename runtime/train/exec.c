@@ -144,7 +144,7 @@ Exec *exec_new(const FtcModel *model, Params *params, Pool *pool, ExecOptions op
     if (model->n_dropouts > FTC_MAX_DROPOUTS)
         ftc_bug("exec: %d dropout rates", model->n_dropouts);
     Exec *e = xcalloc(1, sizeof *e);
-    *e = (Exec){ .model = model, .params = params, .pool = pool, .options = options, .n_lanes = pool_threads(pool) };
+    *e = (Exec){ .model = model, .params = params, .pool = pool, .options = options, .n_lanes = pool_threads(pool), .nan.buf = -1 };
     e->most[FTC_C] = params->classes;
     e->most[FTC_V] = e->most[FTC_U] = params->vocab;
     for (int i = 0; options.train && i < model->n_weights; i++)
@@ -336,6 +336,8 @@ static void run_calls(Exec *e, const Bound *b, int32_t from, int32_t to)
             run_piece(e, 0, 0);
         else
             pool_run(e->pool, pieces, run_piece, e);
+        if (e->options.find_nan && e->nan.buf < 0)
+            exec_look_for_nan(e, b, c);
         if (e->profile)
             e->profile[c] += clock_ms() - start;
     }

@@ -18,11 +18,24 @@
 
 typedef struct Exec Exec;
 
+/* Where a value of a program comes from: its op, the line of the spec, and where that is one of a shipped list the line that asked for
+ * the list. */
+typedef struct {
+    const char *op;
+    FtcLoc at, from;
+} ExecPlace;
+
+/* False where the program has no value of this name. */
+typedef bool ExecPlaceFn(void *user, const char *program, const char *value, ExecPlace *out);
+
 typedef struct {
     bool train;         /* the step program will be run; else only eval is bound, and no states are needed */
     bool check_arena;   /* -fcheck-arena: every value, output, input of a batch and scratch area ends at an unmapped page and is
                            filled with NaN (all bits one) before it is first written, a value also when another takes its slot.
                            Slow, and no memory is shared. */
+    bool find_nan;      /* -fsanitize=nan: look at every value for numbers that are none, and keep the first (exec_report_nan) */
+    ExecPlaceFn *place; /* for find_nan */
+    void *place_user;
 } ExecOptions;
 
 /* The inputs that don't come from the batch, with the names that model.h explains.  exec_new fills in what the model says;
@@ -73,6 +86,10 @@ bool exec_step(Exec *e, const FtcBatch *batch);
 /* A batch of the step that exec_step will end, where FtcTrain.accumulate makes one of several: adds its gradients to those of the
  * batches before.  False where its loss is not finite: then the step is given up. */
 bool exec_accumulate(Exec *e, const FtcBatch *batch);
+
+/* Says which value was the first that isn't finite, of which row, by which line of the spec; the table is for the message, and may be
+ * NULL.  False if none was found, or nobody looked. */
+bool exec_report_nan(Exec *e, const FtcBatch *batch, const char *table, FtcDiag *d);
 
 /* Brings all weights up to date, those too that are trained by rows and no batch has used: before they are read or saved. */
 void exec_flush(Exec *e);

@@ -36,6 +36,12 @@ typedef struct {
     Block *scratch;      /* one or, where checked, one for each scratch parameter */
 } Lane;
 
+typedef struct {
+    const Bound *b;
+    int32_t buf;         /* -1: none found */
+    int64_t element;
+} NanFound;
+
 struct Exec {
     const FtcModel *model;
     Params *params;
@@ -54,12 +60,16 @@ struct Exec {
     int n_lanes, n_scratch;
     int64_t arena_bytes, scratch_bytes;
     double *profile;     /* by call; NULL: not measured */
+    NanFound nan;
 
     /* the call that runs */
     uint64_t call;       /* counts all calls ever made */
     const Bound *now;
     const FtcCall *at;
 };
+
+/* exec_nan.c: keeps the first number that isn't finite, of what the call was the first to write. */
+void exec_look_for_nan(Exec *e, const Bound *b, int32_t call);
 
 /* Gives back all that exec_reserve reserved. */
 void exec_free_room(Exec *e);

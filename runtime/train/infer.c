@@ -20,6 +20,10 @@ bool infer_rows(Exec *e, const InferJob *j, const Examples *x, int64_t batch, fl
     bool ok = b && infer_reserve(e, b, d);
     for (int64_t at = 0; ok && batcher_next(b, &rows); at += rows.rows) {
         exec_run(e, j->program, &rows);
+        if (exec_report_nan(e, &rows, NULL, d)) {
+            ok = false;
+            break;
+        }
         memcpy(out + at * j->width, exec_output(e, j->output), (size_t)rows.rows * (size_t)j->width * sizeof *out);
         progress_rows(progress, j->what, at + rows.rows, x->n);
         ok = !interrupt_asked();

@@ -49,6 +49,7 @@ static TrainStatus diverged(const Loop *l, const FtcBatch *batch, int64_t epoch)
     bool loss = !isfinite(output_or_nan(l->exec, "loss"));
     int64_t best = l->job->history->best;
     progress_clear(l->job->progress);
+    exec_report_nan(l->exec, batch, l->job->train_name, l->diag);
     ftc_error(l->diag, FTC_FILE(l->job->train_name),
               "training diverged: the %s is not finite at step %lld (epoch %lld), in a batch of records %s",
               loss ? "loss" : "gradient", (long long)l->step + 1, (long long)epoch, records);
