@@ -4,7 +4,7 @@
 #   examples/install-deps.sh [build] [tests] [fuzz] [full] [pip]
 #
 #   build   (the default) to build and run ftc
-#   tests   also to test it: cmocka, LLVM's FileCheck
+#   tests   also to test it: cmocka, LLVM's FileCheck, gdb
 #   fuzz    also for tests/fuzz/run.sh: clang and its libFuzzer
 #   full    also for tests/run.sh --full: LLVM 19 beside 22
 #   pip     only Python's pip, to download a pre-trained encoder with
@@ -54,7 +54,7 @@ packages() {
         case $want in
             build) echo gcc libc6-dev cmake ninja-build pkg-config "llvm-$llvm-dev" libopenblas-pthread-dev libyaml-dev \
                         libutf8proc-dev libjansson-dev ;;
-            tests) echo libcmocka-dev "llvm-$llvm-tools" ;;
+            tests) echo libcmocka-dev "llvm-$llvm-tools" gdb ;;
             fuzz) echo "clang-$llvm" "libclang-rt-$llvm-dev" ;;
             full) echo llvm-19-dev llvm-19-tools ;;
             pip) echo python3-pip ;;

@@ -34,6 +34,8 @@ typedef struct {
     Peak before, after;
     KernelLine *lines;
     int n_lines;
+    SpecLine *spec;
+    int n_spec;
 } Bench;
 
 static void add_variant(Bench *b, const char *name, const PipelineOptions *p, const CodegenOptions *g)
@@ -142,7 +144,9 @@ static bool measure(Bench *b)
     Contestant *v = &b->v[0];
     write_all(v->to, &ask, sizeof ask);
     b->lines = xcalloc(MAX_KERNELS, sizeof *b->lines);
-    if (!read_all(v->from, &b->n_lines, sizeof b->n_lines) || !read_all(v->from, b->lines, (size_t)b->n_lines * sizeof *b->lines))
+    b->spec = xcalloc(MOST_LINES, sizeof *b->spec);
+    if (!read_all(v->from, &b->n_lines, sizeof b->n_lines) || !read_all(v->from, b->lines, (size_t)b->n_lines * sizeof *b->lines) ||
+        !read_all(v->from, &b->n_spec, sizeof b->n_spec) || !read_all(v->from, b->spec, (size_t)b->n_spec * sizeof *b->spec))
         return died(b, v);
     b->after = peak_measure(pool);
     pool_free(pool);
@@ -179,10 +183,28 @@ static int by_time(const void *a, const void *b)
     return (x->ms < y->ms) - (x->ms > y->ms);
 }
 
+static void report_kernels(const Bench *b, double peak, FILE *out)
+{
+    double total = 0, bytes = larger(b->before.gbytes, b->after.gbytes);
+    fprintf(out, "\n%10s %6s %6s %10s %8s %8s %8s  %-34s %s\n", "ms a step", "share", "calls", "GFLOP/s", "of peak", "GB/s", "of sweep",
+            "kernel", "first of");
+    for (int i = 0; i < b->n_lines; i++)
+        total += b->lines[i].ms;
+    for (int i = 0; i < b->n_lines; i++) {
+        const KernelLine *l = &b->lines[i];
+        if (l->ms < total * 5e-4)
+            continue;
+        fprintf(out, "%10.2f %5.1f%% %6d %10.1f %7.1f%% %8.1f %7.1f%%  %-34.34s %s\n", l->ms, 100 * l->ms / total, l->calls,
+                l->flop / l->ms * 1e-6, 100 * l->flop / l->ms * 1e-6 / peak, l->bytes / l->ms * 1e-6, 100 * l->bytes / l->ms * 1e-6 / bytes,
+                l->name, l->place);
+    }
+    fprintf(out, "%10.2f in all\n", total);
+}
+
 static void report(const Bench *b, FILE *out)
 {
     const Ready *r = &b->v[0].ready;
-    double peak = peak_gflops(b), total = 0, bytes = larger(b->before.gbytes, b->after.gbytes);
+    double peak = peak_gflops(b);
     char *cpu = codegen_describe(&b->job->codegen, b->d);
     fprintf(out, "a batch of %lld rows, up to %lld tokens, the longest row %lld; %s\n", (long long)r->size.rows,
             (long long)r->size.tokens, (long long)r->size.longest, cpu ? cpu : "");
@@ -198,19 +220,10 @@ static void report(const Bench *b, FILE *out)
         fprintf(out, "%-12s %10.1f %10.1f %10.1f %12.0f %10.1f %7.1f%% %10.1f %10.0f\n", v->variant.name, v->median, v->low, v->high,
                 v->tokens / v->total_ms * 1e3, gflops(v), 100 * gflops(v) / peak, v->ready.arena_mib, v->rss_mib);
     }
-    fprintf(out, "\n%10s %6s %6s %10s %8s %8s %8s  %-34s %s\n", "ms a step", "share", "calls", "GFLOP/s", "of peak", "GB/s", "of sweep",
-            "kernel", "first of");
-    for (int i = 0; i < b->n_lines; i++)
-        total += b->lines[i].ms;
-    for (int i = 0; i < b->n_lines; i++) {
-        const KernelLine *l = &b->lines[i];
-        if (l->ms < total * 5e-4)
-            continue;
-        fprintf(out, "%10.2f %5.1f%% %6d %10.1f %7.1f%% %8.1f %7.1f%%  %-34.34s %s\n", l->ms, 100 * l->ms / total, l->calls,
-                l->flop / l->ms * 1e-6, 100 * l->flop / l->ms * 1e-6 / peak, l->bytes / l->ms * 1e-6, 100 * l->bytes / l->ms * 1e-6 / bytes,
-                l->name, l->place);
-    }
-    fprintf(out, "%10.2f in all\n", total);
+    if (b->job->by_line)
+        lines_print(b->spec, b->n_spec, peak, out);
+    else
+        report_kernels(b, peak, out);
 }
 
 static void report_json(const Bench *b)
@@ -253,6 +266,22 @@ static void report_json(const Bench *b)
         jsonw_end(&w);
     }
     jsonw_end(&w);
+    jsonw_array(&w, "by_line");
+    for (int i = 0; i < b->n_spec; i++) {
+        const SpecLine *l = &b->spec[i];
+        if (!l->counts)
+            continue;
+        jsonw_object(&w, NULL);
+        jsonw_string(&w, "line", l->text + strspn(l->text, " #"));
+        jsonw_int(&w, "layers", l->layers);
+        jsonw_double(&w, "forward_ms", l->ms[0]);
+        jsonw_double(&w, "backward_ms", l->ms[1]);
+        jsonw_double(&w, "update_ms", l->ms[2]);
+        jsonw_double(&w, "flop", l->flop);
+        jsonw_double(&w, "bytes", l->bytes);
+        jsonw_end(&w);
+    }
+    jsonw_end(&w);
     jsonw_end(&w);
 }
 
@@ -278,6 +307,7 @@ bool bench_run(const BenchJob *job, FILE *out, FtcDiag *d)
             report(b, out);
     }
     free(b->lines);
+    free(b->spec);
     for (int i = 0; i < b->n; i++)
         free(b->v[i].ms);
     arena_free(b->arena);

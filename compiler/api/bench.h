@@ -17,6 +17,7 @@ typedef struct {
     int repeats;            /* measured steps of each variant */
     bool quick;             /* the fused step alone */
     bool ablate;            /* one more variant for each pass that can be left out */
+    bool by_line;           /* what each line of the spec costs, in the place of the kernels */
     bool json;              /* the numbers as a line of JSON on standard output */
     int threads;
     PipelineOptions pipeline;

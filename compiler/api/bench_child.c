@@ -252,7 +252,7 @@ static void place_of(const Node *n, char *out, size_t size)
 }
 
 /* Time, work and traffic of each kernel in a step. */
-static int profile(Child *c, KernelLine *lines)
+static int profile(Child *c, KernelLine *lines, SpecLine *spec, int *n_spec)
 {
     const FtcProgram *p = c->m.compiled->model.step;
     const Program *program = c->m.compiled->step;
@@ -262,6 +262,8 @@ static int profile(Child *c, KernelLine *lines)
         do_step(c, &tokens);
     exec_profile(c->m.c.exec, NULL);
     const int64_t *sym = exec_sizes(c->m.c.exec);
+    FtcLoc places[MOST_LINES];
+    *n_spec = lines_begin(spec, places, c->m.compiled);
     int n_lines = p->n_kernels < MAX_KERNELS ? p->n_kernels : MAX_KERNELS;
     for (int i = 0; i < n_lines; i++)
         snprintf(lines[i].name, sizeof lines[i].name, "%s", program->kernels[i]->name);
@@ -284,7 +286,11 @@ static int profile(Child *c, KernelLine *lines)
         line->ms += ms[i] / PROFILED_STEPS;
         line->flop += cost.flop;
         line->bytes += cost.bytes;
+        LineCall one = { program, i, ms[i] / PROFILED_STEPS, cost.bytes, bufs, sym };
+        *n_spec = lines_add(spec, places, *n_spec, &one);
     }
+    if (c->m.compiled->step_graph)
+        lines_count_layers(spec, places, *n_spec, c->m.compiled->step_graph);
     free(ms);
     return n_lines;
 }
@@ -334,9 +340,13 @@ void bench_child(const BenchJob *job, const Variant *v, int in, int out, FtcDiag
             write_all(out, answer, sizeof answer);
         } else {
             KernelLine *lines = xcalloc(MAX_KERNELS, sizeof *lines);
-            int n = profile(&c, lines);
+            SpecLine *spec = xcalloc(MOST_LINES, sizeof *spec);
+            int n_spec, n = profile(&c, lines, spec, &n_spec);
             write_all(out, &n, sizeof n);
             write_all(out, lines, (size_t)n * sizeof *lines);
+            write_all(out, &n_spec, sizeof n_spec);
+            write_all(out, spec, (size_t)n_spec * sizeof *spec);
+            free(spec);
             free(lines);
         }
     }

@@ -30,6 +30,7 @@ static bool read_flags(BenchJob *j, CommonOptions *o, OptionReader *r, FtcDiag *
         case OPT_DATA: j->data = m.value; break;
         case OPT_REPEATS: ok &= option_number(&m, 1, 1 << 20, &n, d); j->repeats = (int)n; break;
         case OPT_QUICK: j->quick = true; break;
+        case OPT_BY_LINE: j->by_line = true; break;
         case OPT_ABLATE: j->ablate = true; break;
         case OPT_JSON: j->json = true; break;
         case OPT_ARGUMENT:

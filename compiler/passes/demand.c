@@ -169,6 +169,7 @@ static Node *rebuild(Demand *d, Node *n, int axis)
     Node **in = NEW_ARRAY(g->arena, Node *, n->n_in);
     for (int k = 0; k < n->n_in; k++)
         in[k] = operand_part(d, n, axis, k);
+    g->loc = n->loc; /* the operands have set theirs */
     if (n->op == OP_split || n->op == OP_join)
         return reshape(g, in[0], t);
     return graph_add(g, n->op, n->n_in, in, &n->a, &t);

@@ -225,4 +225,8 @@ int64_t spec_warmup_steps(const Spec *s, int64_t total_steps);
 /* The resolved spec as YAML, every default filled in; reads back as the same Spec. */
 void spec_print(const Spec *s, FILE *out);
 
+/* The same; before each line of a key, a group or a layer place(ctx, at) says where it was given, or nowhere. */
+typedef void SpecPlaceFn(void *ctx, FtcLoc at);
+void spec_print_places(const Spec *s, FILE *out, SpecPlaceFn *place, void *ctx);
+
 #endif

@@ -35,3 +35,26 @@ printf '5\n0\n' >lengths
 grep -q 'lengths:2:1: error: a row has 1 to' said || { cat said; fail "no place for the wrong length"; }
 ! "${bench[@]}" --seq 8 --data x.csv 2>said || fail "--seq and --data together"
 grep -q 'one of them' said || fail "no word about --seq and --data"
+
+# by line: the same time and operations as kernel by kernel, shared out; every layer that computes something has its part
+for model in tiny_cls logreg minilm_cls; do
+    "$ftc" bench "$root/models/$model.yaml" --quick --repeats 1 --batch 4 --seq 8 --json > "$work/lines.json"
+    python3 - "$model" "$work/lines.json" <<'TEXT' || { echo "FAILED: --by-line, $model"; exit 1; }
+import json, sys
+model, b = sys.argv[1], json.load(open(sys.argv[2]))
+lines, kernels = b["by_line"], b["by_kernel"]
+time = lambda l: l["forward_ms"] + l["backward_ms"] + l["update_ms"]
+assert abs(sum(map(time, lines)) - sum(k["ms"] for k in kernels)) < 1e-6 + 1e-4 * sum(k["ms"] for k in kernels)
+assert abs(sum(l["flop"] for l in lines) - sum(k["flop"] for k in kernels)) < 1
+part = lambda word: [l for l in lines if word in l["line"]]
+words = ["token_embedding", "type: adamw", "head:"] + ([] if model == "logreg" else ["- attention:", "ffn.up", "ffn.down", "activation: gelu", "ffn_norm"])
+for word in words:
+    assert len(part(word)) == 1 and time(part(word)[0]) > 0, (word, part(word))
+assert part("type: adamw")[0]["update_ms"] > 0 and part("type: adamw")[0]["forward_ms"] == 0
+if model == "minilm_cls":
+    assert part("ffn.up")[0]["layers"] == 6 and part("embeddings.norm")[0]["layers"] == 0
+    assert abs(part("ffn.up")[0]["flop"] / part("ffn.down")[0]["flop"] - 1) < 0.02
+TEXT
+done
+"$ftc" bench "$root/models/tiny_cls.yaml" --quick --repeats 1 --batch 4 --seq 8 --by-line > "$work/lines"
+grep -q '%.*linear: {name: ffn.down' "$work/lines" || { cat "$work/lines"; exit 1; }
