@@ -370,7 +370,7 @@ static LLVMValueRef emit_cast(Emit *e, Elem to, Elem from, LLVMValueRef *v)
 typedef LLVMValueRef MapRule(Emit *e, Elem to, Elem from, LLVMValueRef *x);
 
 static MapRule *const rules[N_OPS] = {
-#define MAP(name, inputs, traits, infer, grad, samples) [OP_##name] = emit_##name,
+#define MAP(name, inputs, traits, infer, grad, samples, ...) [OP_##name] = emit_##name,
 #include "compiler/ir/ops.def"
 };
 

@@ -142,8 +142,8 @@ static const char *unique_name(Graph *g, const char *want)
 /* ---- graphs --------------------------------------------------------------------------------------------------- */
 
 const OpInfo op_info[N_OPS] = {
-#define MAP(name, inputs, traits, infer, grad, samples) { #name, inputs, CLASS_MAP, traits, infer, grad },
-#define OP(name, inputs, class, infer, grad, eval, lower, samples) { #name, inputs, CLASS_##class, 0, infer, grad },
+#define MAP(name, inputs, traits, infer, grad, samples, rule, doc) { #name, inputs, CLASS_MAP, traits, infer, grad, rule, doc },
+#define OP(name, inputs, class, infer, grad, eval, lower, samples, rule, doc) { #name, inputs, CLASS_##class, 0, infer, grad, rule, doc },
 #include "compiler/ir/ops.def"
 };
 

@@ -101,6 +101,7 @@ typedef struct {
     int traits;
     bool (*infer)(Node *n, FtcDiag *d); /* fills n->type from operands and attributes; reports and returns false */
     void (*grad)(Graph *g, const Node *y, Node *dy, Node *dx[]); /* dx[i] stays NULL where nothing flows */
+    const char *rule, *doc; /* for readers: the gradient as a formula, or ""; what it computes */
 } OpInfo;
 
 extern const OpInfo op_info[N_OPS];

@@ -91,6 +91,18 @@ static void print_node(const Node *n, FILE *out)
     fputc('\n', out);
 }
 
+/* In front of the values that a gradient rule made: the op, and the rule.  A comment, for readers. */
+static void print_rule(const Graph *g, const Node *n, FILE *out)
+{
+    bool goes_on = n->prev && n->prev->grad_of && !strcmp(n->prev->grad_of, n->grad_of);
+    for (const Node *of = goes_on ? NULL : g->first; of; of = of->next)
+        if (of->region == REGION_FORWARD && !strcmp(of->name, n->grad_of)) {
+            if (*op_info[of->op].rule)
+                fprintf(out, "  # %%%s = %s: %s\n", of->name, op_info[of->op].name, op_info[of->op].rule);
+            return;
+        }
+}
+
 void graph_print(const Graph *g, FILE *out)
 {
     Region region = REGION_FORWARD;
@@ -98,6 +110,8 @@ void graph_print(const Graph *g, FILE *out)
     EACH_NODE(n, g) {
         if (n->region != region)
             fprintf(out, "%s:\n", region_name(region = n->region));
+        if (n->region == REGION_BACKWARD && n->grad_of)
+            print_rule(g, n, out);
         print_node(n, out);
     }
     fputs("  return", out);

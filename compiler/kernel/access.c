@@ -3,8 +3,8 @@
 #include "compiler/kernel/lower.h"
 
 const LowerKind op_lower[N_OPS] = {
-#define MAP(name, inputs, traits, infer, grad, samples) [OP_##name] = lower_loop,
-#define OP(name, inputs, class, infer, grad, eval, lower, samples) [OP_##name] = lower,
+#define MAP(name, inputs, traits, infer, grad, samples, ...) [OP_##name] = lower_loop,
+#define OP(name, inputs, class, infer, grad, eval, lower, samples, ...) [OP_##name] = lower,
 #include "compiler/ir/ops.def"
 };
 

@@ -233,13 +233,13 @@ double eval_select(const double *x) { return x[0] != 0 ? x[1] : x[2]; }
 double eval_cast(const double *x) { return x[0]; } /* the target type rounds: see cast_value */
 
 static double (*const scalar_rule[N_OPS])(const double *) = {
-#define MAP(name, inputs, traits, infer, grad, samples) [OP_##name] = eval_##name,
+#define MAP(name, inputs, traits, infer, grad, samples, ...) [OP_##name] = eval_##name,
 #include "compiler/ir/ops.def"
 };
 
 EvalFn *const op_eval[N_OPS] = {
-#define MAP(name, inputs, traits, infer, grad, samples) [OP_##name] = eval_map,
-#define OP(name, inputs, class, infer, grad, eval, lower, samples) [OP_##name] = eval,
+#define MAP(name, inputs, traits, infer, grad, samples, ...) [OP_##name] = eval_map,
+#define OP(name, inputs, class, infer, grad, eval, lower, samples, ...) [OP_##name] = eval,
 #include "compiler/ir/ops.def"
 };
 

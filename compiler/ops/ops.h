@@ -17,9 +17,9 @@ typedef bool InferFn(Node *n, FtcDiag *d);
 typedef void GradFn(Graph *g, const Node *y, Node *dy, Node *dx[]);
 typedef void EvalFn(const Node *n, Tensor *y, Tensor *const *x);
 
-#define MAP(name, inputs, traits, infer, grad, samples) InferFn infer; GradFn grad; SampleFn samples; \
+#define MAP(name, inputs, traits, infer, grad, samples, ...) InferFn infer; GradFn grad; SampleFn samples; \
     double eval_##name(const double *x);
-#define OP(name, inputs, class, infer, grad, eval, lower, samples) InferFn infer; GradFn grad; EvalFn eval; SampleFn samples;
+#define OP(name, inputs, class, infer, grad, eval, lower, samples, ...) InferFn infer; GradFn grad; EvalFn eval; SampleFn samples;
 #include "compiler/ir/ops.def"
 
 extern SampleFn *const op_samples[N_OPS];

@@ -14,8 +14,8 @@
 #define VEC5  type_of(F32, 1, (Dim)5)
 
 SampleFn *const op_samples[N_OPS] = {
-#define MAP(name, inputs, traits, infer, grad, samples) [OP_##name] = samples,
-#define OP(name, inputs, class, infer, grad, eval, lower, samples) [OP_##name] = samples,
+#define MAP(name, inputs, traits, infer, grad, samples, ...) [OP_##name] = samples,
+#define OP(name, inputs, class, infer, grad, eval, lower, samples, ...) [OP_##name] = samples,
 #include "compiler/ir/ops.def"
 };
 
