@@ -3,6 +3,7 @@
 #include "compiler/driver/common.h"
 #include "compiler/driver/driver.h"
 
+#include "compiler/api/picture.h"
 #include "compiler/api/stage.h"
 #include "compiler/driver/emit.h"
 #include "compiler/driver/make_trainer.h"
@@ -19,7 +20,7 @@
 #include <unistd.h>
 
 /* StageIds come first */
-typedef enum { EMIT_SPEC = N_STAGES, EMIT_OUTLINE, EMIT_LLVM, EMIT_ASM, EMIT_OBJ, N_EMITS, EMIT_TRAINER = N_EMITS } Emit;
+typedef enum { EMIT_SPEC = N_STAGES, EMIT_OUTLINE, EMIT_SVG, EMIT_DOT, EMIT_HTML, EMIT_LLVM, EMIT_ASM, EMIT_OBJ, N_EMITS, EMIT_TRAINER = N_EMITS } Emit;
 
 static const char *const emit_words[] = { EMIT_WORDS };
 
@@ -41,6 +42,7 @@ typedef struct {
     StageCatch caught;
     StageCatch kept[N_STAGES]; /* for -save-temps */
     char *outline;           /* the step as formulas */
+    Graph *built, *step;     /* as built, and with gradients: for pictures */
     int values[2][3];        /* [step, eval]: nodes as built, nodes at last, groups */
     SpecModel model;
     char *symbol;
@@ -66,7 +68,7 @@ static bool set_emit(Job *j, const char *word)
         }
     const char *near = nearest_word(word, emit_words, N_EMITS);
     return ftc_error(j->diag, FTC_NOWHERE, "there is no stage '%s'%s%s%s; they are outline, graph, grad, fused, kernels, plan, "
-                     "llvm, asm and obj", word, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+                     "llvm, asm, obj, svg, dot and html", word, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
 static bool set_dump(Job *j, const char *pass)
@@ -153,6 +155,19 @@ static void catch_outline(Job *j, const Graph *g)
     fclose(out);
 }
 
+/* Pictures and formulas are made of the training step. */
+static void catch_step(Job *j, const char *pass, const Graph *g)
+{
+    if (j->emit < EMIT_OUTLINE || j->emit > EMIT_HTML)
+        return;
+    if (!strcmp(pass, "build"))
+        j->built = graph_copy(g, j->common.arena);
+    if (strcmp(pass, stage_last_pass(STAGE_GRAD)))
+        return;
+    catch_outline(j, g);
+    j->step = graph_copy(g, j->common.arena);
+}
+
 static void after_pass(void *ctx, const char *pass, const Stage *s)
 {
     Job *j = ctx;
@@ -165,8 +180,8 @@ static void after_pass(void *ctx, const char *pass, const Stage *s)
     }
     if (s->program)
         return;
-    if (j->emit == EMIT_OUTLINE && !strcmp(pass, stage_last_pass(STAGE_GRAD)) && !strcmp(s->graph->name, "step"))
-        catch_outline(j, s->graph);
+    if (strcmp(s->graph->name, "step") == 0)
+        catch_step(j, pass, s->graph);
     int *values = j->values[strcmp(s->graph->name, "step") != 0], n = 0, groups = 0;
     EACH_NODE(x, s->graph) {
         n++;
@@ -293,7 +308,15 @@ static bool emit_stage(Job *j, FILE *out)
         fprintf(out, "# A training step of %s as formulas.\n%s%s", j->symbol, outline_legend, j->outline);
         return true;
     }
-    StageId wanted = j->emit == EMIT_OUTLINE ? STAGE_GRAD : (StageId)j->emit;
+    if (j->emit > EMIT_OUTLINE && j->built) {
+        Picture *p = picture_new(j->common.arena, j->symbol, j->built, j->step);
+        if (j->emit == EMIT_SVG)
+            picture_svg(p, true, out);
+        else
+            picture_dot(p, out);
+        return true;
+    }
+    StageId wanted = j->emit == EMIT_OUTLINE ? STAGE_GRAD : j->emit > EMIT_OUTLINE ? STAGE_GRAPH : (StageId)j->emit;
     return stage_print(&j->caught, j->symbol, j->model.compiled->spec, out) ||
            ftc_error(j->diag, FTC_FILE(j->input), "is behind the stage '%s' already", stage_names[wanted]);
 }
@@ -470,7 +493,7 @@ static bool run(Job *j)
         return j->emit != EMIT_TRAINER || write_trainer(j);
     if (j->save_temps && j->model.compiled && !save_temps(j))
         return false;
-    bool ok = j->emit <= EMIT_OUTLINE   ? write_stage(j)
+    bool ok = j->emit <= EMIT_HTML      ? write_stage(j)
               : j->emit == EMIT_OBJ     ? write_object(j)
               : j->emit == EMIT_TRAINER ? write_trainer(j)
                                         : write_text(j);

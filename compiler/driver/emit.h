@@ -2,6 +2,6 @@
 #ifndef FTC_EMIT_WORDS_H
 #define FTC_EMIT_WORDS_H
 
-#define EMIT_WORDS "graph", "grad", "fused", "kernels", "plan", "spec", "outline", "llvm", "asm", "obj"
+#define EMIT_WORDS "graph", "grad", "fused", "kernels", "plan", "spec", "outline", "svg", "dot", "html", "llvm", "asm", "obj"
 
 #endif

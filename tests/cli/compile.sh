@@ -96,3 +96,22 @@ for command in run compile tokenize; do "$ftc" $command --help | grep -q '^ftc '
 "$ftc" --help | grep -q 'ftc run --train' || fail "--help"
 "$ftc" --version | grep -q '^ftc [0-9]*\.[0-9]*\.[0-9]*$' || fail "--version"
 if "$ftc" > /dev/null 2>&1; then fail "no command at all is fine"; fi
+
+# pictures: well-formed, a box for each layer, repeated ones once
+for model in tiny_cls logreg minilm_cls; do "$ftc" compile --emit=svg -o "$model.svg" "$SOURCE_DIR/models/$model.yaml"; done
+"$ftc" compile --emit=dot -o minilm.dot "$SOURCE_DIR/models/minilm_cls.yaml"
+if command -v python3 > /dev/null; then
+    python3 - <<'TEXT' || { echo "FAILED: pictures"; exit 1; }
+import re, xml.dom.minidom
+for model, boxes in ("tiny_cls", 18), ("logreg", 4), ("minilm_cls", 22):
+    page = xml.dom.minidom.parse(model + ".svg")
+    drawn = [r for r in page.getElementsByTagName("rect") if r.getAttribute("class") == "box"]
+    assert boxes - 4 <= len(drawn) <= boxes, (model, len(drawn))
+    text = open(model + ".svg").read()
+    assert ("x 6<" in text) == (model == "minilm_cls") and "://" not in text.replace("http://www.w3.org/2000/svg", "")
+dot = open("minilm.dot").read()
+assert dot.count("{") == dot.count("}") and "layers.0.ffn.up" in dot and "layers.1." not in dot
+boxes = set(re.findall(r"^ +b(\d+) \[", dot, re.M))
+assert all(a in boxes and b in boxes and int(a) < int(b) for a, b in re.findall(r"b(\d+) -> b(\d+);", dot))
+TEXT
+fi

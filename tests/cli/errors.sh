@@ -61,7 +61,7 @@ expect 1 compile <<'X'
 ftc: error: which spec? for example: ftc compile models/tiny_cls.yaml
 X
 expect 1 compile --emit=fuse "$spec" <<'X'
-ftc: error: there is no stage 'fuse' (did you mean 'fused'?); they are outline, graph, grad, fused, kernels, plan, llvm, asm and obj
+ftc: error: there is no stage 'fuse' (did you mean 'fused'?); they are outline, graph, grad, fused, kernels, plan, llvm, asm, obj, svg, dot and html
 X
 # --- a stage's title becomes the name of what is made of it
 sed '1s|.*|# ftc stage graph of ../elsewhere|' <("$ftc" compile --emit=graph "$spec") > titled
