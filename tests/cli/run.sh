@@ -51,7 +51,7 @@ tail -1 log.jsonl | grep -q '"event": "end", "steps": 200, .*"accuracy": 1.0, .*
 
 # --- the folder as a model; without our spec beside it, as transformers would write it
 "$ftc" run tiny_cls-model --eval test.csv -fopt-info=passes > again 2> /dev/null
-has passes 'optimized: layers.0.activation.first (4 values) joined the region of layers.0.ffn.up.first \[fuse\]$'
+has passes 'optimized: layers.0.activation.first (5 values) joined the region of layers.0.ffn.up.first \[fuse\]$'
 diff report again || fail "the saved model evaluates to something else"
 mkdir theirs
 cp tiny_cls-model/{config.json,model.safetensors,tokenizer.json,tokenizer_config.json} theirs
