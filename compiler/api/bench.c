@@ -285,20 +285,38 @@ static void report_json(const Bench *b)
     jsonw_end(&w);
 }
 
-bool bench_run(const BenchJob *job, FILE *out, FtcDiag *d)
+/* Forks, measures, and waits for all to end. */
+static Bench *bench_measure(const BenchJob *job, bool *ok, FtcDiag *d)
 {
     Bench *b = xcalloc(1, sizeof *b);
     b->job = job;
     b->d = d;
     b->arena = arena_new();
     choose_variants(b);
-    bool ok = measure(b);
+    *ok = measure(b);
     for (int i = 0; i < b->n; i++)
         if (b->v[i].pid > 0) {
             close(b->v[i].to);
             close(b->v[i].from);
             waitpid(b->v[i].pid, NULL, 0);
         }
+    return b;
+}
+
+static void bench_free(Bench *b)
+{
+    free(b->lines);
+    free(b->spec);
+    for (int i = 0; i < b->n; i++)
+        free(b->v[i].ms);
+    arena_free(b->arena);
+    free(b);
+}
+
+bool bench_run(const BenchJob *job, FILE *out, FtcDiag *d)
+{
+    bool ok;
+    Bench *b = bench_measure(job, &ok, d);
     if (ok) {
         qsort(b->lines, (size_t)b->n_lines, sizeof *b->lines, by_time);
         if (job->json)
@@ -306,11 +324,20 @@ bool bench_run(const BenchJob *job, FILE *out, FtcDiag *d)
         else
             report(b, out);
     }
-    free(b->lines);
-    free(b->spec);
-    for (int i = 0; i < b->n; i++)
-        free(b->v[i].ms);
-    arena_free(b->arena);
-    free(b);
+    bench_free(b);
+    return ok;
+}
+
+bool bench_profile(const BenchJob *job, BenchProfile *out, FtcDiag *d)
+{
+    bool ok;
+    Bench *b = bench_measure(job, &ok, d);
+    if (ok) {
+        *out = (BenchProfile){ .n_lines = b->n_lines, .n_spec = b->n_spec, .ms = b->v[0].median, .useful_flop = b->v[0].ready.useful_flop,
+                               .peak_gflops = peak_gflops(b), .arena_mib = b->v[0].ready.arena_mib, .size = b->v[0].ready.size };
+        memcpy(out->lines, b->lines, sizeof *b->lines * (size_t)b->n_lines);
+        memcpy(out->spec, b->spec, sizeof *b->spec * (size_t)b->n_spec);
+    }
+    bench_free(b);
     return ok;
 }

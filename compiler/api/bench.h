@@ -5,7 +5,9 @@
 #ifndef FTC_BENCH_H
 #define FTC_BENCH_H
 
+#include "compiler/api/by_line.h"
 #include "compiler/api/spec_model.h"
+#include "runtime/train/batch.h"
 
 #include <stdio.h>
 
@@ -23,6 +25,27 @@ typedef struct {
     PipelineOptions pipeline;
     CodegenOptions codegen;
 } BenchJob;
+
+enum { MAX_KERNELS = 512 };
+
+typedef struct {
+    char name[64], place[96];
+    int calls;
+    double ms, flop, bytes; /* a step's */
+} KernelLine;
+
+/* What a step costs, in this order: kernel by kernel, and line by line of the spec. */
+typedef struct {
+    KernelLine lines[MAX_KERNELS];
+    int n_lines;
+    SpecLine spec[MOST_LINES];
+    int n_spec;
+    double ms, useful_flop, peak_gflops, arena_mib;
+    BatchSize size;
+} BenchProfile;
+
+/* Measures the step as the job has it, without variants beside.  False after an error.  To be called before the process has threads. */
+bool bench_profile(const BenchJob *job, BenchProfile *out, FtcDiag *d);
 
 /* Reports to `out` (unless json).  False after an error.  To be called before the process has threads. */
 bool bench_run(const BenchJob *job, FILE *out, FtcDiag *d);

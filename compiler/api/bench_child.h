@@ -6,10 +6,9 @@
 #define FTC_BENCH_CHILD_H
 
 #include "compiler/api/bench.h"
-#include "compiler/api/by_line.h"
 #include "runtime/train/batch.h"
 
-enum { BENCH_CLASSES = 2, MAX_KERNELS = 512 };
+enum { BENCH_CLASSES = 2 };
 
 typedef struct {
     const char *name;
@@ -27,12 +26,6 @@ typedef struct {
     double arena_mib;
     BatchSize size;
 } Ready;
-
-typedef struct {
-    char name[64], place[96];
-    int calls;
-    double ms, flop, bytes; /* a step's */
-} KernelLine;
 
 /* A child's life, on its ends of two pipes. */
 _Noreturn void bench_child(const BenchJob *job, const Variant *v, int in, int out, FtcDiag *d);

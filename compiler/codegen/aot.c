@@ -124,6 +124,23 @@ bool emit_object(const CodegenOptions *o, const ObjectModel *model, void **data,
     return object != NULL;
 }
 
+static char *module_text(Module *m, TextKind kind, FtcDiag *d)
+{
+    char *text = NULL;
+    if (kind == TEXT_ASM) {
+        LLVMMemoryBufferRef assembly = generate(m, LLVMAssemblyFile, d);
+        if (assembly) {
+            text = xstrndup(LLVMGetBufferStart(assembly), LLVMGetBufferSize(assembly));
+            LLVMDisposeMemoryBuffer(assembly);
+        }
+    } else if (target_optimize(&m->target, m->tm, m->t.m, d)) {
+        char *ir = LLVMPrintModuleToString(m->t.m);
+        text = xstrdup(ir);
+        LLVMDisposeMessage(ir);
+    }
+    return text;
+}
+
 char *emit_text(const CodegenOptions *o, TextKind kind, Kernel *const *kernels, int n, FtcDiag *d)
 {
     Module m;
@@ -131,18 +148,37 @@ char *emit_text(const CodegenOptions *o, TextKind kind, Kernel *const *kernels, 
         return NULL;
     for (int i = 0; i < n; i++)
         add_kernel(&m, kernels[i]);
-    char *text = NULL;
-    if (kind == TEXT_ASM) {
-        LLVMMemoryBufferRef assembly = generate(&m, LLVMAssemblyFile, d);
-        if (assembly) {
-            text = xstrndup(LLVMGetBufferStart(assembly), LLVMGetBufferSize(assembly));
-            LLVMDisposeMemoryBuffer(assembly);
-        }
-    } else if (target_optimize(&m.target, m.tm, m.t.m, d)) {
-        char *ir = LLVMPrintModuleToString(m.t.m);
-        text = xstrdup(ir);
-        LLVMDisposeMessage(ir);
+    char *text = module_text(&m, kind, d);
+    module_close(&m);
+    return text;
+}
+
+/* Leaves out the lines that say the same of every kernel: what the target is, attributes, metadata. */
+static void keep_code(char *text)
+{
+    char *to = text;
+    for (char *line = text, *end; *line; line = end) {
+        end = line + strcspn(line, "\n");
+        end += *end == '\n';
+        bool same = *line == '!' || !strncmp(line, "attributes ", 11) || !strncmp(line, "target ", 7) || !strncmp(line, "source_filename", 15) ||
+                    !strncmp(line, "; ModuleID", 10) || !strncmp(line, "\t.cfi", 5) || (*line == '\n' && (to == text || to[-1] == '\n'));
+        if (same)
+            continue;
+        memmove(to, line, (size_t)(end - line));
+        to += end - line;
     }
+    *to = '\0';
+}
+
+char *emit_kernel_text(const CodegenOptions *o, TextKind kind, const Kernel *kernel, FtcDiag *d)
+{
+    Module m;
+    if (!module_open(&m, o, kernel->name, d))
+        return NULL;
+    emit_kernel(m.t.m, &m.target, kernel, kernel->name, true);
+    char *text = module_text(&m, kind, d);
+    if (text)
+        keep_code(text);
     module_close(&m);
     return text;
 }

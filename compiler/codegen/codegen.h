@@ -108,6 +108,9 @@ typedef enum { TEXT_LLVM, TEXT_ASM } TextKind;
 /* The kernels as text, each under its own name; free() it.  NULL after an error. */
 char *emit_text(const CodegenOptions *o, TextKind kind, Kernel *const *kernels, int n, FtcDiag *d);
 
+/* One kernel alone, for reading: the functions that its dots call are declared only. */
+char *emit_kernel_text(const CodegenOptions *o, TextKind kind, const Kernel *kernel, FtcDiag *d);
+
 /* The C functions that generated code may call (rtcalls.def), NULL-terminated. */
 extern const char *const rtcall_names[];
 

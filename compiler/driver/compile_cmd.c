@@ -3,7 +3,7 @@
 #include "compiler/driver/common.h"
 #include "compiler/driver/driver.h"
 
-#include "compiler/api/picture.h"
+#include "compiler/api/page.h"
 #include "compiler/api/stage.h"
 #include "compiler/driver/emit.h"
 #include "compiler/driver/make_trainer.h"
@@ -43,6 +43,9 @@ typedef struct {
     StageCatch kept[N_STAGES]; /* for -save-temps */
     char *outline;           /* the step as formulas */
     Graph *built, *step;     /* as built, and with gradients: for pictures */
+    char *stage_text[3];     /* of the step: as built, with gradients, fused; for the page */
+    BenchProfile *profile;
+    const char *line;        /* --line: only kernels of it */
     int values[2][3];        /* [step, eval]: nodes as built, nodes at last, groups */
     SpecModel model;
     char *symbol;
@@ -123,6 +126,7 @@ static bool read_flags(Job *j, OptionReader *r)
         case OPT_VERBOSE: j->verbose = true; break;
         case OPT_DRY_RUN: j->verbose = j->dry_run = true; break;
         case OPT_MEM_REPORT: j->mem_report = true; break;
+        case OPT_LINE: j->line = m.value; break;
         case OPT_EMIT: ok &= set_emit(j, m.value); break;
         case OPT_DUMP: ok &= set_dump(j, m.value); break;
         case OPT_LANGUAGE: ok &= set_language(j, m.value); break;
@@ -168,6 +172,17 @@ static void catch_step(Job *j, const char *pass, const Graph *g)
     j->step = graph_copy(g, j->common.arena);
 }
 
+/* The page has the graph's text after three of the passes. */
+static void catch_texts(Job *j, const char *pass, const Graph *g)
+{
+    static const StageId stages[] = { STAGE_GRAPH, STAGE_GRAD, STAGE_FUSED };
+    for (int i = 0; i < 3 && j->emit == EMIT_HTML; i++)
+        if (!strcmp(pass, stage_last_pass(stages[i]))) {
+            free(j->stage_text[i]);
+            j->stage_text[i] = graph_text(g);
+        }
+}
+
 static void after_pass(void *ctx, const char *pass, const Stage *s)
 {
     Job *j = ctx;
@@ -180,8 +195,10 @@ static void after_pass(void *ctx, const char *pass, const Stage *s)
     }
     if (s->program)
         return;
-    if (strcmp(s->graph->name, "step") == 0)
+    if (strcmp(s->graph->name, "step") == 0) {
         catch_step(j, pass, s->graph);
+        catch_texts(j, pass, s->graph);
+    }
     int *values = j->values[strcmp(s->graph->name, "step") != 0], n = 0, groups = 0;
     EACH_NODE(x, s->graph) {
         n++;
@@ -298,8 +315,43 @@ static char *output_path(const Job *j, const char *ending)
     return *ending ? xasprintf("%s%s", j->symbol, ending) : xstrdup("-");
 }
 
+static bool emit_page(Job *j, const Picture *picture, FILE *out)
+{
+    PipelineOptions none = { .level = 0 };
+    Compiled *plain = compile_spec(j->model.spec, j->symbol, true, &none, j->diag);
+    PageJob job = { .model = j->symbol, .picture = picture, .outline = j->outline, .stage = { j->stage_text[0], j->stage_text[1], j->stage_text[2] },
+                    .built = j->built, .compiled = j->model.compiled, .plain = plain, .codegen = &j->common.codegen, .profile = j->profile };
+    bool ok = plain && page_write(&job, out, j->diag);
+    compiled_free(plain);
+    return ok;
+}
+
+/* The kernels that a line of the spec is in. */
+static bool emit_line(Job *j, FILE *out)
+{
+    const Program *p = j->model.compiled->step;
+    const char *colon = strrchr(j->line, ':');
+    char *file = xasprintf("%.*s", (int)(colon - j->line), j->line);
+    int found = 0;
+    for (int i = 0; i < p->n_kernels; i++)
+        if (kernel_has_line(p->kernels[i], file, atoi(colon + 1))) {
+            char *text = NULL;
+            if (j->emit == STAGE_KERNELS)
+                kernel_print(p->kernels[i], out);
+            else
+                text = emit_kernel_text(&j->common.codegen, j->emit == EMIT_LLVM ? TEXT_LLVM : TEXT_ASM, p->kernels[i], j->diag);
+            fputs(text ? text : "", out);
+            free(text);
+            found++;
+        }
+    free(file);
+    return found || ftc_error(j->diag, FTC_NOWHERE, "no kernel comes from '%s'; 'ftc compile --emit=kernels' names the lines of each", j->line);
+}
+
 static bool emit_stage(Job *j, FILE *out)
 {
+    if (j->line)
+        return emit_line(j, out);
     if (j->emit == EMIT_SPEC) {
         spec_print(j->model.spec, out);
         return true;
@@ -310,6 +362,8 @@ static bool emit_stage(Job *j, FILE *out)
     }
     if (j->emit > EMIT_OUTLINE && j->built) {
         Picture *p = picture_new(j->common.arena, j->symbol, j->built, j->step);
+        if (j->emit == EMIT_HTML)
+            return emit_page(j, p, out);
         if (j->emit == EMIT_SVG)
             picture_svg(p, true, out);
         else
@@ -469,6 +523,29 @@ static void summarize(const Job *j)
 
 /* ---- all together ----------------------------------------------------------------------------------------------------------- */
 
+/* A few rows, so that it takes no minutes; the page says how many. */
+static bool measure_for_page(Job *j)
+{
+    BenchJob b = { .rows = 8, .tokens = 32, .repeats = 3, .quick = true, .threads = j->common.threads, .pipeline = j->common.pipeline, .codegen = j->common.codegen };
+    b.source = (ClassifierSource){ .init = j->init, .over = j->common.settings, .n_over = j->common.n_settings };
+    *(j->input && path_is_folder(j->input) ? &b.source.model : &b.source.spec) = j->input;
+    b.pipeline.opt_info = NULL;
+    b.pipeline.keep_encoded = b.pipeline.accumulate = false;
+    j->profile = xcalloc(1, sizeof *j->profile);
+    return bench_profile(&b, j->profile, j->diag);
+}
+
+static bool check_line(Job *j)
+{
+    const char *colon = j->line ? strrchr(j->line, ':') : NULL;
+    if (!j->line)
+        return true;
+    if (!colon || colon == j->line || !isdigit((unsigned char)colon[1]))
+        return ftc_error(j->diag, FTC_NOWHERE, "'--line' takes FILE:LINE, such as bert.yaml:29, not '%s'", j->line);
+    return j->emit == STAGE_KERNELS || j->emit == EMIT_LLVM || j->emit == EMIT_ASM ||
+           ftc_error(j->diag, FTC_NOWHERE, "--line chooses kernels: it goes with --emit=kernels, llvm or asm");
+}
+
 static bool run(Job *j)
 {
     bool quiet = j->emit >= 0 || !isatty(STDERR_FILENO);
@@ -479,6 +556,8 @@ static bool run(Job *j)
     if (!j->input && !j->init)
         return ftc_error(j->diag, FTC_NOWHERE, "which spec? for example: ftc compile models/tiny_cls.yaml");
     if (!codegen_check_options(&j->common.codegen, j->diag) || !open_opt_info(&j->common, j->diag))
+        return false;
+    if (!check_line(j) || (j->emit == EMIT_HTML && !measure_for_page(j)))
         return false;
     if (j->verbose && !show_version(&j->common.codegen, j->diag))
         return false;
@@ -493,7 +572,7 @@ static bool run(Job *j)
         return j->emit != EMIT_TRAINER || write_trainer(j);
     if (j->save_temps && j->model.compiled && !save_temps(j))
         return false;
-    bool ok = j->emit <= EMIT_HTML      ? write_stage(j)
+    bool ok = j->emit <= EMIT_HTML || j->line ? write_stage(j)
               : j->emit == EMIT_OBJ     ? write_object(j)
               : j->emit == EMIT_TRAINER ? write_trainer(j)
                                         : write_text(j);
@@ -518,6 +597,9 @@ int compile_command(int argc, char **argv, FtcDiag *d)
         spec_model_close(&j.model);
     stage_catch_free(&j.caught);
     free(j.outline);
+    free(j.profile);
+    for (int i = 0; i < 3; i++)
+        free(j.stage_text[i]);
     free(j.symbol);
     arena_free(a);
     return ok ? EXIT_OK : EXIT_USER;

@@ -37,6 +37,8 @@ static const char style[] =
     ".tokens{display:flex;flex-wrap:wrap;gap:6px}.tokens span{border:1px solid var(--line);border-radius:6px;padding:3px 9px;text-align:center}\n"
     ".tokens .second{background:var(--none)}.tokens small{display:block;color:var(--soft);font-size:11px}\n"
     "summary{cursor:pointer;padding:6px 0;font-weight:600}.maps{display:flex;flex-wrap:wrap;gap:24px;align-items:flex-start}\n"
+    "pre{font:12.5px/1.45 ui-monospace,\"DejaVu Sans Mono\",monospace;overflow-x:auto;background:var(--none);border-radius:6px;padding:10px 12px;margin:8px 0}\n"
+    "details details{margin-left:14px}nav{margin:10px 0}a{color:var(--c0)}h3{font-size:14px;margin:6px 0}\n"
     ".heads{display:flex;flex-wrap:wrap;gap:12px;flex:1 1 300px}figure{margin:0}figcaption{font-size:12px;color:var(--soft)}\n"
     ".dash5{stroke-dasharray:4 2 1 2}@media print{body{background:#fff}section,.key div{break-inside:avoid}}\n";
 
