@@ -59,7 +59,7 @@ static const char *without_mark(const OutlineNames *o, const char *term, const c
     return seen ? text : NULL;
 }
 
-enum { MANY = 4 };
+enum { MANY = 4, MOST_NAMED = 6 };
 
 /* a + b + c + ... of one form: sum(form for g in ...).  NULL where it is no such sum. */
 static const char *long_sum(const OutlineNames *o, const Node *n)
@@ -73,12 +73,16 @@ static const char *long_sum(const OutlineNames *o, const Node *n)
         if (!right || (form && strcmp(form, right)))
             return NULL;
         form = right;
-        marks = arena_printf(o->arena, "%s%s%s", mark, *marks ? ", " : "", marks);
+        if (terms < MOST_NAMED / 2 || !more) /* the last ones, and in the end the first */
+            marks = arena_printf(o->arena, "%s%s%s", mark, *marks ? ", " : "", marks);
+        else if (terms == MOST_NAMED / 2)
+            marks = arena_printf(o->arena, "..., %s", marks);
         x = more ? left : goes_on && o->written_out(o, left) ? left : NULL;
         if (goes_on && !x)
             return NULL;
     }
-    return terms < MANY ? NULL : arena_printf(o->arena, "sum(%s for g in (%s))", form, marks);
+    const char *all = terms > MOST_NAMED ? arena_printf(o->arena, ": %d of them", terms) : "";
+    return terms < MANY ? NULL : arena_printf(o->arena, "sum(%s for g in (%s)%s)", form, marks, all);
 }
 
 static const char *call(const OutlineNames *o, const Node *n, const char *word)

@@ -17,7 +17,7 @@ const char outline_legend[] =
     "# f[layer](x) stands for the lines under 'f', with the layer's own values (weight, bias, ...) and x in them.\n"
     "# 'ftc compile --emit=grad' has every value, under the same names.\n";
 
-enum { MOST_WRITTEN = 8, TYPE_COLUMN = 84, WIDTH = 112, LONGEST = 300 };
+enum { MOST_WRITTEN = 8, TYPE_COLUMN = 84, WIDTH = 130, LONGEST = 300 };
 
 typedef struct {
     const Node *node;
@@ -427,6 +427,35 @@ static const char *line_name(const Outliner *o, const Run *r, int line, bool ins
     return n->region == REGION_UPDATE ? own + strlen("update.") : own;
 }
 
+/* The line of an update that stores this line's value: both are one, "m <- add = ...".  -1: there is none. */
+static int stored_by(const Run *r, int line)
+{
+    for (int i = 0; i < r->n_lines; i++) {
+        const Node *n = r->lines[i].node;
+        if (is_update(n) && outline_base(n->in[n->n_in - 1]) == r->lines[line].node)
+            return i;
+    }
+    return -1;
+}
+
+/* What stands in front of a line's formula. */
+static const char *left_side(const Outliner *o, const Run *r, int line, bool inside)
+{
+    int store = stored_by(r, line);
+    const char *name = line_name(o, r, line, inside);
+    return store < 0 ? name : arena_printf(o->arena, "%s <- %s", line_name(o, r, store, inside), name);
+}
+
+static bool is_shown_with_value(const Run *r, int line)
+{
+    if (!is_update(r->lines[line].node))
+        return false;
+    for (int i = 0; i < r->n_lines; i++)
+        if (stored_by(r, i) == line)
+            return true;
+    return false;
+}
+
 /* A name that is used in a function's lines. */
 static const char *outside_name(const Outliner *o, const Function *f, int x)
 {
@@ -493,7 +522,8 @@ static void print_function(const Outliner *o, Function *f)
             fprintf(o->out, n++ ? ", %s" : "%s", f->arguments[i]);
     fputs("):\n", o->out);
     for (int i = 0; i < r->n_lines; i++)
-        print_formula(o, "      ", r->lines[i].node, line_name(o, r, i, true), with_names(o, r, r->lines[i].formula, true), false);
+        if (!is_shown_with_value(r, i))
+            print_formula(o, "      ", r->lines[i].node, left_side(o, r, i, true), with_names(o, r, r->lines[i].formula, true), false);
 }
 
 /* Whether another layer reads the value, and not as one of its own. */
@@ -573,7 +603,8 @@ void graph_outline(const Graph *g, FILE *out)
             print_call(&o, r);
         else
             for (int k = 0; k < r->n_lines; k++)
-                print_formula(&o, "  ", r->lines[k].node, line_name(&o, r, k, false), with_names(&o, r, r->lines[k].formula, false), true);
+                if (!is_shown_with_value(r, k))
+                    print_formula(&o, "  ", r->lines[k].node, left_side(&o, r, k, false), with_names(&o, r, r->lines[k].formula, false), true);
     }
     arena_free(a);
 }

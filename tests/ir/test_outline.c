@@ -88,11 +88,21 @@ static void test_long_sums(void **state)
                    "forward:\n  k = sum(exp(g) for g in (a, b, c, d))  f32[4]\n");
 }
 
+/* What is stored and read again is one line. */
+static void test_updates(void **state)
+{
+    (void)state;
+    expect_outline("graph @g { %w = weight {name=\"w\"} : f32[4] %m = state {name=\"m:w\"} : f32[4] %d = input {name=\"d\"} : f32[4] "
+                   "%s = sum %d {axes=0} : f32[1] update: %n = add %m, %s : f32[4] %x = sub %w, %n : f32[4] "
+                   "%m.new = update %m, %n {name=\"m:w\"} : f32[4] %w.new = update %w, %x {name=\"w\"} : f32[4] return s=%s }",
+                   "forward:\n  s = sum(d)  f32[1]\nupdate:\n  m:w <- n = m + s  f32[4]\n  w <- w - n  f32[4]\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_precedence), cmocka_unit_test(test_products), cmocka_unit_test(test_functions),
-        cmocka_unit_test(test_long_sums),
+        cmocka_unit_test(test_long_sums), cmocka_unit_test(test_updates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
