@@ -1,16 +1,12 @@
 /* Sharing a step's time among the lines of the spec; see by_line.h. */
 #include "compiler/api/by_line.h"
 
+#include "compiler/ir/names.h"
 #include "compiler/kernel/kcost.h"
+#include "runtime/core/mem.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool same_line(FtcLoc a, FtcLoc b)
-{
-    return a.line == b.line && !strcmp(a.file ? a.file : "", b.file ? b.file : "");
-}
 
 /* ---- the spec's lines -------------------------------------------------------------------------------------------------------- */
 
@@ -36,10 +32,8 @@ int lines_begin(SpecLine *lines, FtcLoc *places, const Compiled *c)
 {
     char *text = NULL;
     size_t size;
-    Placed *p = calloc(1, sizeof *p);
-    FILE *out = open_memstream(&text, &size);
-    if (!out || !p)
-        ftc_bug("bench: no memory");
+    Placed *p = xcalloc(1, sizeof *p);
+    FILE *out = text_open(&text, &size);
     *p = (Placed){ .out = out, .text = &text };
     spec_print_places(c->spec, out, note_place, p);
     fclose(out);
@@ -60,7 +54,7 @@ static int line_of(SpecLine *lines, FtcLoc *places, int *n, const Loc *loc)
 {
     FtcLoc at = loc ? loc->at : FTC_NOWHERE;
     for (int i = 0; i < *n; i++)
-        if (places[i].file && same_line(places[i], at) && (at.line || strstr(lines[i].text, "loss")))
+        if (places[i].file && place_same_line(places[i], at) && (at.line || strstr(lines[i].text, "loss")))
             return i;
     for (int i = 0; i < *n; i++)
         if (!places[i].file && !at.file && lines[i].counts)
@@ -99,35 +93,15 @@ int lines_add(SpecLine *lines, FtcLoc *places, int n, const LineCall *c)
     return n;
 }
 
-/* The number in "layers.3.ffn.up"; *before is the length of what stands in front of it.  -1: there is none. */
-static int layer_number(const char *name, size_t *before)
-{
-    for (const char *p = name; (p = strchr(p, '.')); p++)
-        if (isdigit((unsigned char)p[1]) && p[1 + strspn(p + 1, "0123456789")] == '.') {
-            *before = (size_t)(p + 1 - name);
-            return atoi(p + 1);
-        }
-    return -1;
-}
-
-/* What numbers layers, and not values of one: weights have it too. */
-static bool numbers_layers(const Graph *g, const char *name, size_t before)
-{
-    EACH_NODE(w, g)
-        if (w->op == OP_weight && !strncmp(w->name, name, before) && isdigit((unsigned char)w->name[before]))
-            return true;
-    return false;
-}
-
 void lines_count_layers(SpecLine *lines, const FtcLoc *places, int n, const Graph *g)
 {
     EACH_NODE(x, g) {
-        size_t before;
-        int layer = x->region == REGION_FORWARD && x->loc && x->loc->up ? layer_number(x->name, &before) : -1;
-        if (layer < 0 || !numbers_layers(g, x->name, before))
+        size_t number = x->region == REGION_FORWARD && x->loc && x->loc->up ? layer_number_at(g, x->name) : 0;
+        if (!number)
             continue;
+        int layer = atoi(x->name + number);
         for (int i = 0; i < n; i++)
-            if (layer >= lines[i].layers && same_line(x->loc->at, places[i]))
+            if (layer >= lines[i].layers && place_same_line(x->loc->at, places[i]))
                 lines[i].layers = layer + 1;
     }
 }

@@ -184,16 +184,12 @@ static void keep_for_crash(const Entry *step, const Entry *eval, const Spec *spe
     StageCatch c = { .wanted = STAGE_GRAPH, .text = { graph_text(step->graph), graph_text(eval->graph) } };
     char *text = NULL, *rest, *all = NULL;
     size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        ftc_bug("printing a stage: no memory");
+    FILE *out = text_open(&text, &size);
     stage_print(&c, name, spec, out);
     fclose(out);
     stage_catch_free(&c);
     rest = strchr(text, '\n') + 1; /* behind the title */
-    out = open_memstream(&all, &size);
-    if (!out)
-        ftc_bug("printing a stage: no memory");
+    out = text_open(&all, &size);
     fprintf(out, "%.*s# to see it again: ftc compile -O%d", (int)(rest - text), text, o->level);
     for (int i = 0; i < n_passes; i++) {
         char word[64];

@@ -1,6 +1,8 @@
 /* The page of all stages; see page.h. */
 #include "compiler/api/page.h"
 
+#include "compiler/ir/names.h"
+#include "runtime/core/mem.h"
 #include "runtime/train/html.h"
 
 #include <ctype.h>
@@ -85,9 +87,7 @@ static void put_spec(const Page *p)
     const BenchProfile *b = p->job->profile;
     char *text = NULL;
     size_t size;
-    FILE *f = open_memstream(&text, &size);
-    if (!f)
-        ftc_bug("page: no memory");
+    FILE *f = text_open(&text, &size);
     if (b)
         lines_print(b->spec, b->n_spec, b->peak_gflops, f);
     else
@@ -229,9 +229,7 @@ static char *loops(const Kernel *k)
 {
     char *text = NULL;
     size_t size;
-    FILE *f = open_memstream(&text, &size);
-    if (!f)
-        ftc_bug("page: no memory");
+    FILE *f = text_open(&text, &size);
     kernel_print(k, f);
     fclose(f);
     return text;
@@ -264,22 +262,21 @@ static bool put_kernel(const Page *p, int i, bool open)
     return ok;
 }
 
-static const PageJob *sorted_job; /* qsort has no context */
-
-static int by_time(const void *a, const void *b)
+static double time_of(const Page *p, int kernel)
 {
-    const BenchProfile *f = sorted_job->profile;
-    double x = f && *(const int *)a < f->n_lines ? f->lines[*(const int *)a].ms : 0, y = f && *(const int *)b < f->n_lines ? f->lines[*(const int *)b].ms : 0;
-    return x != y ? (x < y) - (x > y) : *(const int *)a - *(const int *)b;
+    const BenchProfile *f = p->job->profile;
+    return f && kernel < f->n_lines ? f->lines[kernel].ms : 0;
 }
 
 static bool put_kernels(const Page *p)
 {
     int n = p->job->compiled->step->n_kernels, *order = NEW_ARRAY(p->a, int, n + 1);
-    for (int i = 0; i < n; i++)
-        order[i] = i;
-    sorted_job = p->job;
-    qsort(order, (size_t)n, sizeof *order, by_time);
+    for (int i = 0; i < n; i++) { /* the dearest first; of equals as they come */
+        int at = i;
+        for (; at > 0 && time_of(p, order[at - 1]) < time_of(p, i); at--)
+            order[at] = order[at - 1];
+        order[at] = i;
+    }
     open_section(p->out, "kernels", "Kernels", p->job->profile ? "Groups of values that are computed in one go, the dearest first: loops, LLVM IR, assembly." :
                                                                  "Groups of values that are computed in one go: loops, LLVM IR, assembly.");
     bool ok = true;
@@ -395,9 +392,7 @@ static void put_plan(const Page *p)
     int64_t sym[N_SYMBOLS];
     char *text = NULL;
     size_t size;
-    FILE *f = open_memstream(&text, &size);
-    if (!f)
-        ftc_bug("page: no memory");
+    FILE *f = text_open(&text, &size);
     usual_symbols(p->job->compiled->spec, sym);
     program_print_arena(p->job->compiled->step, sym, f);
     fclose(f);

@@ -1,6 +1,7 @@
 /* Drawing a model; see picture.h. */
 #include "compiler/api/picture.h"
 
+#include "compiler/ir/names.h"
 #include "runtime/train/html.h"
 
 #include <ctype.h>
@@ -33,58 +34,7 @@ struct Picture {
     int repeated_from, repeated_to, times; /* boxes in the frame; times 0: none repeat */
 };
 
-/* ---- layers ------------------------------------------------------------------------------------------------------------------- */
-
-static bool numbers_weights(const Graph *g, const char *name, size_t before)
-{
-    EACH_NODE(w, g)
-        if (w->op == OP_weight && !strncmp(w->name, name, before) && isdigit((unsigned char)w->name[before]))
-            return true;
-    return false;
-}
-
-/* Where the number of a repeated layer stands; 0: there is none. */
-static size_t number_at(const Graph *g, const char *name)
-{
-    for (const char *p = name; (p = strchr(p, '.')); p++)
-        if (isdigit((unsigned char)p[1]) && p[1 + strspn(p + 1, "0123456789")] == '.' && numbers_weights(g, name, (size_t)(p + 1 - name)))
-            return (size_t)(p + 1 - name);
-    return 0;
-}
-
-const char *layer_of_value(Arena *a, const Graph *g, const char *name)
-{
-    if (!strncmp(name, "d.", 2))
-        name += 2;
-    else if (!strncmp(name, "update.", 7))
-        return "update";
-    else if (strchr(name, ':') && strcspn(name, ":") < 3)
-        return "update";
-    size_t n = number_at(g, name);
-    n = n ? n + strspn(name + n, "0123456789") : strcspn(name, ".");
-    return arena_strndup(a, name, n);
-}
-
 /* ---- boxes --------------------------------------------------------------------------------------------------------------------- */
-
-static bool same_place(const Loc *a, const Loc *b)
-{
-    if (!a || !b)
-        return a == b;
-    return a->at.line == b->at.line && a->at.col == b->at.col && !strcmp(a->at.file ? a->at.file : "", b->at.file ? b->at.file : "");
-}
-
-static size_t common(const char *a, size_t n, const char *b)
-{
-    size_t same = 0;
-    for (size_t i = 0;; i++) {
-        bool ends = (i == n || a[i] == '.') && (!b[i] || b[i] == '.');
-        if (ends)
-            same = i;
-        if (i == n || !b[i] || a[i] != b[i])
-            return same;
-    }
-}
 
 static void add_weight(Picture *p, Box *b, const Node *w)
 {
@@ -99,7 +49,7 @@ static void add_weight(Picture *p, Box *b, const Node *w)
 static int find_box(const Picture *p, const char *layer, const Node *n, const char *of_first)
 {
     for (int i = 0; i < p->n; i++)
-        if (!strcmp(p->box[i].layer, layer) && same_place(p->box[i].first->loc, n->loc) &&
+        if (!strcmp(p->box[i].layer, layer) && loc_same(p->box[i].first->loc, n->loc) &&
             !strncmp(of_first, p->box[i].title, strlen(p->box[i].title)))
             return i;
     return -1;
@@ -118,7 +68,7 @@ static void find_boxes(Picture *p, const Graph *g, int *of)
         of[n->id] = -1;
         if (!n->n_in || n->region != REGION_FORWARD || p->n == MOST_BOXES)
             continue;
-        size_t number = number_at(g, n->name);
+        size_t number = layer_number_at(g, n->name);
         const char *layer = layer_of_value(p->a, g, n->name);
         if (number && atoi(n->name + number) > 0) {
             const char *name = in_first_layer(p, n->name, number);
@@ -127,7 +77,7 @@ static void find_boxes(Picture *p, const Graph *g, int *of)
             before = NULL;
             continue;
         }
-        if (!before || !same_place(before->loc, n->loc) || (n->loc && n->loc->at.line && strcmp(layer, p->box[p->n - 1].layer))) {
+        if (!before || !loc_same(before->loc, n->loc) || (n->loc && n->loc->at.line && strcmp(layer, p->box[p->n - 1].layer))) {
             p->box[p->n++] = (Box){ .layer = layer, .title = n->name, .at = n->loc ? n->loc->at : FTC_NOWHERE, .weights = "", .first = n };
             if (number) {
                 p->repeated_from = p->times ? p->repeated_from : p->n - 1;
@@ -136,7 +86,7 @@ static void find_boxes(Picture *p, const Graph *g, int *of)
             }
         }
         Box *b = &p->box[p->n - 1];
-        b->title = arena_strndup(p->a, b->title, common(b->title, strlen(b->title), n->name));
+        b->title = arena_strndup(p->a, b->title, common_name(b->title, strlen(b->title), n->name));
         b->type = n->type;
         b->last = n->name;
         of[n->id] = p->n - 1;
@@ -151,10 +101,10 @@ static void find_arrows(Picture *p, const Graph *g, const int *of)
         for (int i = 0; i < n->n_in && to >= 0; i++) {
             const Node *x = n->in[i];
             int from = of[x->id];
-            if (x->op == OP_weight && number_at(g, x->name) == 0) {
+            if (x->op == OP_weight && layer_number_at(g, x->name) == 0) {
                 if (!strstr(p->box[to].weights, strrchr(x->name, '.') ? strrchr(x->name, '.') + 1 : x->name))
                     add_weight(p, &p->box[to], x);
-            } else if (x->op == OP_weight && x->name[number_at(g, x->name)] == '0')
+            } else if (x->op == OP_weight && x->name[layer_number_at(g, x->name)] == '0')
                 add_weight(p, &p->box[to], x);
             bool known = from < 0 || from >= to || x->type.elem == I32 || !x->type.rank; /* numbers of rows and rates, for dropout */
             for (int k = 0; k < p->n_arrows; k++)

@@ -18,8 +18,4 @@ Picture *picture_new(Arena *a, const char *model, const Graph *forward, const Gr
 void picture_svg(const Picture *p, bool alone, FILE *out); /* alone: a file of its own, with its style */
 void picture_dot(const Picture *p, FILE *out);
 
-/* The layer that a value belongs to, in the arena: "layers.3" of "layers.3.ffn.up.dot", or of "d.layers.3.ffn.up.weight"; where no layers
- * repeat, the first word. */
-const char *layer_of_value(Arena *a, const Graph *g, const char *name);
-
 #endif

@@ -2,6 +2,7 @@
 #include "compiler/api/recipe.h"
 
 #include "compiler/spec/schema.h"
+#include "runtime/core/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -84,9 +85,7 @@ static char *printed(Arena *arena, void (*print)(FILE *out, const Spec *s, int k
 {
     char *text = NULL;
     size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        ftc_bug("no memory for a text");
+    FILE *out = text_open(&text, &size);
     print(out, s, key);
     fclose(out);
     char *copy = arena_strdup(arena, text);

@@ -36,9 +36,7 @@ char *stage_entry_text(const Stage *s)
         return graph_text(s->graph);
     char *text = NULL;
     size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        ftc_bug("printing a program: no memory");
+    FILE *out = text_open(&text, &size);
     program_print(s->program, out);
     if (s->program->n_slots) { /* planned */
         int64_t sym[N_SYMBOLS];
@@ -71,9 +69,7 @@ static void print_spec(const Spec *spec, FILE *out)
 {
     char *text = NULL;
     size_t size;
-    FILE *f = open_memstream(&text, &size);
-    if (!f)
-        ftc_bug("printing a spec: no memory");
+    FILE *f = text_open(&text, &size);
     spec_print(spec, f);
     fclose(f);
     for (char *line = text, *nl; *line; line = nl + 1) {

@@ -196,9 +196,7 @@ char *emit_header(const ObjectModel *model, const char *entry)
     for (char *p = guard; *p; p++)
         *p = (char)toupper((unsigned char)*p);
     size_t size;
-    FILE *f = open_memstream(&text, &size);
-    if (!f)
-        ftc_bug("no memory for a header");
+    FILE *f = text_open(&text, &size);
     fprintf(f, "/* Made by ftc: the entry points of %s.  Link %s. */\n"
                "#ifndef %s\n#define %s\n\n#include <ftc/model.h>\n\n"
                "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"

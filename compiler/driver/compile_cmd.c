@@ -152,9 +152,7 @@ static void dump(const Job *j, const char *pass, const Stage *s)
 static void catch_outline(Job *j, const Graph *g)
 {
     size_t size;
-    FILE *out = open_memstream(&j->outline, &size);
-    if (!out)
-        ftc_bug("printing an outline: no memory");
+    FILE *out = text_open(&j->outline, &size);
     graph_outline(g, out);
     fclose(out);
 }
@@ -379,9 +377,7 @@ static bool write_stage(Job *j)
 {
     char *text = NULL, *path = output_path(j, "");
     size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        ftc_bug("printing a stage: no memory");
+    FILE *out = text_open(&text, &size);
     bool ok = emit_stage(j, out);
     fclose(out);
     ok = ok && write_out(j, path, text, size);
@@ -462,9 +458,7 @@ static bool save_temps(Job *j)
     for (int i = 0; ok && i <= N_STAGES; i++) {
         char *text = NULL;
         size_t size;
-        FILE *out = open_memstream(&text, &size);
-        if (!out)
-            ftc_bug("printing a stage: no memory");
+        FILE *out = text_open(&text, &size);
         bool any = true;
         if (i)
             any = stage_print(&j->kept[i - 1], j->symbol, j->model.compiled->spec, out);

@@ -4,6 +4,7 @@
 
 #include "compiler/api/opt.h"
 #include "runtime/core/files.h"
+#include "runtime/core/mem.h"
 #include "runtime/core/nearest.h"
 
 #include <stdlib.h>
@@ -80,9 +81,7 @@ static bool run(const OptJob *j, Arena *a, FtcDiag *d)
     if (!text)
         return false;
     ftc_diag_source(d, j->input, text, size);
-    FILE *out = open_memstream(&result, &n);
-    if (!out)
-        ftc_bug("printing a stage: no memory");
+    FILE *out = text_open(&result, &n);
     bool ok = stage_read(&t, a, j->input, text, size, d) && opt_stage(&t, j->pass, j->n, out, d);
     fclose(out);
     if (ok && j->output && strcmp(j->output, "-"))

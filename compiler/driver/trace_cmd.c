@@ -4,6 +4,7 @@
 
 #include "compiler/api/trace.h"
 #include "runtime/core/files.h"
+#include "runtime/core/mem.h"
 
 #include <stdlib.h>
 
@@ -61,9 +62,7 @@ static bool write_page(const Trace *t, const char *path, FtcDiag *d)
 {
     char *text = NULL;
     size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        ftc_bug("trace: no memory for the page");
+    FILE *out = text_open(&text, &size);
     trace_html(t, out);
     fclose(out);
     bool ok = file_write(path, text, size, d);

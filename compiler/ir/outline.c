@@ -7,6 +7,9 @@
  * names; a function reads them by the rest of the name, as `weight`, and gets all else as arguments. */
 #include "compiler/ir/outline.h"
 
+#include "compiler/ir/names.h"
+#include "runtime/core/mem.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,14 +69,6 @@ typedef struct {
 /* ---- runs -------------------------------------------------------------------------------------------------------------------- */
 
 static bool is_given(const Node *n) { return !n->n_in; }
-
-static bool same_place(const Loc *a, const Loc *b)
-{
-    if (!a || !b)
-        return a == b;
-    return a->at.line == b->at.line && a->at.col == b->at.col && !strcmp(a->at.file ? a->at.file : "", b->at.file ? b->at.file : "") &&
-           (a->up == b->up || same_place(a->up, b->up));
-}
 
 /* A value that only a view reads goes by the view's name: a gradient, by that of the weight's. */
 static const Node *shown(const Outliner *o, const Node *n)
@@ -144,7 +139,7 @@ static bool goes_on(const Outliner *o, const Node *before, const Node *n)
         return false;
     if (n->region == REGION_UPDATE)
         return !is_update(before) || is_update(n);
-    return same_place(before->loc, n->loc) && !strcmp(o->owner[before->id], o->owner[n->id]);
+    return loc_same(before->loc, n->loc) && !strcmp(o->owner[before->id], o->owner[n->id]);
 }
 
 static void find_runs(Outliner *o)
@@ -166,19 +161,6 @@ static void find_runs(Outliner *o)
     }
 }
 
-/* The longest part of a dotted name, up to a dot or the end, that both begin with. */
-static size_t common(const char *a, size_t n, const char *b)
-{
-    size_t same = 0;
-    for (size_t i = 0;; i++) {
-        bool ends_a = i == n || a[i] == '.', ends_b = !b[i] || b[i] == '.';
-        if (ends_a && ends_b)
-            same = i;
-        if (i == n || !b[i] || a[i] != b[i])
-            return same;
-    }
-}
-
 /* What is stored under a weight's name, or that of its state, has that name as its own. */
 static void name_runs(Outliner *o)
 {
@@ -190,7 +172,7 @@ static void name_runs(Outliner *o)
             const char *name = r->v[k]->grad_of ? r->v[k]->grad_of : r->v[k]->name;
             if (is_update(r->v[k]))
                 continue;
-            n = first ? common(first, n, name) : strlen(name);
+            n = first ? common_name(first, n, name) : strlen(name);
             first = first ? first : name;
         }
         const char *prefix = first ? arena_strndup(o->arena, first, n) : "";
@@ -306,9 +288,7 @@ static char *write_formulas(Outliner *o, Run *r)
 {
     char *key = NULL;
     size_t size;
-    FILE *out = open_memstream(&key, &size);
-    if (!out)
-        ftc_bug("outline: no memory");
+    FILE *out = text_open(&key, &size);
     o->at = r;
     r->lines = NEW_ARRAY(o->arena, Line, r->n);
     for (int i = 0; i < r->n; i++)

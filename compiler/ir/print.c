@@ -2,6 +2,8 @@
  * numbers with enough digits to come back unchanged; parse.c reads it back to the same graph. */
 #include "compiler/ir/attrs.h"
 
+#include "runtime/core/mem.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stddef.h>
@@ -124,9 +126,7 @@ char *graph_text(const Graph *g)
 {
     char *text = NULL;
     size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        ftc_bug("graph_text: no memory");
+    FILE *out = text_open(&text, &size);
     graph_print(g, out);
     fclose(out);
     return text;

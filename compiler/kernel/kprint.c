@@ -3,18 +3,12 @@
  * takes to come back unchanged. */
 #include "compiler/kernel/kernel.h"
 
+#include "runtime/core/mem.h"
 #include "runtime/core/shortest.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static FILE *open_text(char **text, size_t *size)
-{
-    FILE *out = open_memstream(text, size);
-    if (!out)
-        ftc_bug("printing a kernel: no memory");
-    return out;
-}
 
 /* A breach of the rules has to print too: it is what a bug report shows. */
 static const char *value_name(const Kernel *k, int v) { return v >= 0 && v < k->n_values ? k->value_names[v] : "?"; }
@@ -206,7 +200,7 @@ static char *loc_text(const Loc *loc)
 {
     char *text = NULL;
     size_t size;
-    FILE *out = open_text(&text, &size);
+    FILE *out = text_open(&text, &size);
     for (const char *mark = ""; loc; loc = loc->also, mark = "|")
         for (const Loc *l = loc; l; l = l->up)
             fprintf(out, "%s%s:%d:%d", l == loc ? mark : "<", l->at.file ? l->at.file : "", l->at.line, l->at.col);
@@ -262,7 +256,7 @@ static void print_params(FILE *out, const Kernel *k)
         const KParam *p = &k->params[i];
         char *text = NULL;
         size_t size;
-        FILE *word = open_text(&text, &size);
+        FILE *word = text_open(&text, &size);
         fprintf(word, "%s %s %%%s", mode[p->mode], elem_name(p->elem), p->name);
         if (p->mode == PARAM_SCRATCH) {
             fputc('[', word);
@@ -307,7 +301,7 @@ char *kernel_text(const Kernel *k)
 {
     char *text = NULL;
     size_t size;
-    FILE *out = open_text(&text, &size);
+    FILE *out = text_open(&text, &size);
     print_kernel(k, out, k->debug);
     fclose(out);
     return text;
@@ -317,7 +311,7 @@ char *stmt_text(const Kernel *k, const KStmt *s)
 {
     char *text = NULL;
     size_t size;
-    FILE *out = open_text(&text, &size);
+    FILE *out = text_open(&text, &size);
     print_stmt(out, k, s);
     fclose(out);
     return text;

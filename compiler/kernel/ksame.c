@@ -17,18 +17,10 @@ static bool same_dot(const Dot *x, const Dot *y)
            same_operand(&x->a, &y->a) && same_operand(&x->b, &y->b) && same_operand(&x->c, &y->c);
 }
 
-static bool same_place(const Loc *x, const Loc *y)
-{
-    for (; x && y && x != y; x = x->up, y = y->up)
-        if (x->at.line != y->at.line || x->at.col != y->at.col || strcmp(x->at.file ? x->at.file : "", y->at.file ? y->at.file : ""))
-            return false;
-    return x == y;
-}
-
 static bool same_block(const KStmt *x, const KStmt *y, bool places)
 {
     for (; x && y; x = x->next, y = y->next)
-        if ((places && !same_place(x->loc, y->loc)) || x->kind != y->kind || x->op != y->op || x->index_op != y->index_op || x->dst != y->dst ||
+        if ((places && !loc_same(x->loc, y->loc)) || x->kind != y->kind || x->op != y->op || x->index_op != y->index_op || x->dst != y->dst ||
             memcmp(x->src, y->src, sizeof x->src) || x->ivar != y->ivar || x->buf != y->buf || x->imm != y->imm ||
             memcmp(&x->value, &y->value, sizeof x->value) || !poly_equal(x->at, y->at) || !poly_equal(x->lo, y->lo) ||
             !poly_equal(x->hi, y->hi) || !same_dot(x->dot, y->dot) || !same_block(x->body, y->body, places))

@@ -76,11 +76,6 @@ static const char *of_any_layer(Arena *a, const char *s)
 
 /* ---- notes ------------------------------------------------------------------------------------------------------------- */
 
-static bool same_place(FtcLoc x, FtcLoc y)
-{
-    return x.line == y.line && x.col == y.col && !strcmp(x.file ? x.file : "", y.file ? y.file : "");
-}
-
 static void add_note(OptNotes *o, OptNoteKinds kind, const Node *n, const char *fmt, va_list args)
 {
     char what[512];
@@ -89,7 +84,7 @@ static void add_note(OptNotes *o, OptNoteKinds kind, const Node *n, const char *
                  .name = arena_strdup(o->arena, n ? n->name : "") };
     for (int i = o->n - 1; i >= 0 && !strcmp(o->note[i].pass, new.pass); i--) {
         Note *old = &o->note[i];
-        if (old->kind == kind && old->layer == new.layer && same_place(old->at, new.at) && !strcmp(old->what, what)) {
+        if (old->kind == kind && old->layer == new.layer && place_same(old->at, new.at) && !strcmp(old->what, what)) {
             old->name = new.name;
             old->values++;
             return;
@@ -139,9 +134,7 @@ void opt_notes_print(const OptNotes *o, int kinds, FILE *out)
     bool *done = NEW_ARRAY(a, bool, o->n + 1);
     char *text = NULL;
     size_t size;
-    FILE *f = open_memstream(&text, &size);
-    if (!f)
-        ftc_bug("printing what passes did: no memory");
+    FILE *f = text_open(&text, &size);
     for (int i = 0; i < o->n; i++) {
         any[i] = o->note[i];
         any[i].name = of_any_layer(a, any[i].name);
@@ -151,7 +144,7 @@ void opt_notes_print(const OptNotes *o, int kinds, FILE *out)
         int layers = 1;
         done[i] |= !(o->note[i].kind & kinds);
         for (int k = i + 1; k < o->n && !done[i]; k++)
-            if (any[k].kind == any[i].kind && !strcmp(any[k].pass, any[i].pass) && same_place(any[k].at, any[i].at) && any[k].values == any[i].values &&
+            if (any[k].kind == any[i].kind && !strcmp(any[k].pass, any[i].pass) && place_same(any[k].at, any[i].at) && any[k].values == any[i].values &&
                 !strcmp(any[k].name, any[i].name) && !strcmp(any[k].what, any[i].what)) {
                 done[k] = true;
                 layers++;

@@ -68,18 +68,10 @@ static Node *find_same(Table *t, Node *n)
     return t->slot[i] = n;
 }
 
-static bool same_place(const Loc *x, const Loc *y)
-{
-    for (; x && y; x = x->up, y = y->up)
-        if (x->at.line != y->at.line || x->at.col != y->at.col || x->at.file != y->at.file)
-            return false;
-    return !x && !y;
-}
-
 static void add_place(Graph *g, Node *kept, const Loc *loc)
 {
     for (const Loc *l = kept->loc; l; l = l->also)
-        if (same_place(l, loc))
+        if (loc_same(l, loc))
             return;
     if (!loc)
         return;

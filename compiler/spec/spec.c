@@ -4,6 +4,7 @@
  * what it doesn't know, the schema's defaults fill in the rest, and a list of checks looks at what has to fit together. */
 #include "compiler/spec/schema.h"
 #include "runtime/core/files.h"
+#include "runtime/core/mem.h"
 #include "runtime/core/messages.h"
 
 #include <stdlib.h>
@@ -323,7 +324,7 @@ bool key_counts(const Spec *s, const Key *k)
     snprintf(path, sizeof path, "%.*s", (int)(equals - k->only), k->only);
     char *text = NULL;
     size_t len;
-    FILE *f = open_memstream(&text, &len);
+    FILE *f = text_open(&text, &len);
     print_value(f, schema_key(path), s);
     fclose(f);
     bool holds = !strcmp(text, equals + 1);

@@ -5,10 +5,19 @@
 
 #include "ftc/diag.h"
 
+#include <stdbool.h>
+
 typedef struct Loc Loc;
 struct Loc {
     FtcLoc at;
     const Loc *up, *also;
 };
+
+/* The same line of the same file; and the same column. */
+bool place_same_line(FtcLoc a, FtcLoc b);
+bool place_same(FtcLoc a, FtcLoc b);
+
+/* The same place, reached the same way. */
+bool loc_same(const Loc *a, const Loc *b);
 
 #endif

@@ -81,3 +81,13 @@ void mem_give_back(void *p, size_t n)
     if (begin < end)
         madvise((void *)begin, end - begin, MADV_DONTNEED); /* where that fails, they stay */
 }
+
+FILE *text_open(char **text, size_t *size)
+{
+    FILE *out = open_memstream(text, size);
+    if (!out) {
+        fputs("ftc: out of memory\n", stderr);
+        abort();
+    }
+    return out;
+}

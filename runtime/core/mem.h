@@ -4,6 +4,7 @@
 #define FTC_MEM_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 void *xmalloc(size_t size);                              /* never NULL */
 void *xcalloc(size_t count, size_t size);                /* zeroed, checks count * size */
@@ -15,6 +16,9 @@ void *try_alloc(size_t count, size_t size, size_t align); /* 64-byte aligned or 
 
 /* Gives the whole pages within these bytes back to the system, ahead of their being freed; what they hold is lost. */
 void mem_give_back(void *p, size_t n);
+
+/* A stream that writes to memory: after fclose *text holds what was written, *size bytes and a '\0'; free() it. */
+FILE *text_open(char **text, size_t *size);
 
 /* Append room for one more element to a growing array: `v` pointer, `n` used, `cap` allocated. */
 #define GROW(v, n, cap)                                                                       \

@@ -187,7 +187,7 @@ static void write_spec(JsonWriter *w, const Recipe *r)
 {
     char *text = NULL;
     size_t size;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = text_open(&text, &size);
     recipe_print(r, NULL, 0, out);
     fclose(out);
     jsonw_string(w, "spec", text);

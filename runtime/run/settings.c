@@ -126,9 +126,7 @@ static char *print_value(const Setting *row, const ScalarRule *r, const char *te
 {
     char *out = NULL;
     size_t size;
-    FILE *f = open_memstream(&out, &size);
-    if (!f)
-        ftc_bug("no memory for a value");
+    FILE *f = text_open(&out, &size);
     if (r->off && (!strcmp(text, r->off) || (row->kind != BOOL && v->i == 0 && v->f[0] == 0)))
         fputs(r->off, f);
     else
