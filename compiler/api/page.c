@@ -149,6 +149,8 @@ static void put_folded(const Page *p, const char *text, int last, bool open)
         size_t n = (size_t)(end - line);
         bool begins = n && *line == ' ' && !belongs_to_function(line, n);
         const char *layer = begins ? layer_of_value(p->a, p->job->built, name_in_line(p->a, line, n)) : now ? now : "";
+        if (n == 10 && !memcmp(line, "functions:", 10)) /* of formulas, at their end */
+            layer = "functions";
         if (!now || strcmp(layer, now)) {
             if (now) {
                 if (hidden)

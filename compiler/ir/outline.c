@@ -2,8 +2,8 @@
  * own: one that is read twice, or by another part of the step.  All others are written out in the formula that reads them.
  *
  * The idea: neighbours that come from one place of the spec are a run (one layer forward, one layer backward, the update of one
- * weight).  Runs of the same formulas are one function, which is written once and then called: three layer norms are three lines
- * behind one definition.  Which values belong to the layer itself (its weights, what its forward part kept) is seen by their
+ * weight).  A run of several lines is a function, which is called where the run stands and written below; runs of the same formulas are
+ * one function: three layer norms are three lines and one definition.  Which values belong to the layer itself (its weights, what its forward part kept) is seen by their
  * names; a function reads them by the rest of the name, as `weight`, and gets all else as arguments. */
 #include "compiler/ir/outline.h"
 
@@ -17,7 +17,7 @@
 
 const char outline_legend[] =
     "# Each value that is read twice has a line; @ multiplies matrices, .T transposes one; views are left out.\n"
-    "# f[layer](x) stands for the lines under 'f', with the layer's own values (weight, bias, ...) and x in them.\n"
+    "# f[layer](x) stands for f's lines, which come below, with the layer's own values (weight, bias, ...) and x in them.\n"
     "# 'ftc compile --emit=grad' has every value, under the same names.\n";
 
 enum { MOST_WRITTEN = 8, TYPE_COLUMN = 84, WIDTH = 130, LONGEST = 300 };
@@ -48,7 +48,7 @@ typedef struct {
     const char *name;
     const char **arguments; /* [first->n_outside]; NULL: own, or the same for all calls */
     int calls;
-    bool written;
+    bool listed;            /* its calls without arguments and results are written */
 } Function;
 
 typedef struct {
@@ -260,13 +260,20 @@ static const char *own_name(Arena *a, const char *name, const char *layer)
     return *rest ? arena_printf(a, "%.*s%s", (int)(at - name), name, rest) : arena_strndup(a, name, (size_t)(at - name) - 1);
 }
 
+/* A layer's own are its weights and what its forward part computed; an update's the gradient and the states, too. */
+static bool is_own(const Outliner *o, const Run *r, const Node *n)
+{
+    int run = o->run_of[n->id];
+    return run < 0 || n->region != r->v[0]->region || r->v[0]->region == REGION_UPDATE || !strcmp(o->runs[run].layer, r->layer);
+}
+
 static int outside_of(Outliner *o, Run *r, const Node *n)
 {
     for (int i = 0; i < r->n_outside; i++)
         if (r->outside[i].node == n)
             return i;
     ARENA_GROW(o->arena, r->outside, r->n_outside, r->cap_outside);
-    Outside x = { .node = n, .own = own_name(o->arena, shown(o, n)->name, r->layer), .function = -1, .line = -1 };
+    Outside x = { .node = n, .own = is_own(o, r, n) ? own_name(o->arena, shown(o, n)->name, r->layer) : NULL, .function = -1, .line = -1 };
     if (o->run_of[n->id] >= 0 && n->region < r->v[0]->region && r->v[0]->region == REGION_BACKWARD) {
         const Run *from = &o->runs[o->run_of[n->id]];
         x.function = from->function;
@@ -330,13 +337,15 @@ static void find_functions(Outliner *o)
         free(keys[f]);
 }
 
-static bool is_function(const Function *f) { return f->calls > 1 && f->first->n_lines > 1; }
+static bool is_function(const Function *f) { return f->first->n_lines > 1 && *f->first->layer; }
 
 /* ---- names of functions and their arguments ------------------------------------------------------------------------------------------ */
 
-/* Whether all calls get the same value there. */
+/* Whether all calls get the same value there; of one that is called once, whether it is given from outside. */
 static bool same_for_all(const Outliner *o, int f, int x)
 {
+    if (o->functions[f].calls == 1)
+        return is_given(o->functions[f].first->outside[x].node);
     for (int i = 0; i < o->n_runs; i++)
         if (o->runs[i].function == f && o->runs[i].outside[x].node != o->functions[f].first->outside[x].node)
             return false;
@@ -492,10 +501,9 @@ static void print_formula(const Outliner *o, const char *indent, const Node *n, 
     fputc('\n', o->out);
 }
 
-static void print_function(const Outliner *o, Function *f)
+static void print_function(const Outliner *o, const Function *f)
 {
     const Run *r = f->first;
-    f->written = true;
     fprintf(o->out, "  %s(", f->name);
     for (int i = 0, n = 0; i < r->n_outside; i++)
         if (f->arguments[i])
@@ -540,9 +548,6 @@ static void print_bare_calls(const Outliner *o, const Function *f)
 static void print_call(const Outliner *o, const Run *r)
 {
     Function *f = &o->functions[r->function];
-    bool first = !f->written;
-    if (first)
-        print_function(o, f);
     const char *left = "", *right = "";
     const Node *result = NULL;
     for (int i = 0; i < r->n_lines; i++)
@@ -553,9 +558,10 @@ static void print_call(const Outliner *o, const Run *r)
     for (int i = 0; i < r->n_outside; i++)
         if (f->arguments[i])
             right = arena_printf(o->arena, "%s%s%s", right, *right ? ", " : "", shown(o, r->outside[i].node)->name);
-    if (!result && !*right && first)
+    if (!result && !*right && !f->listed) {
         print_bare_calls(o, f);
-    else if (!result && *right)
+        f->listed = true;
+    } else if (!result && *right)
         fprintf(o->out, "  %s[%s](%s)\n", f->name, r->layer, right);
     else if (result)
         print_formula(o, "  ", result, left, arena_printf(o->arena, "%s[%s](%s)", f->name, r->layer, right), true);
@@ -586,5 +592,10 @@ void graph_outline(const Graph *g, FILE *out)
                 if (!is_shown_with_value(r, k))
                     print_formula(&o, "  ", r->lines[k].node, left_side(&o, r, k, false), with_names(&o, r, r->lines[k].formula, false), true);
     }
+    for (int f = 0, n = 0; f < o.n_functions; f++)
+        if (is_function(&o.functions[f])) {
+            fputs(n++ ? "" : "functions:\n", out);
+            print_function(&o, &o.functions[f]);
+        }
     arena_free(a);
 }

@@ -71,11 +71,12 @@ static void test_functions(void **state)
         "%b.s = sum %a {axes=1} : f32[T,1] @s.yaml:2:1 %b.exp = exp %b.s : f32[T,1] @s.yaml:2:1 %b.mul = mul %b.exp, %b.weight : f32[T,4] @s.yaml:2:1 "
         "%b = sub %b.mul, %b.exp : f32[T,4] @s.yaml:2:1 return y=%b }",
         "forward:\n"
+        "  a = a[a](x)  f32[T,4]  s.yaml:1\n"
+        "  b = a[b](a)  f32[T,4]  s.yaml:2\n"
+        "functions:\n"
         "  a(x):\n"
         "  exp = exp(sum(x, axis=1))\n"
-        "  y = exp * weight - exp\n"
-        "  a = a[a](x)  f32[T,4]  s.yaml:1\n"
-        "  b = a[b](a)  f32[T,4]  s.yaml:2\n");
+        "  y = exp * weight - exp\n");
 }
 
 /* A long sum of one form names the form once. */
