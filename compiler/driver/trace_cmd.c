@@ -7,6 +7,7 @@
 #include "runtime/core/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void print_help(void)
 {
@@ -18,7 +19,8 @@ static void print_help(void)
 
 typedef struct {
     TraceJob job;
-    const char *html;
+    bool html;
+    const char *output;  /* NULL: standard output */
 } TraceFlags;
 
 static bool set_input(TraceJob *j, const char *word, FtcDiag *d)
@@ -41,7 +43,8 @@ static bool read_flags(TraceFlags *f, CommonOptions *o, OptionReader *r, FtcDiag
         case OPT_TEXT: f->job.text = m.value; break;
         case OPT_TEXT_B: f->job.text_b = m.value; break;
         case OPT_LABEL: f->job.label = m.value; break;
-        case OPT_HTML: f->html = m.value; break;
+        case OPT_HTML: f->html = true; break;
+        case OPT_OUT_FILE: f->output = m.value; break;
         case OPT_ARGUMENT: ok &= set_input(&f->job, m.value, d); break;
         default: ftc_bug("trace: the flag '%s' is in the table, but not read", options[m.id].name);
         }
@@ -58,14 +61,21 @@ static bool check_job(const TraceJob *j, FtcDiag *d)
            ftc_error(d, FTC_NOWHERE, "'%s' is a model of its own; leave --init out", j->source.model);
 }
 
-static bool write_page(const Trace *t, const char *path, FtcDiag *d)
+static bool write_trace(const Trace *t, const TraceFlags *f, FtcDiag *d)
 {
     char *text = NULL;
     size_t size;
     FILE *out = text_open(&text, &size);
-    trace_html(t, out);
+    if (f->html)
+        trace_html(t, out);
+    else
+        trace_print(t, out);
     fclose(out);
-    bool ok = file_write(path, text, size, d);
+    bool ok = true;
+    if (f->output && strcmp(f->output, "-"))
+        ok = file_write(f->output, text, size, d);
+    else
+        fwrite(text, 1, size, stdout); /* final_status looks whether it went well */
     free(text);
     return ok;
 }
@@ -84,9 +94,7 @@ int trace_command(int argc, char **argv, FtcDiag *d)
         f.job.threads = o.threads;
         ok = check_job(&f.job, d) && codegen_check_options(&o.codegen, d);
         const Trace *t = ok ? trace_text_step(&f.job, a, d) : NULL;
-        ok = t && (!f.html || write_page(t, f.html, d));
-        if (ok && !f.html)
-            trace_print(t, stdout);
+        ok = t && write_trace(t, &f, d);
     }
     arena_free(a);
     return ok ? EXIT_OK : EXIT_USER;

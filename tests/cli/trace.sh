@@ -53,7 +53,8 @@ TEXT
 "$ftc" trace "$spec" --text "$text" --text-b "a bad one" --label x > shown 2> said && [ "$(grep -o SEP shown | head -2 | wc -l)" = 2 ] || fail "a pair"
 
 # the page: well formed, nothing from elsewhere, whatever is in the text
-"$ftc" trace model --text 'A <b>lovely</b> & "dull" film' --label pos --html page.html > shown 2> said && [ ! -s shown ] || fail "--html"
+"$ftc" trace model --text 'A <b>lovely</b> & "dull" film' --label pos --html -o page.html > shown 2> said && [ ! -s shown ] || fail "--html"
+"$ftc" trace model --text 'A <b>lovely</b> & "dull" film' --label pos --html 2> said | cmp -s - page.html || fail "--html to standard output"
 python3 - <<'TEXT' || fail "the page"
 import html.parser
 page = open("page.html").read()
