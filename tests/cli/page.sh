@@ -49,6 +49,14 @@ else
     echo "chromium is not there: not tried"
 fi
 
+# of a stage, too, which is not measured; not of one behind the graph
+"$ftc" compile --emit=graph -o stage "$spec" && "$ftc" compile --emit=html -o stage.html stage && has stage.html 'id="kernels"' || fail "the page of a stage"
+"$ftc" compile --emit=plan -o plan "$spec"
+expect 1 compile --emit=html -o none.html plan <<'TEXT'
+plan: error: is behind the stage 'graph' already
+TEXT
+[ ! -e none.html ] || fail "a page is left behind"
+
 # one line: the kernels that it is in, and no others
 "$ftc" compile --emit=kernels --line=bert.yaml:29 "$spec" > some && has some 'erf' || fail "--line"
 [ "$(grep -c ^kernel some)" -lt "$(grep -c ^kernel kernels)" ] || fail "--line chooses all"
