@@ -1,7 +1,8 @@
 /* What ftc bench and its children say to each other.  Private to bench.c and bench_child.c.
  *
  * A child compiles one variant when it is first asked for anything, answers Ready, and then does as it is asked: a step
- * (milliseconds and tokens, two doubles), a profile (a count and so many lines; and another count and the spec's lines), the end (MiB at most, a double). */
+ * (milliseconds and tokens, two doubles), a profile (a count and so many lines; another count and the spec's lines), the end (MiB
+ * at most, a double). */
 #ifndef FTC_BENCH_CHILD_H
 #define FTC_BENCH_CHILD_H
 

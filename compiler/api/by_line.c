@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the spec's lines -------------------------------------------------------------------------------------------------------- */
+/* ---- the spec's lines ---------------------------------------------------------------------------------------------- */
 
 typedef struct {
     FILE *out;
@@ -63,11 +63,12 @@ static int line_of(SpecLine *lines, FtcLoc *places, int *n, const Loc *loc)
         return MOST_LINES - 1;
     lines[*n] = (SpecLine){ 0 };
     places[*n] = at;
-    snprintf(lines[*n].text, LINE_TEXT, at.file ? at.line ? "%s:%d" : "%s, where it says nothing" : "(the rest)", at.file, at.line);
+    snprintf(lines[*n].text, LINE_TEXT, at.file ? at.line ? "%s:%d" : "%s, where it says nothing" : "(the rest)", at.file,
+             at.line);
     return (*n)++;
 }
 
-/* ---- costs ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- costs --------------------------------------------------------------------------------------------------------- */
 
 enum { MOST_PLACES = 64 };
 
@@ -95,7 +96,8 @@ int lines_add(SpecLine *lines, FtcLoc *places, int n, const LineCall *c)
 
 void lines_count_layers(SpecLine *lines, const FtcLoc *places, int n, const Graph *g)
 {
-    EACH_NODE(x, g) {
+    EACH_NODE(x, g)
+    {
         size_t number = x->region == REGION_FORWARD && x->loc && x->loc->up ? layer_number_at(g, x->name) : 0;
         if (!number)
             continue;
@@ -106,20 +108,21 @@ void lines_count_layers(SpecLine *lines, const FtcLoc *places, int n, const Grap
     }
 }
 
-/* ---- text ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- text ---------------------------------------------------------------------------------------------------------- */
 
 void lines_print(const SpecLine *lines, int n, double peak, FILE *out)
 {
     double total = 0;
     for (int i = 0; i < n; i++)
         total += lines[i].ms[0] + lines[i].ms[1] + lines[i].ms[2];
-    fprintf(out, "\n%9s %6s %8s %8s %8s %9s %8s %8s\n", "ms a step", "share", "forward", "backward", "update", "GFLOP", "of peak", "MB");
+    fprintf(out, "\n%9s %6s %8s %8s %8s %9s %8s %8s\n", "ms a step", "share", "forward", "backward", "update", "GFLOP",
+            "of peak", "MB");
     for (int i = 0; i < n; i++) {
         const SpecLine *l = &lines[i];
         double ms = l->ms[0] + l->ms[1] + l->ms[2];
         if (l->counts)
-            fprintf(out, "%9.3f %5.1f%% %8.3f %8.3f %8.3f %9.4f %7.1f%% %8.2f", ms, 100 * ms / total, l->ms[0], l->ms[1], l->ms[2], l->flop * 1e-9,
-                    ms > 0 ? 100 * l->flop / ms * 1e-6 / peak : 0, l->bytes * 1e-6);
+            fprintf(out, "%9.3f %5.1f%% %8.3f %8.3f %8.3f %9.4f %7.1f%% %8.2f", ms, 100 * ms / total, l->ms[0], l->ms[1],
+                    l->ms[2], l->flop * 1e-9, ms > 0 ? 100 * l->flop / ms * 1e-6 / peak : 0, l->bytes * 1e-6);
         else
             fprintf(out, "%71s", "");
         fprintf(out, "  %s", l->text);

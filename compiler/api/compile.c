@@ -83,7 +83,7 @@ static void fill_model(FtcModel *m, const Spec *s, const char *name, const Forwa
                            .threshold = s->train.early_stop.threshold };
 }
 
-/* ---- the way through ------------------------------------------------------------------------------------------------------ */
+/* ---- the way through ----------------------------------------------------------------------------------------------- */
 
 /* One of the programs on its way. */
 typedef struct {
@@ -228,7 +228,7 @@ Compiled *compile_spec(const Spec *spec, const char *name, bool training, const 
     return NULL;
 }
 
-/* ---- going on from a stage's text ------------------------------------------------------------------------------------------ */
+/* ---- going on from a stage's text ---------------------------------------------------------------------------------- */
 
 /* The nodes of the weights, in a graph that was read; a weight that it has no more is no weight of the model. */
 static bool find_weights(Forward *f, const Graph *g, const char *file, FtcDiag *d)
@@ -356,7 +356,7 @@ bool run_stage(const StageText *t, const PipelineOptions *o, FtcDiag *d)
     return spec != NULL;
 }
 
-/* ---- native code ----------------------------------------------------------------------------------------------------------- */
+/* ---- native code --------------------------------------------------------------------------------------------------- */
 
 bool compiled_jit(Compiled *c, const CodegenOptions *o, FtcDiag *d)
 {

@@ -24,7 +24,7 @@ static void close_data(Data *x)
         pool_free(x->pool);
 }
 
-/* ---- split ---------------------------------------------------------------------------------------------------------------- */
+/* ---- split --------------------------------------------------------------------------------------------------------- */
 
 /* A part of one table, in the table's own form. */
 static bool write_part(const char *folder, const char *name, const Dataset *s, FtcDiag *d)
@@ -65,7 +65,7 @@ bool data_split(const DataJob *job, FtcDiag *d)
     return ok;
 }
 
-/* ---- describe ------------------------------------------------------------------------------------------------------------- */
+/* ---- describe ------------------------------------------------------------------------------------------------------ */
 
 static bool open_all(Data *x, const DataJob *job, FtcDiag *d)
 {

@@ -136,7 +136,7 @@ int32_t ftc_tokenize(FtcSession *s, const char *text, const char *pair, int32_t 
     return e.tokens;
 }
 
-/* ---- batches -------------------------------------------------------------------------------------------------------------- */
+/* ---- batches ------------------------------------------------------------------------------------------------------- */
 
 static bool check_row(const FtcSession *s, const FtcBatch *b, int32_t row)
 {

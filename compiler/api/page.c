@@ -41,7 +41,7 @@ static void open_details(FILE *out, bool open, const char *summary)
     fputs("</summary>\n", out);
 }
 
-/* ---- head ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- head ---------------------------------------------------------------------------------------------------------- */
 
 static void put_key(FILE *out, const char *what, const char *value, const char *note)
 {
@@ -63,24 +63,29 @@ static void put_head(const Page *p)
     html_begin(out, p->job->model, ": from the spec to machine code");
     fputs("<h1>", out);
     put(out, p->job->model);
-    fprintf(out, ": from the spec to machine code</h1>\n<p class=\"soft\">One training step, compiled by ftc for %s</p>\n<nav>", cpu ? cpu : "this machine");
-    static const char *const parts[][2] = { { "layers", "Layers" }, { "spec", "Spec" }, { "formulas", "Formulas" }, { "graphs", "Graphs" }, { "kernels", "Kernels" },
-                                            { "levels", "-O0 and -O2" }, { "plan", "Memory" } };
+    fprintf(out, ": from the spec to machine code</h1>\n<p class=\"soft\">One training step, compiled by ftc for %s</p>\n<nav>",
+            cpu ? cpu : "this machine");
+    static const char *const parts[][2] = { { "layers", "Layers" }, { "spec", "Spec" },       { "formulas", "Formulas" },
+                                            { "graphs", "Graphs" }, { "kernels", "Kernels" }, { "levels", "-O0 and -O2" },
+                                            { "plan", "Memory" } };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         fprintf(out, "%s<a href=\"#%s\">%s</a>", i ? " \xC2\xB7 " : "", parts[i][0], parts[i][1]);
     fputs("</nav>\n<div class=\"key\">\n", out);
-    put_key(out, "kernels", arena_printf(p->a, "%d", c->step->n_kernels), arena_printf(p->a, "%d calls a step", c->step->n_calls));
+    put_key(out, "kernels", arena_printf(p->a, "%d", c->step->n_kernels),
+            arena_printf(p->a, "%d calls a step", c->step->n_calls));
     if (b) {
-        put_key(out, "a step", arena_printf(p->a, "%.1f ms", b->ms),
-                arena_printf(p->a, "measured here: %lld rows, %lld tokens", (long long)b->size.rows, (long long)b->size.tokens));
-        put_key(out, "useful work", arena_printf(p->a, "%.1f GFLOP/s", b->useful_flop / b->ms * 1e-6), arena_printf(p->a, "of %.0f that the machine can", b->peak_gflops));
+        put_key(
+            out, "a step", arena_printf(p->a, "%.1f ms", b->ms),
+            arena_printf(p->a, "measured here: %lld rows, %lld tokens", (long long)b->size.rows, (long long)b->size.tokens));
+        put_key(out, "useful work", arena_printf(p->a, "%.1f GFLOP/s", b->useful_flop / b->ms * 1e-6),
+                arena_printf(p->a, "of %.0f that the machine can", b->peak_gflops));
         put_key(out, "arena", arena_printf(p->a, "%.1f MiB", b->arena_mib), "for all values between");
     }
     fputs("</div>\n", out);
     free(cpu);
 }
 
-/* ---- spec --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- spec ---------------------------------------------------------------------------------------------------------- */
 
 static void put_spec(const Page *p)
 {
@@ -94,14 +99,15 @@ static void put_spec(const Page *p)
         spec_print(p->job->compiled->spec, f);
     fclose(f);
     open_section(p->out, "spec", "The spec, line by line",
-                 b ? "Every default filled in, and what each line costs. A kernel that serves several lines is shared out among them by the work in it."
+                 b ? "Every default filled in, and what each line costs. A kernel that serves several lines is shared out "
+                     "among them by the work in it."
                    : "Every default filled in.");
     put_code(p->out, text + (*text == '\n'));
     fputs("</section>\n", p->out);
     free(text);
 }
 
-/* ---- text, folded by layer -------------------------------------------------------------------------------------------------------------- */
+/* ---- text, folded by layer ----------------------------------------------------------------------------------------- */
 
 /* The first name in a line of a graph or of formulas: "  %x.y = ..." or "  x.y = ...". */
 static const char *name_in_line(Arena *a, const char *line, size_t n)
@@ -124,7 +130,8 @@ static int layer_number(const char *layer)
 static int last_layer(const Page *p)
 {
     int last = -1;
-    EACH_NODE(w, p->job->built) {
+    EACH_NODE(w, p->job->built)
+    {
         int number = w->op == OP_weight ? layer_number(layer_of_value(p->a, p->job->built, w->name)) : -1;
         last = number > last ? number : last;
     }
@@ -154,7 +161,8 @@ static void put_folded(const Page *p, const char *text, int last, bool open)
         if (!now || strcmp(layer, now)) {
             if (now) {
                 if (hidden)
-                    fprintf(out, "%d lines, those of the first layer under other numbers; ftc compile --emit prints them", lines);
+                    fprintf(out, "%d lines, those of the first layer under other numbers; ftc compile --emit prints them",
+                            lines);
                 fputs("</pre></details>\n", out);
             }
             now = layer;
@@ -181,14 +189,19 @@ static void put_folded(const Page *p, const char *text, int last, bool open)
 
 static void put_graphs(const Page *p)
 {
-    static const char *const titles[] = { "As built: the forward part, of primitives", "With gradients and the update: each op's rule applied backward",
+    static const char *const titles[] = { "As built: the forward part, of primitives",
+                                          "With gradients and the update: each op's rule applied backward",
                                           "Fused: 'in 7' names the kernel that a value is computed in" };
     int last = last_layer(p);
-    open_section(p->out, "formulas", "The step as formulas", "Each value that is read twice has a line; f[layer](x) stands for the lines under f, with the layer's own values in them.");
+    open_section(p->out, "formulas", "The step as formulas",
+                 "Each value that is read twice has a line; f[layer](x) stands for the lines under f, with the layer's own "
+                 "values in them.");
     put_folded(p, p->job->outline, last, true);
     fputs("</section>\n", p->out);
-    open_section(p->out, "graphs", "Graphs", "The same values in the compiler's own language. Each names the line of the spec that it comes from; gradients name the value that they are of, "
-                                              "and its rule.");
+    open_section(p->out, "graphs", "Graphs",
+                 "The same values in the compiler's own language. Each names the line of the spec that it comes from; "
+                 "gradients name the value that they are of, "
+                 "and its rule.");
     for (int i = 0; i < 3; i++) {
         open_details(p->out, false, titles[i]);
         put_folded(p, p->job->stage[i], last, true);
@@ -197,7 +210,7 @@ static void put_graphs(const Page *p)
     fputs("</section>\n", p->out);
 }
 
-/* ---- kernels ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- kernels ------------------------------------------------------------------------------------------------------- */
 
 static bool block_has_line(const KStmt *s, const char *file, int line)
 {
@@ -243,13 +256,16 @@ static bool put_kernel(const Page *p, int i, bool open)
     const KernelLine *l = p->job->profile && i < p->job->profile->n_lines ? &p->job->profile->lines[i] : NULL;
     const char *places = "";
     add_places(p->a, k->body, &places);
-    open_details(p->out, open, l && l->calls ? arena_printf(p->a, "%s: %.3f ms in %d calls", k->name, l->ms, l->calls) : k->name);
+    open_details(p->out, open,
+                 l && l->calls ? arena_printf(p->a, "%s: %.3f ms in %d calls", k->name, l->ms, l->calls) : k->name);
     fputs("<p class=\"note\">", p->out);
     put(p->out, *places ? arena_printf(p->a, "from %s", places) : "of no line of the spec");
     if (l && l->calls)
-        fprintf(p->out, "; a step: %.4f GFLOP, %.2f MB, %.1f GFLOP/s, %.1f GB/s", l->flop * 1e-9, l->bytes * 1e-6, l->flop / l->ms * 1e-6, l->bytes / l->ms * 1e-6);
+        fprintf(p->out, "; a step: %.4f GFLOP, %.2f MB, %.1f GFLOP/s, %.1f GB/s", l->flop * 1e-9, l->bytes * 1e-6,
+                l->flop / l->ms * 1e-6, l->bytes / l->ms * 1e-6);
     fputs("</p>\n", p->out);
-    char *text = loops(k), *llvm = emit_kernel_text(p->job->codegen, TEXT_LLVM, k, p->d), *assembly = emit_kernel_text(p->job->codegen, TEXT_ASM, k, p->d);
+    char *text = loops(k), *llvm = emit_kernel_text(p->job->codegen, TEXT_LLVM, k, p->d),
+         *assembly = emit_kernel_text(p->job->codegen, TEXT_ASM, k, p->d);
     bool ok = llvm && assembly;
     put_code(p->out, text);
     open_details(p->out, false, "LLVM IR");
@@ -279,8 +295,9 @@ static bool put_kernels(const Page *p)
             order[at] = order[at - 1];
         order[at] = i;
     }
-    open_section(p->out, "kernels", "Kernels", p->job->profile ? "Groups of values that are computed in one go, the dearest first: loops, LLVM IR, assembly." :
-                                                                 "Groups of values that are computed in one go: loops, LLVM IR, assembly.");
+    open_section(p->out, "kernels", "Kernels",
+                 p->job->profile ? "Groups of values that are computed in one go, the dearest first: loops, LLVM IR, assembly."
+                                 : "Groups of values that are computed in one go: loops, LLVM IR, assembly.");
     bool ok = true;
     for (int i = 0; i < n && ok; i++)
         ok = put_kernel(p, order[i], i == 0);
@@ -288,7 +305,7 @@ static bool put_kernels(const Page *p)
     return ok;
 }
 
-/* ---- -O0 beside -O2 --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- -O0 beside -O2 ------------------------------------------------------------------------------------------------ */
 
 static bool has_dot(const KStmt *s)
 {
@@ -323,7 +340,8 @@ static int statements_of_line(const KStmt *s, FtcLoc at)
 {
     int n = 0;
     for (; s; s = s->next)
-        n += (s->loc && s->loc->at.line == at.line && s->loc->at.file && !strcmp(s->loc->at.file, at.file)) + statements_of_line(s->body, at);
+        n += (s->loc && s->loc->at.line == at.line && s->loc->at.file && !strcmp(s->loc->at.file, at.file)) +
+             statements_of_line(s->body, at);
     return n;
 }
 
@@ -366,8 +384,11 @@ static void put_levels(const Page *p)
     if (!at.file)
         return;
     open_section(p->out, "levels", "One line at -O0 and at -O2",
-                 arena_printf(p->a, "What %s:%d becomes. At -O0 each op is a kernel, and its result goes to memory; at -O2 the ops share a loop, and with what stands around "
-                                    "them. 'ftc compile --emit=kernels --line=%s:%d -O0' prints the left side.", at.file, at.line, at.file, at.line));
+                 arena_printf(p->a,
+                              "What %s:%d becomes. At -O0 each op is a kernel, and its result goes to memory; at -O2 the ops "
+                              "share a loop, and with what stands around "
+                              "them. 'ftc compile --emit=kernels --line=%s:%d -O0' prints the left side.",
+                              at.file, at.line, at.file, at.line));
     fputs("<div class=\"pair\"><div><h3>-O0</h3>\n", p->out);
     const Program *plain = p->job->plain->step, *step = p->job->compiled->step;
     for (int i = 0, shown = 0; i < plain->n_kernels && shown < 8; i++)
@@ -387,7 +408,7 @@ static void put_levels(const Page *p)
     fputs("</div></div></section>\n", p->out);
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- memory -------------------------------------------------------------------------------------------------------- */
 
 static void put_plan(const Page *p)
 {
@@ -398,7 +419,9 @@ static void put_plan(const Page *p)
     usual_symbols(p->job->compiled->spec, sym);
     program_print_arena(p->job->compiled->step, sym, f);
     fclose(f);
-    open_section(p->out, "plan", "Memory", "One arena holds all values between; slots are shared. How much is alive during each call, and what it is at the peak.");
+    open_section(p->out, "plan", "Memory",
+                 "One arena holds all values between; slots are shared. How much is alive during each call, and what it is at "
+                 "the peak.");
     open_details(p->out, false, "Call by call");
     put_code(p->out, text);
     fputs("</details>\n</section>\n", p->out);
@@ -409,7 +432,9 @@ bool page_write(const PageJob *job, FILE *out, FtcDiag *d)
 {
     Page p = { job, arena_new(), out, d };
     put_head(&p);
-    open_section(out, "layers", "Layers", "What the spec asks for, and the gradients that come back. Shapes: T tokens, B rows, C classes, V vocabulary.");
+    open_section(
+        out, "layers", "Layers",
+        "What the spec asks for, and the gradients that come back. Shapes: T tokens, B rows, C classes, V vocabulary.");
     picture_svg(job->picture, false, out);
     fputs("</section>\n", out);
     put_spec(&p);

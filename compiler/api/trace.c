@@ -5,8 +5,8 @@
 #include "runtime/core/mem.h"
 #include "runtime/text/vocab_learn.h"
 #include "runtime/train/batch.h"
-#include "runtime/train/form.h"
 #include "runtime/train/exec.h"
+#include "runtime/train/form.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ typedef struct {
     Trace *t;
 } Tracer;
 
-/* ---- tokens and labels ---------------------------------------------------------------------------------------------------- */
+/* ---- tokens and labels --------------------------------------------------------------------------------------------- */
 
 /* A spec alone has no vocabulary: it is learned from the text, as ftc run learns one from the training texts. */
 static bool learn_vocabulary(Tracer *x)
@@ -42,8 +42,9 @@ static bool learn_vocabulary(Tracer *x)
     x->m.c.tokenizer = vocab_learner_finish(l, r->vocab_size, x->d);
     vocab_learner_free(l);
     if (x->m.c.tokenizer)
-        ftc_note(x->d, FTC_NOWHERE, "no pre-trained encoder is given: all layers start from random numbers, and the vocabulary is this text's; "
-                                    "--init DIR starts from one");
+        ftc_note(x->d, FTC_NOWHERE,
+                 "no pre-trained encoder is given: all layers start from random numbers, and the vocabulary is this text's; "
+                 "--init DIR starts from one");
     return x->m.c.tokenizer != NULL;
 }
 
@@ -59,7 +60,8 @@ static bool encode_text(Tracer *x)
     if (x->encoded.uncut <= (j->text_b ? 3 : 2))
         return ftc_error(x->d, FTC_NOWHERE, "--text has no word in it");
     if (x->encoded.uncut > x->encoded.tokens)
-        ftc_note(x->d, FTC_NOWHERE, "the text has %d tokens and is cut to %d (data.max_length)", (int)x->encoded.uncut, (int)x->encoded.tokens);
+        ftc_note(x->d, FTC_NOWHERE, "the text has %d tokens and is cut to %d (data.max_length)", (int)x->encoded.uncut,
+                 (int)x->encoded.tokens);
     t->n_tokens = x->encoded.tokens;
     t->n_first = x->encoded.first;
     t->id = x->ids.v;
@@ -85,7 +87,8 @@ static bool no_such_label(Tracer *x, const char *word, size_t n)
     const char *all = "";
     for (int i = 0; i < c->n_labels && i < 12; i++)
         all = arena_printf(x->a, "%s%s%s", all, i ? ", " : "", c->labels[i]);
-    return ftc_error(x->d, FTC_NOWHERE, "there is no label '%.*s'; the labels are %s%s", (int)n, word, all, c->n_labels > 12 ? ", ..." : "");
+    return ftc_error(x->d, FTC_NOWHERE, "there is no label '%.*s'; the labels are %s%s", (int)n, word, all,
+                     c->n_labels > 12 ? ", ..." : "");
 }
 
 /* A spec that names no labels gets two: this one, and what isn't. */
@@ -123,7 +126,7 @@ static bool take_label(Tracer *x)
     return true;
 }
 
-/* ---- running ---------------------------------------------------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------------------------------------------------- */
 
 static bool open_model(Tracer *x)
 {
@@ -153,12 +156,24 @@ static bool prepare_batch(Tracer *x)
     static const int64_t record[1] = { 0 };
     const int64_t start[2] = { 0, n };
     bool labelled = c->recipe->task == FTC_SINGLE_LABEL;
-    Examples rows = { .n = 1, .ids = x->ids.v, .start = start, .first = &x->encoded.first, .labels = labelled ? &x->label : NULL,
-                      .targets = labelled ? NULL : x->target, .classes = c->n_labels };
+    Examples rows = { .n = 1,
+                      .ids = x->ids.v,
+                      .start = start,
+                      .first = &x->encoded.first,
+                      .labels = labelled ? &x->label : NULL,
+                      .targets = labelled ? NULL : x->target,
+                      .classes = c->n_labels };
     if (!examples_check(&rows, c->model, c->n_labels, classifier_vocab(c), x->d))
         return false;
-    x->batch = (FtcBatch){ .rows = 1, .tokens = n, .longest = n, .ids = x->ids.v, .types = x->types, .row_start = x->start,
-                           .labels = labelled ? &x->label : NULL, .record = record, .targets = labelled ? NULL : x->target };
+    x->batch = (FtcBatch){ .rows = 1,
+                           .tokens = n,
+                           .longest = n,
+                           .ids = x->ids.v,
+                           .types = x->types,
+                           .row_start = x->start,
+                           .labels = labelled ? &x->label : NULL,
+                           .record = record,
+                           .targets = labelled ? NULL : x->target };
     ExecInputs *in = exec_inputs(c->exec);
     for (int i = 0; i < FTC_MAX_DROPOUTS; i++)
         in->dropout[i] = 0;
@@ -194,8 +209,8 @@ static const void *value_of(const Tracer *x, const Node *n, int64_t *count)
 static const Node *named(const Tracer *x, const char *name)
 {
     EACH_NODE(n, x->m.compiled->step_graph)
-        if (!strcmp(n->name, name))
-            return n;
+    if (!strcmp(n->name, name))
+        return n;
     return NULL;
 }
 
@@ -218,11 +233,11 @@ static double loss_of(Tracer *x)
     return loss ? *loss : NAN;
 }
 
-/* ---- which weights --------------------------------------------------------------------------------------------------------- */
+/* ---- which weights ------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    int weight;        /* in the table */
-    int64_t at;        /* element */
+    int weight; /* in the table */
+    int64_t at; /* element */
 } Element;
 
 /* Of the first, the middle and the last matrix that is trained, the element with the largest gradient. */
@@ -269,11 +284,14 @@ static void difference_at(Tracer *x, const Element *e, TracedStep *s)
     const FtcWeight *info = &x->m.c.model->weights[e->weight];
     int64_t width = info->dim[1] >= 0 ? info->dim[1] : p->classes;
     double wide = central_difference(x, w, h), narrow = central_difference(x, w, h / 2);
-    *s = (TracedStep){ .name = arena_printf(x->a, "%s[%lld,%lld]", info->name, (long long)(e->at / width), (long long)(e->at % width)),
-                       .before = *w, .h = h, .difference = (4 * narrow - wide) / 3 };
+    *s = (TracedStep){ .name = arena_printf(x->a, "%s[%lld,%lld]", info->name, (long long)(e->at / width),
+                                            (long long)(e->at % width)),
+                       .before = *w,
+                       .h = h,
+                       .difference = (4 * narrow - wide) / 3 };
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------------------- */
 
 static double length(const float *v, int64_t n)
 {
@@ -283,26 +301,30 @@ static double length(const float *v, int64_t n)
     return sqrt(sum);
 }
 
-static bool ends_with(const char *s, const char *end) { return strlen(s) >= strlen(end) && !strcmp(s + strlen(s) - strlen(end), end); }
+static bool ends_with(const char *s, const char *end)
+{
+    return strlen(s) >= strlen(end) && !strcmp(s + strlen(s) - strlen(end), end);
+}
 
 /* A share for each head, query and key of a row. */
 static bool is_attention(const Node *n)
 {
     const Type *t = &n->type;
-    return n->region == REGION_FORWARD && t->elem == F32 && t->rank == 4 && t->dim[2] == DIM_N && t->dim[3] == DIM_N && ends_with(n->name, ".share") &&
-           n->op == OP_div;
+    return n->region == REGION_FORWARD && t->elem == F32 && t->rank == 4 && t->dim[2] == DIM_N && t->dim[3] == DIM_N &&
+           ends_with(n->name, ".share") && n->op == OP_div;
 }
 
 static void read_attention(Tracer *x)
 {
     Trace *t = x->t;
     t->attention = NEW_ARRAY(x->a, TracedAttention, x->m.compiled->step_graph->n + 1);
-    EACH_NODE(n, x->m.compiled->step_graph) {
+    EACH_NODE(n, x->m.compiled->step_graph)
+    {
         int64_t count;
         const float *v = is_attention(n) ? copy(x, n, &count) : NULL;
         if (v)
-            t->attention[t->n_attention++] = (TracedAttention){ arena_strndup(x->a, n->name, strlen(n->name) - 6), (int)n->type.dim[1],
-                                                                t->n_tokens, v };
+            t->attention[t->n_attention++] =
+                (TracedAttention){ arena_strndup(x->a, n->name, strlen(n->name) - 6), (int)n->type.dim[1], t->n_tokens, v };
     }
 }
 
@@ -310,7 +332,8 @@ static void read_attention(Tracer *x)
 static void read_embedding(Tracer *x)
 {
     Trace *t = x->t;
-    EACH_NODE(n, x->m.compiled->step_graph) {
+    EACH_NODE(n, x->m.compiled->step_graph)
+    {
         if (n->op != OP_gather || n->in[0]->op != OP_weight || n->in[0]->type.dim[0] != DIM_V)
             continue;
         int64_t count;
@@ -345,7 +368,8 @@ static void read_logits(Tracer *x)
     Trace *t = x->t;
     const Classifier *c = &x->m.c;
     const float *logits = exec_output(c->exec, "logits");
-    double *z = NEW_ARRAY(x->a, double, c->n_labels), *p = NEW_ARRAY(x->a, double, c->n_labels), *y = NEW_ARRAY(x->a, double, c->n_labels);
+    double *z = NEW_ARRAY(x->a, double, c->n_labels), *p = NEW_ARRAY(x->a, double, c->n_labels),
+           *y = NEW_ARRAY(x->a, double, c->n_labels);
     double most = -INFINITY, sum = 0;
     t->task = c->recipe->task;
     t->classes = c->n_labels;
@@ -377,7 +401,8 @@ static void read_scalars(Tracer *x)
     t->grad_norm = norm ? *norm : NAN;
     t->clip = clip ? *clip : 1;
     t->loss_name = kind && kind->value ? kind->value : "loss";
-    t->plain = !strcmp(t->loss_name, "cross_entropy") && c->model->loss.label_smoothing == 0 && c->model->loss.mode == FTC_WEIGHTS_NONE;
+    t->plain = !strcmp(t->loss_name, "cross_entropy") && c->model->loss.label_smoothing == 0 &&
+               c->model->loss.mode == FTC_WEIGHTS_NONE;
     t->optimizer = c->model->optimizer.kind == FTC_ADAMW ? "AdamW" : "SGD";
     t->lr = c->model->optimizer.lr;
     t->weight_decay = c->model->optimizer.weight_decay;

@@ -72,7 +72,7 @@ typedef struct {
 /* NULL after an error.  All of it lives in the arena. */
 Trace *trace_text_step(const TraceJob *job, Arena *a, FtcDiag *d);
 
-/* The names of the layers that weights belong to, in order, and the length of all their gradients: "layers.0" of "layers.0.ffn.up.weight". */
+/* The layers that weights belong to, in order ("layers.0" of "layers.0.ffn.up.weight"), and the length of all their gradients. */
 typedef struct {
     const char *name;
     double norm, gradient;

@@ -28,7 +28,7 @@ static void put_key(FILE *out, const char *what, double value, const char *forma
     fputs("</span></div>\n", out);
 }
 
-/* ---- text and tokens -------------------------------------------------------------------------------------------------------- */
+/* ---- text and tokens ----------------------------------------------------------------------------------------------- */
 
 static void put_head(const Trace *t, FILE *out)
 {
@@ -40,7 +40,8 @@ static void put_head(const Trace *t, FILE *out)
     for (int i = 0; i < t->classes && t->probability; i++)
         if (t->target[i] > 0)
             put_key(out, "probability of what is right", t->probability[i], "%.4f", t->labels[i]);
-    put_key(out, "length of all gradients", t->grad_norm, "%.4f", t->clip < 1 ? "more than optimizer.clip_norm: shortened" : "not shortened");
+    put_key(out, "length of all gradients", t->grad_norm, "%.4f",
+            t->clip < 1 ? "more than optimizer.clip_norm: shortened" : "not shortened");
     put_key(out, "learning rate", t->lr, "%g", t->optimizer);
     fputs("</div>\n", out);
 }
@@ -48,7 +49,9 @@ static void put_head(const Trace *t, FILE *out)
 static void put_tokens(const Trace *t, FILE *out)
 {
     section(out, "Tokens");
-    fputs("<p class=\"note\">The text as the tokenizer cuts it; below each token its number in the vocabulary.</p>\n<div class=\"tokens\">", out);
+    fputs("<p class=\"note\">The text as the tokenizer cuts it; below each token its number in the vocabulary.</p>\n<div "
+          "class=\"tokens\">",
+          out);
     for (int i = 0; i < t->n_tokens; i++) {
         fprintf(out, "<span%s>", i >= t->n_first ? " class=\"second\"" : "");
         put(out, t->token[i]);
@@ -66,25 +69,33 @@ static void put_vector(const float *v, int64_t n, FILE *out)
         sum += (double)v[i] * v[i];
     }
     double cell = fmin(22, (double)STRIP / (double)n);
-    fprintf(out, "<svg viewBox=\"0 0 %.1f 28\" width=\"%.1f\" height=\"28\" role=\"img\" aria-label=\"%lld numbers\">", cell * (double)n,
-            cell * (double)n, (long long)n);
+    fprintf(out, "<svg viewBox=\"0 0 %.1f 28\" width=\"%.1f\" height=\"28\" role=\"img\" aria-label=\"%lld numbers\">",
+            cell * (double)n, cell * (double)n, (long long)n);
     for (int64_t i = 0; i < n; i++)
-        fprintf(out, "<rect x=\"%.2f\" width=\"%.2f\" height=\"28\" class=\"%s\" fill-opacity=\"%.2f\"><title>%lld: %.5g</title></rect>", cell * (double)i,
-                cell, v[i] < 0 ? "f1" : "f0", most > 0 ? fabs((double)v[i]) / most : 0, (long long)i, (double)v[i]);
-    fprintf(out, "</svg>\n<p class=\"note\">%lld numbers; the largest is %.4g, the length %.4g. Blue is above 0, orange below.</p>\n", (long long)n, most,
-            sqrt(sum));
+        fprintf(
+            out,
+            "<rect x=\"%.2f\" width=\"%.2f\" height=\"28\" class=\"%s\" fill-opacity=\"%.2f\"><title>%lld: %.5g</title></rect>",
+            cell * (double)i, cell, v[i] < 0 ? "f1" : "f0", most > 0 ? fabs((double)v[i]) / most : 0, (long long)i,
+            (double)v[i]);
+    fprintf(
+        out,
+        "</svg>\n<p class=\"note\">%lld numbers; the largest is %.4g, the length %.4g. Blue is above 0, orange below.</p>\n",
+        (long long)n, most, sqrt(sum));
 }
 
-/* ---- attention ---------------------------------------------------------------------------------------------------------------- */
+/* ---- attention ----------------------------------------------------------------------------------------------------- */
 
-static void put_map(const Trace *t, const TracedAttention *a, const double *share, int cell, bool labels, const char *title, FILE *out)
+static void put_map(const Trace *t, const TracedAttention *a, const double *share, int cell, bool labels, const char *title,
+                    FILE *out)
 {
     int n = a->tokens < MOST_TOKENS ? a->tokens : MOST_TOKENS, left = labels ? LABELS : 0, size = left + n * cell;
-    fprintf(out, "<svg viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\" aria-label=\"%s\">", size, size, size, size, title);
+    fprintf(out, "<svg viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\" aria-label=\"%s\">", size, size, size,
+            size, title);
     for (int i = 0; labels && i < n; i++) {
         fprintf(out, "<text class=\"tick\" x=\"%d\" y=\"%d\" text-anchor=\"end\">", left - 6, left + i * cell + cell / 2 + 4);
         html_cut(out, slice_of(t->token[i]), 10);
-        fprintf(out, "</text><text class=\"tick\" transform=\"translate(%d %d) rotate(-90)\">", left + i * cell + cell / 2 + 4, left - 6);
+        fprintf(out, "</text><text class=\"tick\" transform=\"translate(%d %d) rotate(-90)\">", left + i * cell + cell / 2 + 4,
+                left - 6);
         html_cut(out, slice_of(t->token[i]), 10);
         fputs("</text>", out);
     }
@@ -93,7 +104,8 @@ static void put_map(const Trace *t, const TracedAttention *a, const double *shar
             double p = share[(int64_t)q * a->tokens + k];
             if (p < 0.005 && !labels)
                 continue;
-            fprintf(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" class=\"f0\" fill-opacity=\"%.2f\"", left + k * cell, left + q * cell, cell, cell, p);
+            fprintf(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" class=\"f0\" fill-opacity=\"%.2f\"",
+                    left + k * cell, left + q * cell, cell, cell, p);
             if (labels) {
                 fputs("><title>", out);
                 put(out, t->token[q]);
@@ -104,7 +116,8 @@ static void put_map(const Trace *t, const TracedAttention *a, const double *shar
             } else
                 fputs("/>", out);
         }
-    fprintf(out, "<rect class=\"frame\" x=\"%d.5\" y=\"%d.5\" width=\"%d\" height=\"%d\"/></svg>", left, left, n * cell - 1, n * cell - 1);
+    fprintf(out, "<rect class=\"frame\" x=\"%d.5\" y=\"%d.5\" width=\"%d\" height=\"%d\"/></svg>", left, left, n * cell - 1,
+            n * cell - 1);
 }
 
 static void put_attention(const Trace *t, FILE *out)
@@ -112,8 +125,10 @@ static void put_attention(const Trace *t, FILE *out)
     Arena *arena = arena_new();
     if (t->n_attention) {
         section(out, "Attention");
-        fputs("<p class=\"note\">A row is the token that looks, a column the token that it looks at; the stronger a cell, the more of that token's value is taken. "
-              "Each row's shares sum to 1. The large picture is the mean of a layer's heads.</p>\n", out);
+        fputs("<p class=\"note\">A row is the token that looks, a column the token that it looks at; the stronger a cell, the "
+              "more of that token's value is taken. "
+              "Each row's shares sum to 1. The large picture is the mean of a layer's heads.</p>\n",
+              out);
         if (t->n_tokens > MOST_TOKENS)
             fprintf(out, "<p class=\"note\">The first %d of %d tokens are shown.</p>\n", MOST_TOKENS, t->n_tokens);
     }
@@ -142,12 +157,15 @@ static void put_attention(const Trace *t, FILE *out)
     arena_free(arena);
 }
 
-/* ---- logits to gradients --------------------------------------------------------------------------------------------------------- */
+/* ---- logits to gradients ------------------------------------------------------------------------------------------- */
 
 static void put_bar(double share, const char *colour, FILE *out)
 {
-    fprintf(out, "<svg viewBox=\"0 0 260 14\" width=\"260\" height=\"14\" aria-hidden=\"true\"><rect class=\"none\" width=\"260\" height=\"14\"/>"
-                 "<rect class=\"%s\" width=\"%.1f\" height=\"14\"/></svg>", colour, isfinite(share) ? 260 * fmin(1, share) : 0);
+    fprintf(out,
+            "<svg viewBox=\"0 0 260 14\" width=\"260\" height=\"14\" aria-hidden=\"true\"><rect class=\"none\" width=\"260\" "
+            "height=\"14\"/>"
+            "<rect class=\"%s\" width=\"%.1f\" height=\"14\"/></svg>",
+            colour, isfinite(share) ? 260 * fmin(1, share) : 0);
 }
 
 static void put_logits(const Trace *t, FILE *out)
@@ -162,7 +180,8 @@ static void put_logits(const Trace *t, FILE *out)
     if (t->task == FTC_REGRESSION)
         fprintf(out, "<p>It answers %.6g; wanted is %.6g.</p>\n", t->logits[0], t->target[0]);
     else {
-        fprintf(out, "<table>\n<tr><th>label</th><th class=\"n\">logit</th><th class=\"n\">%s</th><th></th><th>wanted</th></tr>\n",
+        fprintf(out,
+                "<table>\n<tr><th>label</th><th class=\"n\">logit</th><th class=\"n\">%s</th><th></th><th>wanted</th></tr>\n",
                 t->task == FTC_SINGLE_LABEL ? "softmax" : "sigmoid");
         for (int i = 0; i < t->classes; i++) {
             fputs("<tr><td class=\"label\">", out);
@@ -175,7 +194,8 @@ static void put_logits(const Trace *t, FILE *out)
     }
     for (int i = 0; i < t->classes && t->plain; i++)
         if (t->target[i] > 0)
-            fprintf(out, "<p>loss = \xE2\x88\x92log p = \xE2\x88\x92log %.4f = <b>%.6f</b></p>\n", t->probability[i], -log(t->probability[i]));
+            fprintf(out, "<p>loss = \xE2\x88\x92log p = \xE2\x88\x92log %.4f = <b>%.6f</b></p>\n", t->probability[i],
+                    -log(t->probability[i]));
     fprintf(out, "<p class=\"note\">As the step computed it: %.6f.</p>\n</section>\n", t->loss);
 }
 
@@ -188,25 +208,29 @@ static void put_gradients(const Trace *t, FILE *out)
     for (int i = 0; i < n; i++)
         most = fmax(most, l[i].gradient);
     section(out, "Gradients");
-    fputs("<table>\n<tr><th>layer</th><th class=\"n\">parameters</th><th class=\"n\">length of the weights</th><th class=\"n\">of the gradient</th><th></th></tr>\n",
+    fputs("<table>\n<tr><th>layer</th><th class=\"n\">parameters</th><th class=\"n\">length of the weights</th><th "
+          "class=\"n\">of the gradient</th><th></th></tr>\n",
           out);
     for (int i = 0; i < n; i++) {
         fputs("<tr><td class=\"label\">", out);
         put(out, l[i].name);
-        fprintf(out, "</td><td class=\"n\">%lld</td><td class=\"n\">%.4f</td><td class=\"n\">%.6f</td><td>", (long long)l[i].n, l[i].norm, l[i].gradient);
+        fprintf(out, "</td><td class=\"n\">%lld</td><td class=\"n\">%.4f</td><td class=\"n\">%.6f</td><td>", (long long)l[i].n,
+                l[i].norm, l[i].gradient);
         put_bar(most > 0 ? l[i].gradient / most : 0, "f0", out);
         fputs("</td></tr>\n", out);
     }
     fprintf(out, "</table>\n<p>All of them as one vector: %.6f", t->grad_norm);
     if (t->clip < 1)
         fprintf(out, ", shortened by the factor %.6f (optimizer.clip_norm)", t->clip);
-    fputs(".</p>\n<details><summary>Tensor by tensor</summary>\n<table>\n<tr><th>weight</th><th class=\"n\">parameters</th><th class=\"n\">its length</th>"
-          "<th class=\"n\">that of its gradient</th></tr>\n", out);
+    fputs(".</p>\n<details><summary>Tensor by tensor</summary>\n<table>\n<tr><th>weight</th><th class=\"n\">parameters</th><th "
+          "class=\"n\">its length</th>"
+          "<th class=\"n\">that of its gradient</th></tr>\n",
+          out);
     for (int i = 0; i < t->n_weights; i++) {
         fputs("<tr><td class=\"label\">", out);
         put(out, t->weight[i].name);
-        fprintf(out, "</td><td class=\"n\">%lld</td><td class=\"n\">%.4f</td><td class=\"n\">%.6f</td></tr>\n", (long long)t->weight[i].n, t->weight[i].norm,
-                t->weight[i].gradient);
+        fprintf(out, "</td><td class=\"n\">%lld</td><td class=\"n\">%.4f</td><td class=\"n\">%.6f</td></tr>\n",
+                (long long)t->weight[i].n, t->weight[i].norm, t->weight[i].gradient);
     }
     fputs("</table></details>\n</section>\n", out);
     arena_free(a);
@@ -215,15 +239,22 @@ static void put_gradients(const Trace *t, FILE *out)
 static void put_steps(const Trace *t, FILE *out)
 {
     section(out, "The update");
-    fprintf(out, "<p class=\"note\">The first step of %s, with the learning rate %g. Beside each gradient stands the difference of the loss a little above and a little "
-                 "below the weight, divided by what lies between: it should be the same.</p>\n", t->optimizer, t->lr);
-    fputs("<table>\n<tr><th>weight</th><th class=\"n\">before</th><th class=\"n\">after</th><th class=\"n\">gradient</th><th class=\"n\">finite difference</th></tr>\n", out);
+    fprintf(out,
+            "<p class=\"note\">The first step of %s, with the learning rate %g. Beside each gradient stands the difference of "
+            "the loss a little above and a little "
+            "below the weight, divided by what lies between: it should be the same.</p>\n",
+            t->optimizer, t->lr);
+    fputs("<table>\n<tr><th>weight</th><th class=\"n\">before</th><th class=\"n\">after</th><th class=\"n\">gradient</th><th "
+          "class=\"n\">finite difference</th></tr>\n",
+          out);
     for (int i = 0; i < t->n_steps; i++) {
         const TracedStep *s = &t->step[i];
         fputs("<tr><td class=\"label\">", out);
         put(out, s->name);
-        fprintf(out, "</td><td class=\"n\">%.7f</td><td class=\"n\">%.7f</td><td class=\"n\">%.6f</td><td class=\"n\">%.6f</td></tr>\n", s->before, s->after,
-                s->gradient, s->difference);
+        fprintf(
+            out,
+            "</td><td class=\"n\">%.7f</td><td class=\"n\">%.7f</td><td class=\"n\">%.6f</td><td class=\"n\">%.6f</td></tr>\n",
+            s->before, s->after, s->gradient, s->difference);
     }
     fputs("</table>\n</section>\n", out);
 }

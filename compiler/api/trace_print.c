@@ -61,7 +61,8 @@ static void print_attention(const Trace *t, FILE *out)
 {
     for (int i = 0; i < t->n_attention; i++) {
         const TracedAttention *a = &t->attention[i];
-        fprintf(out, "\nattention of %s: how much the first token, %s, takes of each (a row is a head, its sum is 1)\n", a->name, t->token[0]);
+        fprintf(out, "\nattention of %s: how much the first token, %s, takes of each (a row is a head, its sum is 1)\n",
+                a->name, t->token[0]);
         int n = a->tokens < SHOWN_TOKENS ? a->tokens : SHOWN_TOKENS;
         fprintf(out, "  %6s", "head");
         for (int k = 0; k < n; k++)
@@ -84,7 +85,8 @@ static void print_probabilities(const Trace *t, FILE *out)
     }
     fprintf(out, "\n%-24s %10s %12s\n", "label", "logit", t->task == FTC_SINGLE_LABEL ? "softmax" : "sigmoid");
     for (int i = 0; i < t->classes; i++) {
-        fprintf(out, "%-24.24s %10.4f %12.4f %s ", t->labels[i], t->logits[i], t->probability[i], t->target[i] > 0 ? "<-" : "  ");
+        fprintf(out, "%-24.24s %10.4f %12.4f %s ", t->labels[i], t->logits[i], t->probability[i],
+                t->target[i] > 0 ? "<-" : "  ");
         bar(t->probability[i], out);
     }
 }
@@ -94,7 +96,8 @@ static void print_loss(const Trace *t, FILE *out)
     if (t->plain)
         for (int i = 0; i < t->classes; i++)
             if (t->target[i] > 0)
-                fprintf(out, "\nloss: -log p(%s) = -log %.4f = %.6f\n", t->labels[i], t->probability[i], -log(t->probability[i]));
+                fprintf(out, "\nloss: -log p(%s) = -log %.4f = %.6f\n", t->labels[i], t->probability[i],
+                        -log(t->probability[i]));
     fprintf(out, "%sloss (%s), as the step computed it: %.6f\n", t->plain ? "" : "\n", t->loss_name, t->loss);
 }
 
@@ -120,8 +123,8 @@ static void print_gradients(const Trace *t, FILE *out)
 
 static void print_steps(const Trace *t, FILE *out)
 {
-    fprintf(out, "\nthe first step of %s, with the learning rate %g\n%-38s %11s %11s %11s %11s\n", t->optimizer, t->lr, "weight", "before", "after",
-            "gradient", "difference");
+    fprintf(out, "\nthe first step of %s, with the learning rate %g\n%-38s %11s %11s %11s %11s\n", t->optimizer, t->lr,
+            "weight", "before", "after", "gradient", "difference");
     for (int i = 0; i < t->n_steps; i++) {
         const TracedStep *s = &t->step[i];
         fprintf(out, "%-38.38s %11.7f %11.7f %11.6f %11.6f\n", s->name, s->before, s->after, s->gradient, s->difference);

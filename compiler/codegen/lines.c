@@ -23,8 +23,8 @@ typedef struct Lines {
     LLVMDIBuilderRef di;
     LLVMContextRef c;
     const char *folder;
-    LLVMMetadataRef kernel;  /* its subprogram */
-    char *file;              /* of it */
+    LLVMMetadataRef kernel; /* its subprogram */
+    char *file;             /* of it */
     Known *known;
     int n, cap;
 } Lines;
@@ -38,7 +38,8 @@ static LLVMMetadataRef subprogram(Lines *l, const char *name, const char *path, 
 {
     LLVMMetadataRef file = file_of(l, path), none = NULL;
     LLVMMetadataRef type = LLVMDIBuilderCreateSubroutineType(l->di, file, &none, 0, LLVMDIFlagZero);
-    return LLVMDIBuilderCreateFunction(l->di, file, name, strlen(name), "", 0, file, line, type, true, true, line, LLVMDIFlagZero, true);
+    return LLVMDIBuilderCreateFunction(l->di, file, name, strlen(name), "", 0, file, line, type, true, true, line,
+                                       LLVMDIFlagZero, true);
 }
 
 /* Where the user's own file says it, or asks for the list that does. */
@@ -65,7 +66,8 @@ static void add_flag(LLVMModuleRef m, const char *name, unsigned value)
 {
     LLVMContextRef c = LLVMGetModuleContext(m);
     if (!LLVMGetModuleFlag(m, name, strlen(name)))
-        LLVMAddModuleFlag(m, LLVMModuleFlagBehaviorWarning, name, strlen(name), LLVMValueAsMetadata(LLVMConstInt(LLVMInt32TypeInContext(c), value, false)));
+        LLVMAddModuleFlag(m, LLVMModuleFlagBehaviorWarning, name, strlen(name),
+                          LLVMValueAsMetadata(LLVMConstInt(LLVMInt32TypeInContext(c), value, false)));
 }
 
 struct Lines *lines_open(Emit *e)
@@ -79,8 +81,8 @@ struct Lines *lines_open(Emit *e)
     l->c = e->c;
     l->folder = here ? here : xstrdup(".");
     l->file = xstrdup(outermost(first)->at.file);
-    LLVMDIBuilderCreateCompileUnit(l->di, LLVMDWARFSourceLanguageC11, file_of(l, l->file), "ftc", 3, true, "", 0, 0, "", 0, LLVMDWARFEmissionFull, 0, false, false,
-                                   "", 0, "", 0);
+    LLVMDIBuilderCreateCompileUnit(l->di, LLVMDWARFSourceLanguageC11, file_of(l, l->file), "ftc", 3, true, "", 0, 0, "", 0,
+                                   LLVMDWARFEmissionFull, 0, false, false, "", 0, "", 0);
     l->kernel = subprogram(l, e->k->name, l->file, (unsigned)outermost(first)->at.line);
     LLVMSetSubprogram(e->fn, l->kernel);
     add_flag(e->m, "Debug Info Version", LLVMDebugMetadataVersion());
@@ -91,7 +93,8 @@ struct Lines *lines_open(Emit *e)
 }
 
 /* A line within a scope of its own file. */
-static LLVMMetadataRef location(const Lines *l, const Loc *loc, LLVMMetadataRef scope, const char *file, LLVMMetadataRef inlined_at)
+static LLVMMetadataRef location(const Lines *l, const Loc *loc, LLVMMetadataRef scope, const char *file,
+                                LLVMMetadataRef inlined_at)
 {
     if (strcmp(loc->at.file, file))
         scope = LLVMDIBuilderCreateLexicalBlockFile(l->di, scope, file_of(l, loc->at.file), 0);

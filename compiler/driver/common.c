@@ -70,11 +70,9 @@ static bool switch_pass(CommonOptions *o, const char *name, bool on, FtcDiag *d)
         const char *names[MOST_PASSES];
         for (int i = 0; i < n_passes; i++)
             names[i] = pipeline[i].name;
-        const char *near = nearest_word(name, names, n_passes), *no = on ? "" : "no-";
-        return near ? ftc_error(d, FTC_NOWHERE, on ? "unknown flag '-f%s'; did you mean '-f%s%s'?" : "there is no pass '%s'; did you mean '-f%s%s'?",
-                                name, no, near)
-                    : ftc_error(d, FTC_NOWHERE, on ? "unknown flag '-f%s'; --help=optimizers lists the passes" : "there is no pass '%s'; --help=optimizers lists them",
-                                name);
+        const char *near = nearest_word(name, names, n_passes), *what = on ? "unknown flag '-f" : "there is no pass '";
+        return near ? ftc_error(d, FTC_NOWHERE, "%s%s'; did you mean '-f%s%s'?", what, name, on ? "" : "no-", near)
+                    : ftc_error(d, FTC_NOWHERE, "%s%s'; --help=optimizers lists the passes", what, name);
     }
     if (pass_is_needed(p))
         return on || ftc_error(d, FTC_NOWHERE, "the pass '%s' can't be left out: %s", name, p->why);

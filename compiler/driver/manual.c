@@ -22,7 +22,7 @@ static const char *const warnings[] = {
 
 static bool is_joined(const Option *o) { return o->value && *o->value == '='; }
 
-/* ---- man ------------------------------------------------------------------------------------------------------------------- */
+/* ---- man ----------------------------------------------------------------------------------------------------------- */
 
 /* Text of a line: nothing in it is a request. */
 static void put_text(const char *s)
@@ -58,8 +58,10 @@ static void print_man(void)
     puts(".TH FTC 1 \"\" \"ftc " FTC_VERSION "\" \"User commands\"\n.SH NAME\nftc \\- a fine-tuning compiler\n.SH SYNOPSIS");
     for (int i = 0; i < N_COMMANDS; i++)
         printf("%s\\fBftc %s\\fR [\\fIflags\\fR] ...\n", i ? ".br\n" : "", commands[i].name);
-    puts(".SH DESCRIPTION\nA YAML spec of an encoder, a head and a loss, and a table of labelled texts, become a classifier.  The spec is compiled to the "
-         "native code of one training step; a small runtime feeds it.\n.PP\nFlags and arguments may be mixed; of flags that say the same the last one counts; "
+    puts(".SH DESCRIPTION\nA YAML spec of an encoder, a head and a loss, and a table of labelled texts, become a classifier.  "
+         "The spec is compiled to the "
+         "native code of one training step; a small runtime feeds it.\n.PP\nFlags and arguments may be mixed; of flags that "
+         "say the same the last one counts; "
          "behind \\fB\\-\\-\\fR all are arguments.");
     puts(".SH COMMANDS");
     for (int i = 0; i < N_COMMANDS; i++) {
@@ -70,13 +72,15 @@ static void print_man(void)
             if (options[k].commands & commands[i].id && options[k].help)
                 put_flag(&options[k]);
     }
-    puts(".SH EXIT STATUS\n.TP\n0\nAll went well.\n.TP\n1\nA mistake of the user's, which standard error names with its place.\n.TP\n3\nTraining diverged.\n"
+    puts(".SH EXIT STATUS\n.TP\n0\nAll went well.\n.TP\n1\nA mistake of the user's, which standard error names with its "
+         "place.\n.TP\n3\nTraining diverged.\n"
          ".TP\n4\nA bug in ftc.\n.TP\n130\nThe run was interrupted, and can be gone on with.");
-    puts(".SH ENVIRONMENT\n.TP\n\\fBXDG_CACHE_HOME\\fR\nCompiled kernels are kept in its folder ftc; else in ~/.cache/ftc.\n.TP\n\\fBCC\\fR\nThe C compiler that "
+    puts(".SH ENVIRONMENT\n.TP\n\\fBXDG_CACHE_HOME\\fR\nCompiled kernels are kept in its folder ftc; else in "
+         "~/.cache/ftc.\n.TP\n\\fBCC\\fR\nThe C compiler that "
          "links trainers; else cc.\n.TP\n\\fBTMPDIR\\fR\nWhere objects lie while they are linked; else /tmp.");
 }
 
-/* ---- bash ------------------------------------------------------------------------------------------------------------------- */
+/* ---- bash ---------------------------------------------------------------------------------------------------------- */
 
 static void print_words(const char *before, const char *const *words, int n)
 {
@@ -94,8 +98,8 @@ static void print_pass_flags(const char *before)
 static void print_flags(Command c)
 {
     for (int k = 0, n = 0; k < N_OPTIONS; k++)
-        if (options[k].commands & c && strlen(options[k].name) > 1 && strcmp(options[k].name, "-f") && strcmp(options[k].name, "-fno-") &&
-            strcmp(options[k].name, "-W"))
+        if (options[k].commands & c && strlen(options[k].name) > 1 && strcmp(options[k].name, "-f") &&
+            strcmp(options[k].name, "-fno-") && strcmp(options[k].name, "-W"))
             printf("%s%s", n++ ? " " : "", options[k].name);
     if (options[OPT_NO_PASS].commands & c) {
         print_pass_flags("-fno-");
@@ -111,7 +115,8 @@ static void print_flags(Command c)
 static void print_bash(void)
 {
     static const char *const stages[] = { EMIT_WORDS };
-    puts("# bash completion for ftc; made by the build\n_ftc()\n{\n    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} flags\n"
+    puts("# bash completion for ftc; made by the build\n_ftc()\n{\n    local word=${COMP_WORDS[COMP_CWORD]} "
+         "before=${COMP_WORDS[COMP_CWORD-1]} flags\n"
          "    if [ \"$COMP_CWORD\" = 1 ]; then");
     fputs("        COMPREPLY=($(compgen -W \"", stdout);
     for (int i = 0; i < N_COMMANDS; i++)
@@ -119,8 +124,10 @@ static void print_bash(void)
     puts("--help --version\" -- \"$word\"))\n        return\n    fi");
     fputs("    case $before in\n    --emit | =) COMPREPLY=($(compgen -W \"", stdout);
     print_words("", stages, sizeof stages / sizeof *stages);
-    puts("\" -- \"$word\")); [ ${#COMPREPLY[@]} -gt 0 ] && return ;;\n    -x) COMPREPLY=($(compgen -W \"spec graph kernels\" -- \"$word\")); return ;;\n    esac");
-    puts("    case $word in\n    -*) ;;\n    *) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n    esac\n    case ${COMP_WORDS[1]} in");
+    puts("\" -- \"$word\")); [ ${#COMPREPLY[@]} -gt 0 ] && return ;;\n    -x) COMPREPLY=($(compgen -W \"spec graph kernels\" "
+         "-- \"$word\")); return ;;\n    esac");
+    puts("    case $word in\n    -*) ;;\n    *) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n    esac\n    case "
+         "${COMP_WORDS[1]} in");
     for (int i = 0; i < N_COMMANDS; i++) {
         printf("    %s) flags=\"", commands[i].name);
         print_flags(commands[i].id);

@@ -88,13 +88,20 @@ void show_memory(const Compiled *c, FILE *out)
     int64_t sym[N_SYMBOLS];
     usual_symbols(c->spec, sym);
     const FtcProgram *p[2] = { c->model.step ? c->model.step : c->model.eval, c->model.eval };
-    fprintf(out, "Memory report, for %lld rows with %lld tokens in all (MiB)\n  %-28s %10s %10s\n", (long long)sym[FTC_B], (long long)sym[FTC_T],
-            "", "step", "eval");
-    static const struct { const char *what; FtcBufKind kind; } rows[] = {
-        { "weights", FTC_BUF_WEIGHT }, { "optimizer's state", FTC_BUF_STATE }, { "batch", FTC_BUF_INPUT }, { "results", FTC_BUF_OUTPUT },
+    fprintf(out, "Memory report, for %lld rows with %lld tokens in all (MiB)\n  %-28s %10s %10s\n", (long long)sym[FTC_B],
+            (long long)sym[FTC_T], "", "step", "eval");
+    static const struct {
+        const char *what;
+        FtcBufKind kind;
+    } rows[] = {
+        { "weights", FTC_BUF_WEIGHT },
+        { "optimizer's state", FTC_BUF_STATE },
+        { "batch", FTC_BUF_INPUT },
+        { "results", FTC_BUF_OUTPUT },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        fprintf(out, "  %-28s %10.2f %10.2f\n", rows[i].what, buffers_mib(p[0], rows[i].kind, sym), buffers_mib(p[1], rows[i].kind, sym));
+        fprintf(out, "  %-28s %10.2f %10.2f\n", rows[i].what, buffers_mib(p[0], rows[i].kind, sym),
+                buffers_mib(p[1], rows[i].kind, sym));
     fprintf(out, "  %-28s %10.2f %10.2f\n", "arena", arena_mib(p[0], sym), arena_mib(p[1], sym));
     fprintf(out, "  %-28s %10.2f %10.2f\n", "scratch of each thread", scratch_mib(p[0], sym), scratch_mib(p[1], sym));
     fprintf(out, "  %-28s %10.2f\n", "ftc itself, at most so far", peak_rss_mib());

@@ -12,7 +12,8 @@
 static void print_help(void)
 {
     puts("ftc trace SPEC.yaml | MODEL_DIR --text TEXT --label LABEL [flags]\n\n"
-         "One text through one training step, with its numbers: tokens, embedding, attention, logits, loss, gradients, and weights before\n"
+         "One text through one training step, with its numbers: tokens, embedding, attention, logits, loss, gradients, and "
+         "weights before\n"
          "and after the update.  They are compiled code's, with dropout off; nothing is saved.\n");
     options_help(CMD_TRACE, stdout);
 }
@@ -20,7 +21,7 @@ static void print_help(void)
 typedef struct {
     TraceJob job;
     bool html;
-    const char *output;  /* NULL: standard output */
+    const char *output; /* NULL: standard output */
 } TraceFlags;
 
 static bool set_input(TraceJob *j, const char *word, FtcDiag *d)
@@ -38,7 +39,11 @@ static bool read_flags(TraceFlags *f, CommonOptions *o, OptionReader *r, FtcDiag
     bool ok = true;
     while ((m = own_option(o, r, &ok, d)).id != OPT_END)
         switch (m.id) {
-        case OPT_HELP: case OPT_HELP_SHORT: print_help(); o->done = true; return true;
+        case OPT_HELP:
+        case OPT_HELP_SHORT:
+            print_help();
+            o->done = true;
+            return true;
         case OPT_INIT: f->job.source.init = m.value; break;
         case OPT_TEXT: f->job.text = m.value; break;
         case OPT_TEXT_B: f->job.text_b = m.value; break;

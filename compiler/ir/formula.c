@@ -13,7 +13,11 @@ const Node *outline_base(const Node *n)
 {
     for (;;)
         switch (n->op) {
-        case OP_reshape: case OP_split: case OP_join: case OP_broadcast: case OP_stop_gradient: n = n->in[0]; break;
+        case OP_reshape:
+        case OP_split:
+        case OP_join:
+        case OP_broadcast:
+        case OP_stop_gradient: n = n->in[0]; break;
         default: return n;
         }
 }
@@ -114,7 +118,8 @@ static const char *reduction(const OutlineNames *o, const Node *n, const char *w
 /* a @ b contracts a's last dim with b's last but one; .T where a dot does otherwise. */
 static const char *product(const OutlineNames *o, const Node *n, int tight)
 {
-    bool ta = n->in[0]->type.rank > n->a.batch + 1 && n->a.ca == n->a.batch, tb = n->in[1]->type.rank > n->a.batch + 1 && n->a.cb != n->a.batch;
+    bool ta = n->in[0]->type.rank > n->a.batch + 1 && n->a.ca == n->a.batch,
+         tb = n->in[1]->type.rank > n->a.batch + 1 && n->a.cb != n->a.batch;
     const char *a = operand(o, n->in[0], ta ? TIGHT : PRODUCT), *b = operand(o, n->in[1], TIGHT);
     return parenthesised(o, arena_printf(o->arena, "%s%s @ %s%s", a, ta ? ".T" : "", b, tb ? ".T" : ""), PRODUCT, tight);
 }
@@ -158,8 +163,9 @@ static const char *written(const OutlineNames *o, const Node *n, int tight)
     case OP_dot: return product(o, n, tight);
     case OP_transpose: return transposed(o, n);
     case OP_gather: return arena_printf(a, "%s[%s]", operand(o, n->in[0], TIGHT), operand(o, n->in[1], LOOSE));
-    case OP_slice: return arena_printf(a, "slice(%s, axis=%d, %lld:%lld)", operand(o, n->in[0], LOOSE), n->a.axes[0],
-                                       (long long)n->a.begin, (long long)n->a.end);
+    case OP_slice:
+        return arena_printf(a, "slice(%s, axis=%d, %lld:%lld)", operand(o, n->in[0], LOOSE), n->a.axes[0],
+                            (long long)n->a.begin, (long long)n->a.end);
     case OP_update: return operand(o, n->in[1], tight);
     case OP_update_rows: return operand(o, n->in[2], tight);
     default: return call(o, n, op_info[n->op].name);

@@ -15,13 +15,15 @@ static const struct {
     OpClass class;
     const char *title, *text;
 } classes[] = {
-    { CLASS_MAP, "Element by element", "Operands broadcast as NumPy's do: dims align at the right, a missing one or one of 1 repeats." },
+    { CLASS_MAP, "Element by element",
+      "Operands broadcast as NumPy's do: dims align at the right, a missing one or one of 1 repeats." },
     { CLASS_REDUCE, "Reductions", "The reduced axes stay, as dims of 1." },
     { CLASS_SHAPE, "Shapes", "They compute nothing; a kernel that reads one reads its operand at another index." },
     { CLASS_CONTRACT, "Products", "A linear layer is one, forward, and two backward; attention is two." },
     { CLASS_INDEX, "Indices", "Embeddings, the first token of a row, positions." },
     { CLASS_RANDOM, "Random numbers", "Nothing is stored: whoever needs the bits again computes them again." },
-    { CLASS_STATE, "What comes from outside, and what stays", "Inputs, weights, the optimizer's state, constants, and the update of a step." },
+    { CLASS_STATE, "What comes from outside, and what stays",
+      "Inputs, weights, the optimizer's state, constants, and the update of a step." },
 };
 
 /* The rule of types in a few words, by the name of the function that checks it. */
@@ -80,7 +82,8 @@ static const char *operands(Op op)
     case OP_update: return " target, value";
     case OP_update_rows: return " target, rows, values";
     case OP_rand: return " row, seed, step";
-    default: return op_info[op].inputs < 0 ? " a, ..." : op_info[op].inputs == 0 ? "" : op_info[op].inputs == 1 ? " a" : " a, b";
+    default:
+        return op_info[op].inputs < 0 ? " a, ..." : op_info[op].inputs == 0 ? "" : op_info[op].inputs == 1 ? " a" : " a, b";
     }
 }
 
@@ -103,11 +106,14 @@ static void put_op(FILE *out, Op op)
 
 void ir_reference(FILE *out)
 {
-    fputs("# The ops of the tensor IR\n\nMade from `ops.def`, which is what the compiler reads; the text form and the meaning of types stand in `ir.h`. An op's "
-          "gradient is written with the same ops: da is what flows to operand a where dy comes back to y. `a.b` is a product of matrices, `a'` a transpose.\n",
+    fputs("# The ops of the tensor IR\n\nMade from `ops.def`, which is what the compiler reads; the text form and the meaning "
+          "of types stand in `ir.h`. An op's "
+          "gradient is written with the same ops: da is what flows to operand a where dy comes back to y. `a.b` is a product "
+          "of matrices, `a'` a transpose.\n",
           out);
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
-        fprintf(out, "\n## %s\n\n%s\n\n| op, attributes | what y is | types | gradient |\n|---|---|---|---|\n", classes[i].title, classes[i].text);
+        fprintf(out, "\n## %s\n\n%s\n\n| op, attributes | what y is | types | gradient |\n|---|---|---|---|\n",
+                classes[i].title, classes[i].text);
         for (Op op = 0; op < N_OPS; op++)
             if (op_info[op].class == classes[i].class)
                 put_op(out, op);

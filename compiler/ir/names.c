@@ -8,15 +8,16 @@
 static bool numbers_weights(const Graph *g, const char *name, size_t before)
 {
     EACH_NODE(w, g)
-        if (w->op == OP_weight && !strncmp(w->name, name, before) && isdigit((unsigned char)w->name[before]))
-            return true;
+    if (w->op == OP_weight && !strncmp(w->name, name, before) && isdigit((unsigned char)w->name[before]))
+        return true;
     return false;
 }
 
 size_t layer_number_at(const Graph *g, const char *name)
 {
     for (const char *p = name; (p = strchr(p, '.')); p++)
-        if (isdigit((unsigned char)p[1]) && p[1 + strspn(p + 1, "0123456789")] == '.' && numbers_weights(g, name, (size_t)(p + 1 - name)))
+        if (isdigit((unsigned char)p[1]) && p[1 + strspn(p + 1, "0123456789")] == '.' &&
+            numbers_weights(g, name, (size_t)(p + 1 - name)))
             return (size_t)(p + 1 - name);
     return 0;
 }

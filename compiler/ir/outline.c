@@ -3,8 +3,9 @@
  *
  * The idea: neighbours that come from one place of the spec are a run (one layer forward, one layer backward, the update of one
  * weight).  A run of several lines is a function, which is called where the run stands and written below; runs of the same formulas are
- * one function: three layer norms are three lines and one definition.  Which values belong to the layer itself (its weights, what its forward part kept) is seen by their
- * names; a function reads them by the rest of the name, as `weight`, and gets all else as arguments. */
+ * one function: three layer norms are three lines and one definition.  Which values belong to the layer itself (its weights, what
+ * its forward part kept) is seen by their names; a function reads them by the rest of the name, as `weight`, and gets all else as
+ * arguments. */
 #include "compiler/ir/outline.h"
 
 #include "compiler/ir/names.h"
@@ -29,14 +30,14 @@ typedef struct {
 
 typedef struct {
     const Node *node;
-    const char *own;     /* its name as one of the run's own values; NULL: it is none of them */
-    int function, line;  /* of a forward run's value: which one; else -1 */
+    const char *own;    /* its name as one of the run's own values; NULL: it is none of them */
+    int function, line; /* of a forward run's value: which one; else -1 */
 } Outside;
 
 typedef struct {
-    Node **v;            /* neighbours of one place, in order */
+    Node **v; /* neighbours of one place, in order */
     int n;
-    const char *layer;   /* what all their names begin with, or those of which they are gradients; "": nothing */
+    const char *layer; /* what all their names begin with, or those of which they are gradients; "": nothing */
     Line *lines;
     int n_lines, n_outside, cap_outside;
     Outside *outside;
@@ -48,25 +49,25 @@ typedef struct {
     const char *name;
     const char **arguments; /* [first->n_outside]; NULL: own, or the same for all calls */
     int calls;
-    bool listed;            /* its calls without arguments and results are written */
+    bool listed; /* its calls without arguments and results are written */
 } Function;
 
 typedef struct {
-    OutlineNames names;  /* first: formula.c gives it back */
+    OutlineNames names; /* first: formula.c gives it back */
     const Graph *g;
     Arena *arena;
     FILE *out;
     Run *runs;
     Function *functions;
     int n_runs, cap_runs, n_functions;
-    int *run_of, *size;  /* by node's id: its run, or -1; ops in its formula */
+    int *run_of, *size; /* by node's id: its run, or -1; ops in its formula */
     bool *named;
-    const char **owner;  /* the layer with weights that it is of */
-    Node **shown;        /* the view whose name it goes by, or NULL */
-    Run *at;             /* the run whose formulas are being written */
+    const char **owner; /* the layer with weights that it is of */
+    Node **shown;       /* the view whose name it goes by, or NULL */
+    Run *at;            /* the run whose formulas are being written */
 } Outliner;
 
-/* ---- runs -------------------------------------------------------------------------------------------------------------------- */
+/* ---- runs ---------------------------------------------------------------------------------------------------------- */
 
 static bool is_given(const Node *n) { return !n->n_in; }
 
@@ -82,13 +83,13 @@ static void find_shown(Outliner *o)
 {
     int *reads = NEW_ARRAY(o->arena, int, o->g->n);
     EACH_NODE(n, o->g)
-        for (int i = 0; i < n->n_in; i++)
-            reads[n->in[i]->id]++;
+    for (int i = 0; i < n->n_in; i++)
+        reads[n->in[i]->id]++;
     for (int i = 0; i < o->g->n_outputs; i++)
         reads[o->g->outputs[i].node->id]++;
     EACH_NODE(n, o->g)
-        if (n->n_in && outline_base(n) != n && !is_given(n->in[0]) && reads[n->in[0]->id] == 1 && n->region == n->in[0]->region)
-            o->shown[n->in[0]->id] = n;
+    if (n->n_in && outline_base(n) != n && !is_given(n->in[0]) && reads[n->in[0]->id] == 1 && n->region == n->in[0]->region)
+        o->shown[n->in[0]->id] = n;
 }
 
 /* The layer that a weight belongs to: "pooler" of "pooler.bias". */
@@ -102,7 +103,8 @@ static const char *owner_of_weight(const Outliner *o, const char *weight)
 static const char *owner_by_name(const Outliner *o, const char *name)
 {
     const char *owner = "";
-    EACH_NODE(w, o->g) {
+    EACH_NODE(w, o->g)
+    {
         const char *dot = w->op == OP_weight ? strrchr(w->name, '.') : NULL;
         size_t length = dot ? (size_t)(dot - w->name) : 0;
         if (length > strlen(owner) && !strncmp(name, w->name, length) && (!name[length] || name[length] == '.'))
@@ -121,7 +123,8 @@ static const char *find_owner(const Outliner *o, const Node *n)
                 return owner_of_weight(o, outline_base(n->in[i])->name);
     if (n->region == REGION_BACKWARD) {
         const char *of = shown(o, n)->name;
-        EACH_NODE(x, o->g) {
+        EACH_NODE(x, o->g)
+        {
             if (x->op == OP_weight && !strncmp(of, "d.", 2) && !strcmp(of + 2, x->name))
                 return owner_of_weight(o, x->name);
             if (n->grad_of && x->region == REGION_FORWARD && !is_given(x) && !strcmp(x->name, n->grad_of))
@@ -145,7 +148,8 @@ static bool goes_on(const Outliner *o, const Node *before, const Node *n)
 static void find_runs(Outliner *o)
 {
     const Node *before = NULL;
-    EACH_NODE(n, o->g) {
+    EACH_NODE(n, o->g)
+    {
         o->run_of[n->id] = -1;
         if (is_given(n) || outline_base(n) != n)
             continue;
@@ -182,7 +186,7 @@ static void name_runs(Outliner *o)
     }
 }
 
-/* ---- which values have a line ---------------------------------------------------------------------------------------------------- */
+/* ---- which values have a line -------------------------------------------------------------------------------------- */
 
 /* A number or two of others, element by element: whoever reads it can write it out. */
 static bool is_cheap(const Node *n)
@@ -203,7 +207,7 @@ static void find_named(Outliner *o)
 {
     int *reads = NEW_ARRAY(o->arena, int, o->g->n), *reader = NEW_ARRAY(o->arena, int, o->g->n); /* how often, from which run */
     EACH_NODE(n, o->g)
-        reader[n->id] = NOBODY;
+    reader[n->id] = NOBODY;
     for (int i = 0; i < o->g->n_outputs; i++)
         o->named[outline_base(o->g->outputs[i].node)->id] = true;
     for (const Node *n = o->g->last; n; n = n->prev) {
@@ -217,7 +221,8 @@ static void find_named(Outliner *o)
             reader[x] = reader[x] == NOBODY || reader[x] == from ? from : SEVERAL;
         }
     }
-    EACH_NODE(n, o->g) {
+    EACH_NODE(n, o->g)
+    {
         o->size[n->id] = 1;
         if (is_given(n) || outline_base(n) != n)
             continue;
@@ -231,7 +236,7 @@ static void find_named(Outliner *o)
     }
 }
 
-/* ---- formulas of a run, in which names are marks ------------------------------------------------------------------------------------ */
+/* ---- formulas of a run, in which names are marks ------------------------------------------------------------------- */
 
 static bool written_out(const OutlineNames *names, const Node *n)
 {
@@ -273,7 +278,10 @@ static int outside_of(Outliner *o, Run *r, const Node *n)
         if (r->outside[i].node == n)
             return i;
     ARENA_GROW(o->arena, r->outside, r->n_outside, r->cap_outside);
-    Outside x = { .node = n, .own = is_own(o, r, n) ? own_name(o->arena, shown(o, n)->name, r->layer) : NULL, .function = -1, .line = -1 };
+    Outside x = { .node = n,
+                  .own = is_own(o, r, n) ? own_name(o->arena, shown(o, n)->name, r->layer) : NULL,
+                  .function = -1,
+                  .line = -1 };
     if (o->run_of[n->id] >= 0 && n->region < r->v[0]->region && r->v[0]->region == REGION_BACKWARD) {
         const Run *from = &o->runs[o->run_of[n->id]];
         x.function = from->function;
@@ -287,7 +295,8 @@ static const char *mark(const OutlineNames *names, const Node *n)
 {
     Outliner *o = (Outliner *)names;
     int line = line_of(o->at, n);
-    return line >= 0 ? arena_printf(o->arena, MARK "L%d" MARK, line) : arena_printf(o->arena, MARK "X%d" MARK, outside_of(o, o->at, n));
+    return line >= 0 ? arena_printf(o->arena, MARK "L%d" MARK, line)
+                     : arena_printf(o->arena, MARK "X%d" MARK, outside_of(o, o->at, n));
 }
 
 /* The run's formulas and what they read, such that two runs have the same text if one function does for both. */
@@ -339,7 +348,7 @@ static void find_functions(Outliner *o)
 
 static bool is_function(const Function *f) { return f->first->n_lines > 1 && *f->first->layer; }
 
-/* ---- names of functions and their arguments ------------------------------------------------------------------------------------------ */
+/* ---- names of functions and their arguments ------------------------------------------------------------------------ */
 
 /* Whether all calls get the same value there; of one that is called once, whether it is given from outside. */
 static bool same_for_all(const Outliner *o, int f, int x)
@@ -400,7 +409,7 @@ static void name_functions(Outliner *o)
     }
 }
 
-/* ---- text -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- text ---------------------------------------------------------------------------------------------------------- */
 
 static const char *line_name(const Outliner *o, const Run *r, int line, bool inside)
 {
@@ -489,7 +498,8 @@ static int print_wrapped(FILE *out, const char *text, int width)
     return width;
 }
 
-static void print_formula(const Outliner *o, const char *indent, const Node *n, const char *left, const char *right, bool places)
+static void print_formula(const Outliner *o, const char *indent, const Node *n, const char *left, const char *right,
+                          bool places)
 {
     char t[160];
     int width = print_wrapped(o->out, right, fprintf(o->out, "%s%s %s ", indent, left, is_update(n) ? "<-" : "="));
@@ -511,7 +521,8 @@ static void print_function(const Outliner *o, const Function *f)
     fputs("):\n", o->out);
     for (int i = 0; i < r->n_lines; i++)
         if (!is_shown_with_value(r, i))
-            print_formula(o, "      ", r->lines[i].node, left_side(o, r, i, true), with_names(o, r, r->lines[i].formula, true), false);
+            print_formula(o, "      ", r->lines[i].node, left_side(o, r, i, true), with_names(o, r, r->lines[i].formula, true),
+                          false);
 }
 
 /* Whether another layer reads the value, and not as one of its own. */
@@ -570,9 +581,15 @@ static void print_call(const Outliner *o, const Run *r)
 void graph_outline(const Graph *g, FILE *out)
 {
     Arena *a = arena_new();
-    Outliner o = { .names = { a, written_out, mark }, .g = g, .arena = a, .out = out, .run_of = NEW_ARRAY(a, int, g->n),
-                   .size = NEW_ARRAY(a, int, g->n), .named = NEW_ARRAY(a, bool, g->n),
-                   .owner = NEW_ARRAY(a, const char *, g->n), .shown = NEW_ARRAY(a, Node *, g->n) };
+    Outliner o = { .names = { a, written_out, mark },
+                   .g = g,
+                   .arena = a,
+                   .out = out,
+                   .run_of = NEW_ARRAY(a, int, g->n),
+                   .size = NEW_ARRAY(a, int, g->n),
+                   .named = NEW_ARRAY(a, bool, g->n),
+                   .owner = NEW_ARRAY(a, const char *, g->n),
+                   .shown = NEW_ARRAY(a, Node *, g->n) };
     find_shown(&o);
     find_runs(&o);
     name_runs(&o);
@@ -590,7 +607,8 @@ void graph_outline(const Graph *g, FILE *out)
         else
             for (int k = 0; k < r->n_lines; k++)
                 if (!is_shown_with_value(r, k))
-                    print_formula(&o, "  ", r->lines[k].node, left_side(&o, r, k, false), with_names(&o, r, r->lines[k].formula, false), true);
+                    print_formula(&o, "  ", r->lines[k].node, left_side(&o, r, k, false),
+                                  with_names(&o, r, r->lines[k].formula, false), true);
     }
     for (int f = 0, n = 0; f < o.n_functions; f++)
         if (is_function(&o.functions[f])) {

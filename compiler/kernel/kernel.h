@@ -203,7 +203,7 @@ void kernel_renumber(Kernel *k);
 /* ---- text, checks, reference ---------------------------------------------------------------------------------- */
 
 void kernel_print(const Kernel *k, FILE *out);   /* deterministic; where a statement's place is new, a comment says it */
-char *kernel_text(const Kernel *k);              /* free() it; without places but with -g: what is the same kernel has the same text (a cache's key) */
+char *kernel_text(const Kernel *k);              /* free() it; without places but with -g: equal kernels, equal text (a cache's key) */
 bool kernel_same(const Kernel *x, const Kernel *y); /* equal texts, as kernel_text makes them */
 void poly_print(FILE *out, const Kernel *k, Poly p); /* k may be NULL where there are symbols only */
 char *stmt_text(const Kernel *k, const KStmt *s); /* its line, for messages; free() it */

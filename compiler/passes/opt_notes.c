@@ -144,7 +144,8 @@ void opt_notes_print(const OptNotes *o, int kinds, FILE *out)
         int layers = 1;
         done[i] |= !(o->note[i].kind & kinds);
         for (int k = i + 1; k < o->n && !done[i]; k++)
-            if (any[k].kind == any[i].kind && !strcmp(any[k].pass, any[i].pass) && place_same(any[k].at, any[i].at) && any[k].values == any[i].values &&
+            if (any[k].kind == any[i].kind && !strcmp(any[k].pass, any[i].pass) && place_same(any[k].at, any[i].at) &&
+                any[k].values == any[i].values &&
                 !strcmp(any[k].name, any[i].name) && !strcmp(any[k].what, any[i].what)) {
                 done[k] = true;
                 layers++;

@@ -60,7 +60,7 @@ extern const int n_passes;
 
 const Pass *find_pass(const char *name);
 static inline bool pass_is_needed(const Pass *p) { return !p->level; }
-bool pass_is_on(const Pass *p, const PipelineOptions *o); /* as -O and -f say; where its turn comes it may still be left out by -fbisect-limit */
+bool pass_is_on(const Pass *p, const PipelineOptions *o); /* as -O and -f say; -fbisect-limit may still leave it out */
 
 /* Runs all passes over s->graph (a forward graph); training says whether it becomes a step.  s->program holds the result. */
 void run_pipeline(Stage *s, bool training, const PipelineOptions *o, FtcDiag *d);

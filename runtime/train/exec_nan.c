@@ -86,7 +86,8 @@ static void report_weights(const Exec *e, FtcDiag *d)
         const Weight *w = &e->params->weight[i];
         for (int64_t at = 0; at < e->params->count[i]; at++)
             if (!isfinite(w->data[at])) {
-                ftc_note(d, FTC_NOWHERE, "the weight %s has %s at its element %lld", w->name, isnan(w->data[at]) ? "a NaN" : "an infinity", (long long)at);
+                ftc_note(d, FTC_NOWHERE, "the weight %s has %s at its element %lld", w->name,
+                         isnan(w->data[at]) ? "a NaN" : "an infinity", (long long)at);
                 break;
             }
     }
@@ -102,14 +103,15 @@ bool exec_report_nan(Exec *e, const FtcBatch *batch, const char *table, FtcDiag 
     int32_t token, row = row_of_element(e, b, e->nan.element, batch, &token);
     char whose[96] = "";
     if (row >= 0 && batch->record)
-        snprintf(whose, sizeof whose, token >= 0 ? ", in record %lld, token %d" : ", in record %lld", (long long)batch->record[row] + 1, (int)token + 1);
+        snprintf(whose, sizeof whose, token >= 0 ? ", in record %lld, token %d" : ", in record %lld",
+                 (long long)batch->record[row] + 1, (int)token + 1);
     bool half = b->elem == FTC_BF16;
     float v = half ? NAN : ((const float *)e->nan.b->buf[e->nan.buf])[e->nan.element];
     char when[48] = "";
     if (e->nan.b->program->update_from < e->nan.b->program->n_calls)
         snprintf(when, sizeof when, ", at step %lld", (long long)e->inputs.step + 1);
-    ftc_error(d, place.at, "%s (%s) is %s%s%s%s%s [-fsanitize=nan]", b->name, place.op, isinf(v) ? "infinite" : "no number", whose,
-              *whose && table ? " of " : "", *whose && table ? table : "", when);
+    ftc_error(d, place.at, "%s (%s) is %s%s%s%s%s [-fsanitize=nan]", b->name, place.op, isinf(v) ? "infinite" : "no number",
+              whose, *whose && table ? " of " : "", *whose && table ? table : "", when);
     if (place.from.file)
         ftc_note(d, place.from, "the layers are asked for here");
     report_weights(e, d);
