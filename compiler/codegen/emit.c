@@ -31,9 +31,11 @@ Loop loop_open(Emit *e, LLVMValueRef from, LLVMValueRef to, int64_t step)
     return l;
 }
 
-void loop_close(Emit *e, const Loop *l)
+void loop_close(Emit *e, const Loop *l) { loop_close_by(e, l, whole(e->i64, l->step)); }
+
+void loop_close_by(Emit *e, const Loop *l, LLVMValueRef step)
 {
-    LLVMValueRef next = LLVMBuildNSWAdd(e->b, l->i, whole(e->i64, l->step), "");
+    LLVMValueRef next = LLVMBuildNSWAdd(e->b, l->i, step, "");
     LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b);
     LLVMAddIncoming(l->i, &next, &last, 1);
     LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, l->to, ""), l->body, l->exit);

@@ -111,6 +111,7 @@ typedef struct {
 /* for i = from; i < to; i += step; the code between open and close is the body. */
 Loop loop_open(Emit *e, LLVMValueRef from, LLVMValueRef to, int64_t step);
 void loop_close(Emit *e, const Loop *l);
+void loop_close_by(Emit *e, const Loop *l, LLVMValueRef step); /* of another step */
 
 /* The lanes of the vector at `from` that are below `to`, as <lanes x i1>. */
 LLVMValueRef lanes_below(Emit *e, LLVMValueRef from, LLVMValueRef to, int lanes);

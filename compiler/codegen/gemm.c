@@ -7,7 +7,7 @@
  * column is broadcast once.  Around it, blocks: of K, so that a panel of B (as many columns as a tile has) lies in L1 or
  * L2 while the rows stream by, and of rows, so that their part of A stays in L2 while the panels go by.  A panel of B
  * that isn't packed yet is copied to the stack first, unless it is complete, lies by columns and has few rows to serve.
- * Rows left over take smaller tiles, halving: their cost is in proportion.  Columns left over are masked in C only,
+ * The last rows are shared by two tiles, which are smaller.  Tiles ask for the next packed panel while they run.  Columns left over are masked in C only,
  * because panels are filled up with zeros.  The copies of A and B take up to 430 KB of the thread's stack.
  *
  * What a number is: each element of C is one chain, c = fma(A[i,k], B[k,j], c) for k = 0, 1, ..., from 0 or from what it
@@ -34,9 +34,10 @@ static Tile tile_of(const Target *t, int packed)
         int rows, vectors;
     } table[] = { { true, 14, 2 }, { false, 6, 2 } };
     const int i = t->masks ? 0 : 1;
-    Tile tile = { table[i].rows, t->lanes == 1 ? 1 : table[i].vectors, t->lanes };
+    Tile tile = { .rows = table[i].rows, .vectors = t->lanes == 1 ? 1 : table[i].vectors, .lanes = t->lanes };
     if (packed && tile.vectors * tile.lanes > packed)
         tile.vectors = packed / tile.lanes;
+    tile.fetches = packed != 0;
     return tile;
 }
 
@@ -47,49 +48,67 @@ static LLVMValueRef left_element(Emit *e, bool turned, bool bf16, LLVMValueRef a
     return bf16 && !turned ? half_element(e, a, i) : element(e, a, i);
 }
 
-/* All rows of a block of them against one panel. */
+/* How many rows the next tile takes: all that it can, until at most two are left to do, which share what there is.  Odd rows go
+ * one by one. */
+static LLVMValueRef rows_of_tile(Emit *e, Tile t, LLVMValueRef left)
+{
+    LLVMValueRef one = whole(e->i64, 1), most = whole(e->i64, t.rows), half = LLVMBuildLShr(e->b, plus(e, left, one), one, "");
+    half = smaller(e, most, plus(e, half, LLVMBuildAnd(e->b, half, one, "")));
+    LLVMValueRef size = LLVMBuildSelect(e->b, at_least(e, most, left), left, half, "");
+    LLVMValueRef even = LLVMBuildAnd(e->b, size, whole(e->i64, -2), "");
+    return LLVMBuildSelect(e->b, at_least(e, even, one), even, one, "");
+}
+
+/* All rows of a block of them against one panel.  Each tile that fetches asks for one line of every row of the next one. */
 static void stream_rows(Emit *e, Tile t, bool turned, bool bf16, LLVMValueRef rows, LLVMValueRef args[TILE_ARGS])
 {
     LLVMValueRef a = args[TILE_A], c = args[TILE_C], a_stride = args[TILE_A_STRIDE], c_stride = args[TILE_C_STRIDE];
-    LLVMValueRef left = LLVMBuildURem(e->b, rows, whole(e->i64, t.rows), ""), full = minus(e, rows, left);
-    LLVMValueRef a_row = turned ? whole(e->i64, 1) : a_stride;
-    Loop l = loop_open(e, whole(e->i64, 0), full, t.rows);
+    LLVMValueRef a_row = turned ? whole(e->i64, 1) : a_stride, line = slot_with(e, args[TILE_NEXT]);
+    Loop l = loop_open(e, whole(e->i64, 0), rows, 1);
+    LLVMValueRef size = rows_of_tile(e, t, minus(e, rows, l.i));
     args[TILE_A] = left_element(e, turned, bf16, a, times(e, l.i, a_row));
     args[TILE_C] = element(e, c, times(e, l.i, c_stride));
-    call(e, tile_function(e, t, turned, bf16), args, TILE_ARGS);
-    loop_close(e, &l);
-    /* what is left, by its binary digits */
-    int largest = 1;
-    while (2 * largest < t.rows)
-        largest *= 2;
-    for (int digit = largest; digit; digit /= 2) {
-        LLVMValueRef set = LLVMBuildAnd(e->b, left, whole(e->i64, digit), "");
-        LLVMValueRef above = LLVMBuildAnd(e->b, left, whole(e->i64, -2 * digit), ""), at = plus(e, full, above);
-        LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntNE, set, whole(e->i64, 0), ""));
-        args[TILE_A] = left_element(e, turned, bf16, a, times(e, at, a_row));
-        args[TILE_C] = element(e, c, times(e, at, c_stride));
-        call(e, tile_function(e, (Tile){ digit, t.vectors, t.lanes }, turned, bf16), args, TILE_ARGS);
+    args[TILE_NEXT] = read_slot(e, line);
+    LLVMBuildStore(e->b, element(e, args[TILE_NEXT], whole(e->i64, LINE)), line);
+    for (int n = t.rows; n; n = n > 2 ? n - 2 : n - 1) {
+        LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntEQ, size, whole(e->i64, n), ""));
+        Tile some = t;
+        some.rows = n;
+        call(e, tile_function(e, some, turned, bf16), args, TILE_ARGS);
         if_close(e, join);
     }
+    loop_close_by(e, &l, size);
 }
 
-/* Where the panel of columns [j0, j0 + columns), depths [k0, k0 + depth) begins, and how far its rows are apart. */
-static void find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LLVMValueRef j0, LLVMValueRef columns,
-                       LLVMValueRef k0, LLVMValueRef depth, LLVMValueRef *panel, LLVMValueRef *stride)
+/* A packed panel's element for column j, depth k. */
+static LLVMValueRef packed_element(Emit *e, DotLayout layout, LLVMValueRef j, LLVMValueRef k)
 {
-    LLVMValueRef b = LLVMGetParam(e->fn, DOT_B), b_stride = LLVMGetParam(e->fn, DOT_B_STRIDE), one = whole(e->i64, 1);
+    LLVMValueRef width = whole(e->i64, layout.packed), all = LLVMGetParam(e->fn, DOT_K), one = whole(e->i64, 1);
+    LLVMValueRef within = LLVMBuildURem(e->b, j, width, "");
+    if (layout.bf16) { /* rows of pairs */
+        all = LLVMBuildLShr(e->b, plus(e, all, one), one, "");
+        k = LLVMBuildLShr(e->b, k, one, "");
+    }
+    LLVMValueRef before = times(e, minus(e, j, within), all);
+    return element(e, LLVMGetParam(e->fn, DOT_B), plus(e, plus(e, before, times(e, k, width)), within));
+}
+
+/* Where the panel of columns [j0, j0 + columns), depths [k0, k0 + depth) begins, how far its rows are apart, and the panel behind
+ * it: after the last one the first, which is likely to be wanted again. */
+static void find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LLVMValueRef j0, LLVMValueRef columns,
+                       LLVMValueRef k0, LLVMValueRef depth, LLVMValueRef *panel, LLVMValueRef *stride, LLVMValueRef *next)
+{
+    LLVMValueRef b = LLVMGetParam(e->fn, DOT_B), b_stride = LLVMGetParam(e->fn, DOT_B_STRIDE);
     int width = t.vectors * t.lanes;
     if (layout.packed) {
-        LLVMValueRef within = LLVMBuildURem(e->b, j0, whole(e->i64, layout.packed), ""), all = LLVMGetParam(e->fn, DOT_K), first = k0;
-        if (layout.bf16) { /* rows of pairs */
-            all = LLVMBuildLShr(e->b, plus(e, all, one), one, "");
-            first = LLVMBuildLShr(e->b, k0, one, "");
-        }
-        LLVMValueRef before = times(e, minus(e, j0, within), all);
+        LLVMValueRef behind = plus(e, j0, whole(e->i64, width)), n = LLVMGetParam(e->fn, DOT_N);
+        behind = LLVMBuildSelect(e->b, at_least(e, behind, n), whole(e->i64, 0), behind, "");
         *stride = whole(e->i64, layout.packed);
-        *panel = element(e, b, plus(e, plus(e, before, times(e, first, *stride)), within));
+        *panel = packed_element(e, layout, j0, k0);
+        *next = packed_element(e, layout, behind, k0);
         return;
     }
+    *next = b; /* tiles don't fetch it */
     if (layout.bf16) {
         LLVMValueRef place = layout.b_turned ? plus(e, times(e, j0, b_stride), k0) : plus(e, times(e, k0, b_stride), j0);
         LLVMValueRef copy[COPY_ARGS] = { half_element(e, b, place), b_stride, room, whole(e->i64, width), depth, columns };
@@ -210,7 +229,7 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
     LLVMValueRef columns = smaller(e, whole(e->i64, width), minus(e, n, panels.i));
     LLVMValueRef args[TILE_ARGS] = { [TILE_A_STRIDE] = a_stride, [TILE_C_STRIDE] = c_stride, [TILE_DEPTH] = steps, [TILE_ODD] = odd,
                                      [TILE_COLUMNS] = columns, [TILE_ACCUMULATE] = LLVMBuildOr(e->b, accumulate, again, "") };
-    find_panel(e, t, layout, room, panels.i, columns, depths.i, depth, &args[TILE_B], &args[TILE_B_STRIDE]);
+    find_panel(e, t, layout, room, panels.i, columns, depths.i, depth, &args[TILE_B], &args[TILE_B_STRIDE], &args[TILE_NEXT]);
     args[TILE_A] = a;
     args[TILE_C] = element(e, c, plus(e, times(e, rows.i, c_stride), panels.i));
     stream_rows(e, t, layout.a_turned, layout.bf16, some_rows, args);
@@ -241,7 +260,7 @@ void emit_pack(Emit *e, const Dot *d)
 {
     int width = d->c.packed, lanes = e->target->lanes;
     bool turned = !is_one(d->b.col);
-    Tile t = { 1, width / lanes, lanes };
+    Tile t = { .rows = 1, .vectors = width / lanes, .lanes = lanes };
     LLVMValueRef n = emit_uniform(e, d->n), depth = emit_uniform(e, d->k), stride = emit_uniform(e, turned ? d->b.col : d->b.row);
     LLVMValueRef rows = emit_uniform(e, d->m);
     LLVMValueRef from = operand_pointer(e, &d->b), to = operand_pointer(e, &d->c), one = whole(e->i64, 1);

@@ -14,6 +14,7 @@ enum {
 /* A tile's sums, a row of B and an element of A have to fit into the registers. */
 typedef struct {
     int rows, vectors, lanes;
+    bool fetches; /* asks for lines of the next panel while it runs */
 } Tile;
 
 /* ---- short names ---------------------------------------------------------------------------------------------- */
@@ -60,9 +61,11 @@ void store_lanes(Emit *e, LLVMValueRef p, LLVMValueRef mask, LLVMValueRef v);
 
 /* ---- tiles ---------------------------------------------------------------------------------------------------- */
 
-/* bf16: DEPTH counts pairs; where the left-over k of an odd depth is read from A's row, ODD says that there is one. */
+/* bf16: DEPTH counts pairs; where the left-over k of an odd depth is read from A's row, ODD says that there is one.  NEXT: a
+ * tile that fetches asks for the line there, and at each turn for the one B's stride further. */
 enum {
-    TILE_A, TILE_A_STRIDE, TILE_B, TILE_B_STRIDE, TILE_C, TILE_C_STRIDE, TILE_DEPTH, TILE_COLUMNS, TILE_ACCUMULATE, TILE_ODD, TILE_ARGS
+    TILE_A, TILE_A_STRIDE, TILE_B, TILE_B_STRIDE, TILE_C, TILE_C_STRIDE, TILE_DEPTH, TILE_COLUMNS, TILE_ACCUMULATE, TILE_ODD, TILE_NEXT,
+    TILE_ARGS
 };
 
 /* A function: C[0 .. rows, 0 .. columns) (+)= A B; turned: A's rows are contiguous, its stride is from one k (or pair) to the next. */

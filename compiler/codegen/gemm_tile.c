@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GROUP = 4 /* rows of A addressed from one pointer */ };
+enum {
+    GROUP = 4,     /* rows of A addressed from one pointer */
+    FETCH_TURNS = 8, /* from one row of C that is asked for to the next */
+};
 
 /* Starts to write a function of e's module, with `f`. */
 void write_function(const Emit *e, Emit *f, LLVMValueRef fn)
@@ -89,18 +92,13 @@ static void load_sums(Emit *e, Tile t, LLVMValueRef accumulate, LLVMValueRef *su
     if_close(e, join);
 }
 
-/* Asks for the lines of C, which are written when k has run: a store that misses the cache holds up those behind it. */
-static void fetch_rows(Emit *e, Tile t)
+enum { FOR_WRITING = 1, TO_L2 = 2, TO_L1 = 3 };
+
+/* Asks for a line of memory. */
+static void fetch(Emit *e, LLVMValueRef p, int writing, int where)
 {
-    LLVMValueRef row = LLVMGetParam(e->fn, TILE_C), depth = LLVMGetParam(e->fn, TILE_DEPTH);
-    LLVMBasicBlockRef join = if_open(e, at_least(e, depth, whole(e->i64, 64))); /* else there is no time for it */
-    for (int r = 0; r < t.rows; r++) {
-        for (int at = 0; at < t.vectors * t.lanes; at += LINE)
-            call_intrinsic(e, "llvm.prefetch", &e->ptr, 1,
-                           (LLVMValueRef[]){ element(e, row, whole(e->i64, at)), whole(e->i32, 1), whole(e->i32, 3), whole(e->i32, 1) }, 4);
-        row = element(e, row, LLVMGetParam(e->fn, TILE_C_STRIDE));
-    }
-    if_close(e, join);
+    LLVMValueRef args[] = { p, whole(e->i32, writing), whole(e->i32, where), whole(e->i32, 1) };
+    call_intrinsic(e, "llvm.prefetch", &e->ptr, 1, args, 4);
 }
 
 static void store_rows(Emit *e, Tile t, LLVMValueRef *mask, LLVMValueRef *sum)
@@ -169,7 +167,7 @@ static LLVMValueRef multiply_add_pairs(Emit *e, LLVMValueRef a, LLVMValueRef b, 
 typedef struct {
     Tile t;
     bool turned, bf16;
-    LLVMValueRef *sum, b;    /* slots */
+    LLVMValueRef *sum, b, next; /* slots; next: NULL, or where the next panel's line lies */
     LLVMValueRef a[TILE_ROWS_MOST / GROUP + 1], offset[GROUP];
     int groups;
 } Turn;
@@ -197,6 +195,11 @@ static void take_turn(Emit *e, const Turn *u, bool odd)
             row[v] = LLVMBuildBitCast(e->b, row[v], lanes_of(e, e->i32), "");
     }
     LLVMBuildStore(e->b, element(e, at, LLVMGetParam(e->fn, TILE_B_STRIDE)), u->b);
+    if (u->next) {
+        LLVMValueRef line = read_slot(e, u->next);
+        fetch(e, line, 0, TO_L2);
+        LLVMBuildStore(e->b, element(e, line, LLVMGetParam(e->fn, TILE_B_STRIDE)), u->next);
+    }
     for (int g = 0; g < u->groups; g++) {
         from[g] = read_slot(e, u->a[g]);
         LLVMBuildStore(e->b, element(e, from[g], u->turned ? a_stride : whole(e->i64, 1)), u->a[g]);
@@ -213,15 +216,36 @@ static void take_turn(Emit *e, const Turn *u, bool odd)
     }
 }
 
+/* All turns of k.  Meanwhile the lines of C are asked for, which are written at the end: a store that misses the cache holds up
+ * those behind it, and so would all of C's lines the loads of A and B, were they asked for at once. */
+static void take_turns(Emit *e, const Turn *u)
+{
+    LLVMValueRef depth = LLVMGetParam(e->fn, TILE_DEPTH), row = slot_with(e, LLVMGetParam(e->fn, TILE_C)), per_row = whole(e->i64, FETCH_TURNS);
+    LLVMValueRef spans = LLVMBuildLShr(e->b, plus(e, depth, whole(e->i64, FETCH_TURNS - 1)), whole(e->i64, 3), "");
+    LLVMValueRef rows = smaller(e, spans, whole(e->i64, u->t.rows)), last = minus(e, rows, whole(e->i64, 1));
+    Loop r = loop_open(e, whole(e->i64, 0), rows, 1);
+    LLVMValueRef c = read_slot(e, row);
+    for (int at = 0; at < u->t.vectors * u->t.lanes; at += LINE)
+        fetch(e, element(e, c, whole(e->i64, at)), FOR_WRITING, TO_L1);
+    LLVMBuildStore(e->b, element(e, c, LLVMGetParam(e->fn, TILE_C_STRIDE)), row);
+    LLVMValueRef from = times(e, r.i, per_row);
+    LLVMValueRef to = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntEQ, r.i, last, ""), depth, plus(e, from, per_row), "");
+    Loop l = loop_open(e, from, to, 1);
+    take_turn(e, u, false);
+    loop_close(e, &l);
+    loop_close(e, &r);
+}
+
 LLVMValueRef tile_function(Emit *outer, Tile t, bool turned, bool bf16)
 {
-    char name[40];
-    snprintf(name, sizeof name, "tile_%dx%d%s%s", t.rows, t.vectors * t.lanes, turned ? "_turned" : "", bf16 ? "_bf16" : "");
+    char name[48];
+    snprintf(name, sizeof name, "tile_%dx%d%s%s%s", t.rows, t.vectors * t.lanes, turned ? "_turned" : "", bf16 ? "_bf16" : "",
+             t.fetches ? "_fetches" : "");
     LLVMValueRef known = LLVMGetNamedFunction(outer->m, name);
     if (known)
         return known;
     LLVMTypeRef i64 = outer->i64, ptr = outer->ptr;
-    LLVMTypeRef params[TILE_ARGS] = { ptr, i64, ptr, i64, ptr, i64, i64, i64, outer->i1, outer->i1 };
+    LLVMTypeRef params[TILE_ARGS] = { ptr, i64, ptr, i64, ptr, i64, i64, i64, outer->i1, outer->i1, ptr };
     Emit f, *e = &f;
     LLVMValueRef fn = open_function(outer, e, name, params, TILE_ARGS);
     e->lanes = t.lanes;
@@ -229,7 +253,6 @@ LLVMValueRef tile_function(Emit *outer, Tile t, bool turned, bool bf16)
     LLVMValueRef sum[TILE_ROWS_MOST * TILE_VECTORS_MOST], accumulate = LLVMGetParam(fn, TILE_ACCUMULATE);
     for (int i = 0; i < t.rows * t.vectors; i++)
         sum[i] = slot_with(e, LLVMConstNull(lanes_of(e, e->f32)));
-    fetch_rows(e, t);
     load_sums(e, t, accumulate, sum);
 
     /* One pointer for every few rows, and their offsets from it: few enough of both to stay in registers. */
@@ -243,9 +266,9 @@ LLVMValueRef tile_function(Emit *outer, Tile t, bool turned, bool bf16)
         p = bf16 && !turned ? half_element(e, p, next) : element(e, p, next);
     }
     u.b = slot_with(e, LLVMGetParam(fn, TILE_B));
-    Loop l = loop_open(e, whole(e->i64, 0), LLVMGetParam(fn, TILE_DEPTH), 1);
-    take_turn(e, &u, false);
-    loop_close(e, &l);
+    if (t.fetches)
+        u.next = slot_with(e, LLVMGetParam(fn, TILE_NEXT));
+    take_turns(e, &u);
     if (bf16 && !turned) {
         LLVMBasicBlockRef join = if_open(e, LLVMGetParam(fn, TILE_ODD));
         take_turn(e, &u, true);
