@@ -43,6 +43,9 @@ static Tile tile_of(const Target *t, int packed)
 
 enum { DOT_A, DOT_A_STRIDE, DOT_B, DOT_B_STRIDE, DOT_C, DOT_C_STRIDE, DOT_M, DOT_N, DOT_K, DOT_ACCUMULATE, DOT_ARGS };
 
+/* bf16 that no instruction multiplies by pairs, or not fast, is f32 in A's and B's copies. */
+static bool is_widened(const Emit *e, DotLayout layout) { return layout.bf16 && !e->target->bf16; }
+
 static LLVMValueRef left_element(Emit *e, bool turned, bool bf16, LLVMValueRef a, LLVMValueRef i)
 {
     return bf16 && !turned ? half_element(e, a, i) : element(e, a, i);
@@ -105,6 +108,12 @@ static void find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LLV
         behind = LLVMBuildSelect(e->b, at_least(e, behind, n), whole(e->i64, 0), behind, "");
         *stride = whole(e->i64, layout.packed);
         *panel = packed_element(e, layout, j0, k0);
+        if (is_widened(e, layout)) {
+            LLVMValueRef copy[COPY_ARGS] = { *panel, *stride, room, whole(e->i64, width), depth, columns };
+            call(e, widen_pairs_function(e, t), copy, COPY_ARGS);
+            *panel = room;
+            *stride = whole(e->i64, width);
+        }
         *next = packed_element(e, layout, behind, k0);
         return;
     }
@@ -112,7 +121,8 @@ static void find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LLV
     if (layout.bf16) {
         LLVMValueRef place = layout.b_turned ? plus(e, times(e, j0, b_stride), k0) : plus(e, times(e, k0, b_stride), j0);
         LLVMValueRef copy[COPY_ARGS] = { half_element(e, b, place), b_stride, room, whole(e->i64, width), depth, columns };
-        call(e, layout.b_turned ? turn_function(e, t, true) : pair_rows_function(e, t), copy, COPY_ARGS);
+        Copy to = e->target->bf16 ? COPY_PAIRS : COPY_WIDE;
+        call(e, layout.b_turned ? turn_function(e, t, to) : pair_rows_function(e, t, to), copy, COPY_ARGS);
         *panel = room;
         *stride = whole(e->i64, width);
         return;
@@ -120,7 +130,7 @@ static void find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LLV
     LLVMValueRef from = element(e, b, layout.b_turned ? plus(e, times(e, j0, b_stride), k0) : plus(e, times(e, k0, b_stride), j0));
     LLVMValueRef args[COPY_ARGS] = { from, b_stride, room, whole(e->i64, width), depth, columns };
     if (layout.b_turned) {
-        call(e, turn_function(e, t, false), args, COPY_ARGS);
+        call(e, turn_function(e, t, COPY_F32), args, COPY_ARGS);
         *panel = room;
         *stride = whole(e->i64, width);
         return;
@@ -145,15 +155,16 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
 {
     LLVMValueRef a_stride = LLVMGetParam(e->fn, DOT_A_STRIDE), room = new_slot(e, LLVMArrayType2(e->f32, A_ROOM));
     LLVMSetAlignment(room, 64);
-    if (layout.bf16) { /* rows are read as they lie; turned, by pairs of them */
-        LLVMValueRef a = LLVMGetParam(e->fn, DOT_A);
+    if (layout.bf16) { /* rows are read as they lie, where pairs are multiplied; turned, by pairs of them */
+        LLVMValueRef outer = layout.a_turned ? k0 : i0, inner = layout.a_turned ? i0 : k0, length = layout.a_turned ? rows : depth;
         *stride = a_stride;
-        *block = half_element(e, a, plus(e, times(e, i0, a_stride), k0));
-        if (!layout.a_turned)
+        *block = half_element(e, LLVMGetParam(e->fn, DOT_A), plus(e, times(e, outer, a_stride), inner));
+        bool wide = is_widened(e, layout);
+        if (!layout.a_turned && !wide)
             return;
-        *stride = LLVMBuildAnd(e->b, plus(e, rows, whole(e->i64, LINE - 1)), whole(e->i64, -LINE), "");
-        LLVMValueRef args[COPY_ARGS] = { half_element(e, a, plus(e, times(e, k0, a_stride), i0)), a_stride, room, *stride, depth, rows };
-        call(e, pair_rows_function(e, t), args, COPY_ARGS);
+        *stride = LLVMBuildAnd(e->b, plus(e, length, whole(e->i64, 2 * LINE - 1)), whole(e->i64, -LINE), "");
+        LLVMValueRef args[COPY_ARGS] = { *block, a_stride, room, *stride, layout.a_turned ? depth : rows, length };
+        call(e, !layout.a_turned ? widen_rows_function(e, t) : pair_rows_function(e, t, wide ? COPY_WIDE : COPY_PAIRS), args, COPY_ARGS);
         *block = room;
         return;
     }
@@ -203,7 +214,8 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
     Tile t = tile_of(e->target, layout.packed);
     int width = t.vectors * t.lanes;
     LLVMValueRef room = NULL, zero = whole(e->i64, 0);
-    if (!layout.packed) {
+    bool wide = is_widened(outer, layout), pairs = layout.bf16 && !wide;
+    if (!layout.packed || wide) {
         room = new_slot(e, LLVMArrayType2(e->f32, (uint64_t)K_BLOCK * (uint64_t)width));
         LLVMSetAlignment(room, 64);
     }
@@ -211,13 +223,15 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
     LLVMValueRef m = LLVMGetParam(fn, DOT_M), n = LLVMGetParam(fn, DOT_N), k = LLVMGetParam(fn, DOT_K);
     LLVMValueRef c_stride = LLVMGetParam(fn, DOT_C_STRIDE), accumulate = LLVMGetParam(fn, DOT_ACCUMULATE);
 
-    int64_t row_block = ROW_BLOCK / t.rows * t.rows, k_block = layout.bf16 ? 2 * K_BLOCK : K_BLOCK; /* bytes are the same */
+    int64_t row_block = ROW_BLOCK / t.rows * t.rows, k_block = pairs ? 2 * K_BLOCK : K_BLOCK; /* bytes are the same */
     Loop rows = loop_open(e, zero, m, row_block);
     LLVMValueRef some_rows = smaller(e, whole(e->i64, row_block), minus(e, m, rows.i));
     /* one block at least: an empty sum has to be stored too */
     Loop depths = loop_open(e, zero, LLVMBuildSelect(e->b, at_least(e, k, whole(e->i64, 1)), k, whole(e->i64, 1), ""), k_block);
     LLVMValueRef depth = smaller(e, whole(e->i64, k_block), minus(e, k, depths.i)), steps = depth, odd = LLVMConstNull(e->i1);
-    if (layout.bf16) {
+    if (wide)
+        steps = even(e, depth);
+    if (pairs) {
         LLVMValueRef one = whole(e->i64, 1), full = LLVMBuildLShr(e->b, depth, one, "");
         steps = layout.a_turned ? LLVMBuildLShr(e->b, plus(e, depth, one), one, "") : full;
         if (!layout.a_turned)
@@ -232,7 +246,7 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
     find_panel(e, t, layout, room, panels.i, columns, depths.i, depth, &args[TILE_B], &args[TILE_B_STRIDE], &args[TILE_NEXT]);
     args[TILE_A] = a;
     args[TILE_C] = element(e, c, plus(e, times(e, rows.i, c_stride), panels.i));
-    stream_rows(e, t, layout.a_turned, layout.bf16, some_rows, args);
+    stream_rows(e, t, layout.a_turned, pairs, some_rows, args);
     loop_close(e, &panels);
     loop_close(e, &depths);
     loop_close(e, &rows);
@@ -273,7 +287,7 @@ void emit_pack(Emit *e, const Dot *d)
         half ? half_element(e, from, before) : element(e, from, before), stride, element(e, to, times(e, l.i, rows)),
         whole(e->i64, width), depth, smaller(e, whole(e->i64, width), minus(e, n, l.i)),
     };
-    LLVMValueRef fn = turned ? turn_function(e, t, half) : half ? pair_rows_function(e, t) : copy_function(e, t);
+    LLVMValueRef fn = turned ? turn_function(e, t, half ? COPY_PAIRS : COPY_F32) : half ? pair_rows_function(e, t, COPY_PAIRS) : copy_function(e, t);
     call(e, fn, args, COPY_ARGS);
     loop_close(e, &l);
 }

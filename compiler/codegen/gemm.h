@@ -44,10 +44,19 @@ static inline LLVMValueRef read_slot(Emit *e, LLVMValueRef slot)
     return LLVMBuildLoad2(e->b, LLVMGetAllocatedType(slot), slot, "");
 }
 
+/* A count that is even, by one more. */
+static inline LLVMValueRef even(Emit *e, LLVMValueRef n)
+{
+    return LLVMBuildAnd(e->b, plus(e, n, whole(e->i64, 1)), whole(e->i64, -2), "");
+}
+
 static inline LLVMValueRef half_element(Emit *e, LLVMValueRef p, LLVMValueRef i)
 {
     return LLVMBuildInBoundsGEP2(e->b, e->i16, p, &i, 1, "");
 }
+
+/* The upper or lower half of each 32 bits, as a float. */
+LLVMValueRef half_of(Emit *e, LLVMValueRef pairs, bool upper);
 
 /* Starts to write a function of e's module, with `f`. */
 void write_function(const Emit *e, Emit *f, LLVMValueRef fn);
@@ -75,12 +84,20 @@ LLVMValueRef tile_function(Emit *outer, Tile t, bool turned, bool bf16);
 
 enum { COPY_FROM, COPY_STRIDE, COPY_TO, COPY_WIDTH, COPY_ROWS, COPY_COLUMNS, COPY_ARGS };
 
+/* What becomes of the numbers: f32 stay so; bf16 of k and k + 1 lie side by side as PAIRS, in 32 bits, or become two rows of
+ * f32, k + 1 and then k: the order in which the pair instruction adds them. */
+typedef enum { COPY_F32, COPY_PAIRS, COPY_WIDE } Copy;
+
 /* Functions that fill one panel, for a Tile of its width.  copy: rows of columns to rows of width, with zeros behind; pack_rows:
- * the same for complete rows; pair_rows: of bf16, rows 2k and 2k + 1 as one row of pairs; turn: from a matrix whose k is
- * contiguous, f32 or by pairs of bf16.  ROWS counts single rows of k throughout. */
+ * the same for complete rows; pair_rows: rows of bf16; turn: from a matrix whose k is contiguous.  ROWS counts single rows of k
+ * throughout. */
 LLVMValueRef copy_function(Emit *outer, Tile t);
 LLVMValueRef pack_rows_function(Emit *outer, Tile t);
-LLVMValueRef pair_rows_function(Emit *outer, Tile t);
-LLVMValueRef turn_function(Emit *outer, Tile t, bool bf16);
+LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy);
+LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy);
+
+/* What is there already becomes f32 in that order: rows of PAIRS, or rows whose COLUMNS are the k. */
+LLVMValueRef widen_pairs_function(Emit *outer, Tile t);
+LLVMValueRef widen_rows_function(Emit *outer, Tile t);
 
 #endif

@@ -96,7 +96,31 @@ static void copy_column(Emit *e, LLVMValueRef from, LLVMValueRef to, LLVMValueRe
     loop_close(e, &l);
 }
 
-/* ---- packing pairs of bf16 -------------------------------------------------------------------------------------- */
+/* ---- bf16, in pairs or widened ---------------------------------------------------------------------------------- */
+
+LLVMValueRef half_of(Emit *e, LLVMValueRef pairs, bool upper)
+{
+    LLVMTypeRef t = LLVMTypeOf(pairs);
+    LLVMValueRef bits = upper ? LLVMBuildAnd(e->b, pairs, whole(t, 0xFFFF0000), "") : LLVMBuildShl(e->b, pairs, whole(t, 16), "");
+    return LLVMBuildBitCast(e->b, bits, like(pairs, e->f32), "");
+}
+
+/* One row of pairs, the k-th, at `to`; or its two rows of f32. */
+static void store_pairs(Emit *e, Copy copy, LLVMValueRef to, LLVMValueRef k, LLVMValueRef width, LLVMValueRef pairs)
+{
+    LLVMValueRef row = element(e, to, times(e, copy == COPY_WIDE ? times(e, k, whole(e->i64, 2)) : k, width));
+    if (copy != COPY_WIDE) {
+        LLVMSetAlignment(LLVMBuildStore(e->b, pairs, row), 4);
+        return;
+    }
+    store_lanes(e, row, NULL, half_of(e, pairs, true));
+    store_lanes(e, element(e, row, width), NULL, half_of(e, pairs, false));
+}
+
+static LLVMValueRef load_pairs(Emit *e, LLVMValueRef p)
+{
+    return LLVMBuildBitCast(e->b, load_lanes(e, p, NULL), lanes_of(e, e->i32), "");
+}
 
 /* The bf16 at p + i as the lower half of 32 bits; lanes outside the mask are 0. */
 static LLVMValueRef load_halves(Emit *e, LLVMValueRef p, LLVMValueRef i, LLVMValueRef mask)
@@ -113,9 +137,9 @@ static LLVMValueRef load_halves(Emit *e, LLVMValueRef p, LLVMValueRef i, LLVMVal
 }
 
 /* Rows 2k and 2k + 1 of columns become row k of width pairs; what is outside of rows and columns is 0. */
-LLVMValueRef pair_rows_function(Emit *outer, Tile t)
+LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy)
 {
-    static const char name[] = "pair_rows";
+    const char *name = copy == COPY_WIDE ? "widen_both" : "pair_rows";
     LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
     if (fn)
         return fn;
@@ -125,8 +149,7 @@ LLVMValueRef pair_rows_function(Emit *outer, Tile t)
     LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), zero = whole(e->i64, 0), one = whole(e->i64, 1);
     Loop row = loop_open(e, zero, rows, 2);
     LLVMValueRef low = half_element(e, LLVMGetParam(fn, COPY_FROM), times(e, row.i, stride)), high = half_element(e, low, stride);
-    LLVMValueRef both = LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, row.i, one), rows, "");
-    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), times(e, LLVMBuildLShr(e->b, row.i, one, ""), width));
+    LLVMValueRef both = LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, row.i, one), rows, ""), k = LLVMBuildLShr(e->b, row.i, one, "");
     Loop l = loop_open(e, zero, width, t.lanes);
     LLVMValueRef v;
     if (t.lanes > 1) {
@@ -145,7 +168,63 @@ LLVMValueRef pair_rows_function(Emit *outer, Tile t)
         if_close(e, join);
         v = read_slot(e, slot);
     }
-    LLVMSetAlignment(LLVMBuildStore(e->b, v, element(e, to, l.i)), 4);
+    store_pairs(e, copy, element(e, LLVMGetParam(fn, COPY_TO), l.i), k, width, v);
+    loop_close(e, &l);
+    loop_close(e, &row);
+    close_function(e);
+    return fn;
+}
+
+LLVMValueRef widen_pairs_function(Emit *outer, Tile t)
+{
+    static const char name[] = "widen_pairs";
+    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
+    if (fn)
+        return fn;
+    Emit f, *e = &f;
+    fn = open_copy(outer, e, name, t.lanes);
+    LLVMValueRef width = whole(e->i64, (int64_t)t.vectors * t.lanes), one = whole(e->i64, 1), zero = whole(e->i64, 0);
+    Loop l = loop_open(e, zero, LLVMBuildLShr(e->b, plus(e, LLVMGetParam(fn, COPY_ROWS), one), one, ""), 1);
+    LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, l.i, LLVMGetParam(fn, COPY_STRIDE)));
+    for (int v = 0; v < t.vectors; v++) {
+        LLVMValueRef at = whole(e->i64, v * t.lanes);
+        store_pairs(e, COPY_WIDE, element(e, LLVMGetParam(fn, COPY_TO), at), l.i, width, load_pairs(e, element(e, from, at)));
+    }
+    loop_close(e, &l);
+    close_function(e);
+    return fn;
+}
+
+/* Element k of a row goes to k ^ 1; without a neighbour, that is 0. */
+LLVMValueRef widen_rows_function(Emit *outer, Tile t)
+{
+    static const char name[] = "widen_rows";
+    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
+    if (fn)
+        return fn;
+    Emit f, *e = &f;
+    fn = open_copy(outer, e, name, t.lanes);
+    LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), zero = whole(e->i64, 0), one = whole(e->i64, 1);
+    Loop row = loop_open(e, zero, LLVMGetParam(fn, COPY_ROWS), 1);
+    LLVMValueRef from = half_element(e, LLVMGetParam(fn, COPY_FROM), times(e, row.i, LLVMGetParam(fn, COPY_STRIDE)));
+    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), times(e, row.i, LLVMGetParam(fn, COPY_WIDTH)));
+    Loop l = loop_open(e, zero, even(e, columns), t.lanes);
+    LLVMValueRef v;
+    if (t.lanes > 1) {
+        LLVMValueRef swapped[16];
+        for (int i = 0; i < t.lanes; i++)
+            swapped[i] = whole(e->i32, i ^ 1);
+        v = load_halves(e, from, l.i, lanes_below(e, smaller(e, l.i, columns), columns, t.lanes));
+        v = LLVMBuildShuffleVector(e->b, v, LLVMGetUndef(LLVMTypeOf(v)), LLVMConstVector(swapped, (unsigned)t.lanes), "");
+    } else {
+        LLVMValueRef slot = slot_with(e, LLVMConstNull(e->i32)), k = LLVMBuildXor(e->b, l.i, one, "");
+        LLVMBuildStore(e->b, LLVMConstNull(e->i32), slot);
+        LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, k, columns, ""));
+        LLVMBuildStore(e->b, load_halves(e, from, k, NULL), slot);
+        if_close(e, join);
+        v = read_slot(e, slot);
+    }
+    store_lanes(e, element(e, to, l.i), NULL, half_of(e, v, false));
     loop_close(e, &l);
     loop_close(e, &row);
     close_function(e);
@@ -153,7 +232,8 @@ LLVMValueRef pair_rows_function(Emit *outer, Tile t)
 }
 
 /* to[width * k] = the pair at from[2k], for pairs k in [begin, end) of which `kept` halves are there. */
-static void copy_pairs(Emit *e, LLVMValueRef from, LLVMValueRef to, LLVMValueRef begin, LLVMValueRef end, LLVMValueRef kept, int64_t width)
+static void copy_pairs(Emit *e, Copy copy, LLVMValueRef from, LLVMValueRef to, LLVMValueRef begin, LLVMValueRef end, LLVMValueRef kept,
+                       int64_t width)
 {
     LLVMValueRef two = whole(e->i64, 2), one = whole(e->i64, 1);
     Loop l = loop_open(e, begin, end, 1);
@@ -166,16 +246,18 @@ static void copy_pairs(Emit *e, LLVMValueRef from, LLVMValueRef to, LLVMValueRef
     LLVMValueRef high = LLVMBuildShl(e->b, load_halves(e, from, plus(e, at, one), NULL), whole(e->i32, 16), "");
     LLVMBuildStore(e->b, LLVMBuildOr(e->b, high, read_slot(e, slot), ""), slot);
     if_close(e, join);
-    LLVMBuildStore(e->b, read_slot(e, slot), element(e, to, times(e, l.i, whole(e->i64, width))));
+    store_pairs(e, copy, to, l.i, whole(e->i64, width), read_slot(e, slot));
     loop_close(e, &l);
 }
 
 /* B's k is contiguous: a panel of its columns, COPY_ROWS deep.  Squares of lanes x lanes are transposed in registers, the rest goes
  * one by one.  Pairs of bf16 lie side by side already, so squares of them turn as floats do. */
-LLVMValueRef turn_function(Emit *outer, Tile t, bool bf16)
+LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy)
 {
+    static const char *const verbs[] = { [COPY_F32] = "pack", [COPY_PAIRS] = "pair", [COPY_WIDE] = "widen" };
+    const bool bf16 = copy != COPY_F32;
     char name[40];
-    snprintf(name, sizeof name, "%s_turned_%d", bf16 ? "pair" : "pack", t.vectors * t.lanes);
+    snprintf(name, sizeof name, "%s_turned_%d", verbs[copy], t.vectors * t.lanes);
     LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
     if (fn)
         return fn;
@@ -204,9 +286,13 @@ LLVMValueRef turn_function(Emit *outer, Tile t, bool bf16)
     }
     if (t.lanes > 1)
         transpose_lanes(e, v, t.lanes);
-    p = element(e, to, times(e, square.i, whole(e->i64, width)));
-    for (int i = 0; i < t.lanes; i++)
-        store_lanes(e, element(e, p, whole(e->i64, i * width)), NULL, v[i]);
+    for (int i = 0; i < t.lanes; i++) {
+        LLVMValueRef k = plus(e, square.i, whole(e->i64, i)), columns = whole(e->i64, width);
+        if (copy == COPY_WIDE)
+            store_pairs(e, copy, to, k, columns, LLVMBuildBitCast(e->b, v[i], lanes_of(e, e->i32), ""));
+        else
+            store_lanes(e, element(e, to, times(e, k, columns)), NULL, v[i]);
+    }
     loop_close(e, &square);
 
     e->lanes = 1;
@@ -214,7 +300,7 @@ LLVMValueRef turn_function(Emit *outer, Tile t, bool bf16)
     LLVMValueRef kept = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, lane.i, left, ""), depth, zero, "");
     LLVMValueRef column = at(e, from, times(e, lane.i, stride)), place = element(e, to, lane.i);
     if (bf16)
-        copy_pairs(e, column, place, squares, LLVMBuildLShr(e->b, plus(e, depth, one), one, ""), kept, width);
+        copy_pairs(e, copy, column, place, squares, LLVMBuildLShr(e->b, plus(e, depth, one), one, ""), kept, width);
     else
         copy_column(e, column, place, squares, kept, depth, width);
     loop_close(e, &lane);

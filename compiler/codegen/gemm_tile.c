@@ -141,20 +141,10 @@ static LLVMValueRef multiply_add(Emit *e, LLVMValueRef a, LLVMValueRef b, LLVMVa
     return call_intrinsic(e, "llvm.fma", &t, 1, (LLVMValueRef[]){ a, b, c }, 3);
 }
 
-/* The upper or lower half of each 32 bits, as a float. */
-static LLVMValueRef half_of(Emit *e, LLVMValueRef pairs, bool upper)
-{
-    LLVMTypeRef t = LLVMTypeOf(pairs);
-    LLVMValueRef bits = upper ? LLVMBuildAnd(e->b, pairs, whole(t, 0xFFFF0000), "") : LLVMBuildShl(e->b, pairs, whole(t, 16), "");
-    return LLVMBuildBitCast(e->b, bits, like(pairs, e->f32), "");
-}
-
-/* c + a's pair times b's pair, in each lane; a and b are pairs of bf16 in 32 bits.  The products are exact; the instruction adds the
- * upper one first, and so does its stand-in (but it keeps denormals, which the instruction takes for 0). */
+/* c + a's pair times b's pair, in each lane; a and b are pairs of bf16 in 32 bits.  The products are exact, and the upper one is
+ * added first; denormals count as 0. */
 static LLVMValueRef multiply_add_pairs(Emit *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c)
 {
-    if (!e->target->bf16 || e->lanes != 16)
-        return multiply_add(e, half_of(e, a, false), half_of(e, b, false), multiply_add(e, half_of(e, a, true), half_of(e, b, true), c));
     const char *name = "llvm.x86.avx512bf16.dpbf16ps.512";
     LLVMTypeRef pairs = LLVMVectorType(LLVMBFloatTypeInContext(e->c), 32);
     unsigned id = LLVMLookupIntrinsicID(name, strlen(name));

@@ -16,7 +16,7 @@ static const Width widths[] = {
     { "native", 0, 0, true },
 #ifdef __x86_64__
     { "x86-64", 32, 2, false },    { "x86-64", 128, 2, false },   { "x86-64-v3", 32, 2, true },  { "x86-64-v3", 256, 2, true },
-    { "x86-64-v4", 256, 2, true }, { "x86-64-v4", 512, 2, true },
+    { "x86-64-v4", 256, 2, true }, { "x86-64-v4", 512, 2, true }, { "znver4", 512, 2, true }, /* the last multiplies pairs of bf16 */
 #endif
     { "native", 0, 1, true },      { "native", 0, 2, true },      { "native", 0, 3, true },
 };
@@ -27,6 +27,8 @@ static inline bool host_runs(const Width *w)
 #ifdef __x86_64__
     if (!strcmp(w->cpu, "x86-64-v3"))
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (!strcmp(w->cpu, "znver4"))
+        return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bitalg");
     if (!strcmp(w->cpu, "x86-64-v4"))
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512dq");
