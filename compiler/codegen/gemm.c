@@ -1,14 +1,14 @@
 /* dot -> tiles of fused multiply-adds, and the blocks around them.
  *
  * In:  a dot statement.
- * Out: a call of a function dot_… in the same module, made once for each layout of the operands, which goes over C by
- *      tiles of rows x vectors; and one function for each kind of tile.
+ * Out: a call of a function dot_…, made once for each layout of the operands, which goes over C by panels of columns; and of
+ *      tiles_…, which goes over the rows of one by tiles of rows x vectors.
  * The idea: a tile's sums stay in registers while k runs: in each turn one row of B is loaded, and each element of A's
  * column is broadcast once.  Around it, blocks: of K, so that a panel of B (as many columns as a tile has) lies in L1 or
  * L2 while the rows stream by, and of rows, so that their part of A stays in L2 while the panels go by.  A panel of B
  * that isn't packed yet is copied to the stack first, unless it is complete, lies by columns and has few rows to serve.
- * The last rows are shared by two tiles, which are smaller.  Tiles ask for the next packed panel while they run.  Columns left over are masked in C only,
- * because panels are filled up with zeros.  The copies of A and B take up to 430 KB of the thread's stack.
+ * The last rows are shared by two tiles, which are smaller.  While tiles run, they ask for the lines of the next panel.  Columns
+ * left over are masked in C only, because panels are filled up with zeros.  The copies of A and B take up to 430 KB of the thread's stack.
  *
  * What a number is: each element of C is one chain, c = fma(A[i,k], B[k,j], c) for k = 0, 1, ..., from 0 or from what it
  * was; at the end of a block of K it goes through memory, as the f32 it is.  So the bits depend on neither tiles, blocks,
@@ -37,50 +37,19 @@ static Tile tile_of(const Target *t, int packed)
     Tile tile = { .rows = table[i].rows, .vectors = t->lanes == 1 ? 1 : table[i].vectors, .lanes = t->lanes };
     if (packed && tile.vectors * tile.lanes > packed)
         tile.vectors = packed / tile.lanes;
-    tile.fetches = packed != 0;
     return tile;
 }
 
 enum { DOT_A, DOT_A_STRIDE, DOT_B, DOT_B_STRIDE, DOT_C, DOT_C_STRIDE, DOT_M, DOT_N, DOT_K, DOT_ACCUMULATE, DOT_ARGS };
 
 /* bf16 that no instruction multiplies by pairs, or not fast, is f32 in A's and B's copies. */
-static bool is_widened(const Emit *e, DotLayout layout) { return layout.bf16 && !e->target->bf16; }
+static bool is_widened(const Target *t, DotLayout layout) { return layout.bf16 && !t->bf16; }
 
-static LLVMValueRef left_element(Emit *e, bool turned, bool bf16, LLVMValueRef a, LLVMValueRef i)
+/* The tiles of a layout, which others have too. */
+static DotLayout tiles_layout(const Target *t, DotLayout layout)
 {
-    return bf16 && !turned ? half_element(e, a, i) : element(e, a, i);
-}
-
-/* How many rows the next tile takes: all that it can, until at most two are left to do, which share what there is.  Odd rows go
- * one by one. */
-static LLVMValueRef rows_of_tile(Emit *e, Tile t, LLVMValueRef left)
-{
-    LLVMValueRef one = whole(e->i64, 1), most = whole(e->i64, t.rows), half = LLVMBuildLShr(e->b, plus(e, left, one), one, "");
-    half = smaller(e, most, plus(e, half, LLVMBuildAnd(e->b, half, one, "")));
-    LLVMValueRef size = LLVMBuildSelect(e->b, at_least(e, most, left), left, half, "");
-    LLVMValueRef even = LLVMBuildAnd(e->b, size, whole(e->i64, -2), "");
-    return LLVMBuildSelect(e->b, at_least(e, even, one), even, one, "");
-}
-
-/* All rows of a block of them against one panel.  Each tile that fetches asks for one line of every row of the next one. */
-static void stream_rows(Emit *e, Tile t, bool turned, bool bf16, LLVMValueRef rows, LLVMValueRef args[TILE_ARGS])
-{
-    LLVMValueRef a = args[TILE_A], c = args[TILE_C], a_stride = args[TILE_A_STRIDE], c_stride = args[TILE_C_STRIDE];
-    LLVMValueRef a_row = turned ? whole(e->i64, 1) : a_stride, line = slot_with(e, args[TILE_NEXT]);
-    Loop l = loop_open(e, whole(e->i64, 0), rows, 1);
-    LLVMValueRef size = rows_of_tile(e, t, minus(e, rows, l.i));
-    args[TILE_A] = left_element(e, turned, bf16, a, times(e, l.i, a_row));
-    args[TILE_C] = element(e, c, times(e, l.i, c_stride));
-    args[TILE_NEXT] = read_slot(e, line);
-    LLVMBuildStore(e->b, element(e, args[TILE_NEXT], whole(e->i64, LINE)), line);
-    for (int n = t.rows; n; n = n > 2 ? n - 2 : n - 1) {
-        LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntEQ, size, whole(e->i64, n), ""));
-        Tile some = t;
-        some.rows = n;
-        call(e, tile_function(e, some, turned, bf16), args, TILE_ARGS);
-        if_close(e, join);
-    }
-    loop_close_by(e, &l, size);
+    return (DotLayout){ .tiles = true, .a_turned = layout.a_turned, .bf16 = layout.bf16 && !is_widened(t, layout),
+                        .packed = tile_of(t, layout.packed).vectors * t->lanes };
 }
 
 /* A packed panel's element for column j, depth k. */
@@ -96,46 +65,46 @@ static LLVMValueRef packed_element(Emit *e, DotLayout layout, LLVMValueRef j, LL
     return element(e, LLVMGetParam(e->fn, DOT_B), plus(e, plus(e, before, times(e, k, width)), within));
 }
 
-/* Where the panel of columns [j0, j0 + columns), depths [k0, k0 + depth) begins, how far its rows are apart, and the panel behind
- * it: after the last one the first, which is likely to be wanted again. */
-static void find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LLVMValueRef j0, LLVMValueRef columns,
-                       LLVMValueRef k0, LLVMValueRef depth, LLVMValueRef *panel, LLVMValueRef *stride, LLVMValueRef *next)
+/* Where a panel of B begins, how far its rows are apart, and the same of the panel behind it as it lies; after the last one, of the
+ * first, which is likely to be wanted again.  A stride of 0: that isn't to be asked for. */
+typedef struct {
+    LLVMValueRef at, stride, next, next_stride;
+} Panel;
+
+/* Columns [j0, j0 + columns), depths [k0, k0 + depth). */
+static Panel find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LLVMValueRef j0, LLVMValueRef columns,
+                        LLVMValueRef k0, LLVMValueRef depth)
 {
-    LLVMValueRef b = LLVMGetParam(e->fn, DOT_B), b_stride = LLVMGetParam(e->fn, DOT_B_STRIDE);
-    int width = t.vectors * t.lanes;
+    LLVMValueRef b = LLVMGetParam(e->fn, DOT_B), b_stride = LLVMGetParam(e->fn, DOT_B_STRIDE), n = LLVMGetParam(e->fn, DOT_N);
+    LLVMValueRef zero = whole(e->i64, 0), width = whole(e->i64, (int64_t)t.vectors * t.lanes), behind = plus(e, j0, width);
+    behind = LLVMBuildSelect(e->b, at_least(e, behind, n), zero, behind, "");
+    Panel copy = { room, width, room, zero };
+    LLVMValueRef args[COPY_ARGS] = { NULL, b_stride, room, width, depth, columns };
     if (layout.packed) {
-        LLVMValueRef behind = plus(e, j0, whole(e->i64, width)), n = LLVMGetParam(e->fn, DOT_N);
-        behind = LLVMBuildSelect(e->b, at_least(e, behind, n), whole(e->i64, 0), behind, "");
-        *stride = whole(e->i64, layout.packed);
-        *panel = packed_element(e, layout, j0, k0);
-        if (is_widened(e, layout)) {
-            LLVMValueRef copy[COPY_ARGS] = { *panel, *stride, room, whole(e->i64, width), depth, columns };
-            call(e, widen_pairs_function(e, t), copy, COPY_ARGS);
-            *panel = room;
-            *stride = whole(e->i64, width);
-        }
-        *next = packed_element(e, layout, behind, k0);
-        return;
+        LLVMValueRef stride = whole(e->i64, layout.packed);
+        Panel own = { packed_element(e, layout, j0, k0), stride, packed_element(e, layout, behind, k0), stride };
+        if (!is_widened(e->target, layout))
+            return own;
+        args[COPY_FROM] = own.at;
+        args[COPY_STRIDE] = stride;
+        call(e, widen_pairs_function(e, t), args, COPY_ARGS);
+        copy.next = own.next;
+        copy.next_stride = whole(e->i64, LINE); /* it has half as many rows as tiles take turns */
+        return copy;
     }
-    *next = b; /* tiles don't fetch it */
+    LLVMValueRef place = layout.b_turned ? plus(e, times(e, j0, b_stride), k0) : plus(e, times(e, k0, b_stride), j0);
     if (layout.bf16) {
-        LLVMValueRef place = layout.b_turned ? plus(e, times(e, j0, b_stride), k0) : plus(e, times(e, k0, b_stride), j0);
-        LLVMValueRef copy[COPY_ARGS] = { half_element(e, b, place), b_stride, room, whole(e->i64, width), depth, columns };
+        args[COPY_FROM] = half_element(e, b, place);
         Copy to = e->target->bf16 ? COPY_PAIRS : COPY_WIDE;
-        call(e, layout.b_turned ? turn_function(e, t, to) : pair_rows_function(e, t, to), copy, COPY_ARGS);
-        *panel = room;
-        *stride = whole(e->i64, width);
-        return;
+        call(e, layout.b_turned ? turn_function(e, t, to) : pair_rows_function(e, t, to), args, COPY_ARGS);
+        return copy;
     }
-    LLVMValueRef from = element(e, b, layout.b_turned ? plus(e, times(e, j0, b_stride), k0) : plus(e, times(e, k0, b_stride), j0));
-    LLVMValueRef args[COPY_ARGS] = { from, b_stride, room, whole(e->i64, width), depth, columns };
+    args[COPY_FROM] = element(e, b, place);
     if (layout.b_turned) {
         call(e, turn_function(e, t, COPY_F32), args, COPY_ARGS);
-        *panel = room;
-        *stride = whole(e->i64, width);
-        return;
+        return copy;
     }
-    LLVMValueRef partial = LLVMBuildICmp(e->b, LLVMIntSLT, columns, whole(e->i64, width), "");
+    LLVMValueRef partial = LLVMBuildICmp(e->b, LLVMIntSLT, columns, width, "");
     LLVMValueRef pack = LLVMBuildAnd(e->b, at_least(e, LLVMGetParam(e->fn, DOT_M), whole(e->i64, PACK_ROWS)),
                                      LLVMBuildNot(e->b, partial, ""), "");
     LLVMBasicBlockRef join = if_open(e, partial);
@@ -145,8 +114,10 @@ static void find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LLV
     call(e, pack_rows_function(e, t), args, COPY_ARGS);
     if_close(e, join);
     LLVMValueRef copied = LLVMBuildOr(e->b, partial, pack, "");
-    *panel = LLVMBuildSelect(e->b, copied, room, from, "");
-    *stride = LLVMBuildSelect(e->b, copied, whole(e->i64, width), b_stride, "");
+    return (Panel){
+        LLVMBuildSelect(e->b, copied, room, args[COPY_FROM], ""), LLVMBuildSelect(e->b, copied, width, b_stride, ""),
+        element(e, b, plus(e, times(e, k0, b_stride), behind)), b_stride,
+    };
 }
 
 /* Where a block of A lies, and its stride: rows that would push each other out of the cache are copied apart. */
@@ -159,7 +130,7 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
         LLVMValueRef outer = layout.a_turned ? k0 : i0, inner = layout.a_turned ? i0 : k0, length = layout.a_turned ? rows : depth;
         *stride = a_stride;
         *block = half_element(e, LLVMGetParam(e->fn, DOT_A), plus(e, times(e, outer, a_stride), inner));
-        bool wide = is_widened(e, layout);
+        bool wide = is_widened(e->target, layout);
         if (!layout.a_turned && !wide)
             return;
         *stride = LLVMBuildAnd(e->b, plus(e, length, whole(e->i64, 2 * LINE - 1)), whole(e->i64, -LINE), "");
@@ -185,13 +156,23 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
     *stride = LLVMBuildSelect(e->b, copy, width, a_stride, "");
 }
 
-/* The function as callers see it; `known` says whether it was there already. */
+/* The function of this layout; `known`: it was there already. */
 static LLVMValueRef declare_dot(Emit *e, const char *name, bool *known)
 {
     LLVMTypeRef i64 = e->i64, ptr = e->ptr, params[DOT_ARGS] = { ptr, i64, ptr, i64, ptr, i64, i64, i64, i64, e->i1 };
     LLVMValueRef fn = LLVMGetNamedFunction(e->m, name);
     *known = fn != NULL;
     return fn ? fn : LLVMAddFunction(e->m, name, LLVMFunctionType(LLVMVoidTypeInContext(e->c), params, DOT_ARGS, false));
+}
+
+/* The tiles for a layout: in this module, or where it shares them, in another. */
+static LLVMValueRef tiles_for(Emit *e, Tile t, DotLayout layout)
+{
+    bool pairs = layout.bf16 && !is_widened(e->target, layout);
+    if (!e->shared_dots)
+        return tiles_function(e, t, layout.a_turned, pairs, NULL);
+    KernelKey key = dot_key(e->target, tiles_layout(e->target, layout));
+    return tiles_declaration(e, key.symbol);
 }
 
 static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symbol)
@@ -214,7 +195,7 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
     Tile t = tile_of(e->target, layout.packed);
     int width = t.vectors * t.lanes;
     LLVMValueRef room = NULL, zero = whole(e->i64, 0);
-    bool wide = is_widened(outer, layout), pairs = layout.bf16 && !wide;
+    bool wide = is_widened(outer->target, layout), pairs = layout.bf16 && !wide;
     if (!layout.packed || wide) {
         room = new_slot(e, LLVMArrayType2(e->f32, (uint64_t)K_BLOCK * (uint64_t)width));
         LLVMSetAlignment(room, 64);
@@ -241,12 +222,14 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
     find_block(e, t, layout, rows.i, some_rows, depths.i, depth, &a, &a_stride);
     Loop panels = loop_open(e, zero, n, width);
     LLVMValueRef columns = smaller(e, whole(e->i64, width), minus(e, n, panels.i));
-    LLVMValueRef args[TILE_ARGS] = { [TILE_A_STRIDE] = a_stride, [TILE_C_STRIDE] = c_stride, [TILE_DEPTH] = steps, [TILE_ODD] = odd,
-                                     [TILE_COLUMNS] = columns, [TILE_ACCUMULATE] = LLVMBuildOr(e->b, accumulate, again, "") };
-    find_panel(e, t, layout, room, panels.i, columns, depths.i, depth, &args[TILE_B], &args[TILE_B_STRIDE], &args[TILE_NEXT]);
-    args[TILE_A] = a;
-    args[TILE_C] = element(e, c, plus(e, times(e, rows.i, c_stride), panels.i));
-    stream_rows(e, t, layout.a_turned, pairs, some_rows, args);
+    Panel p = find_panel(e, t, layout, room, panels.i, columns, depths.i, depth);
+    LLVMValueRef args[TILE_ARGS] = {
+        [TILE_A] = a, [TILE_A_STRIDE] = a_stride, [TILE_B] = p.at, [TILE_B_STRIDE] = p.stride,
+        [TILE_C] = element(e, c, plus(e, times(e, rows.i, c_stride), panels.i)), [TILE_C_STRIDE] = c_stride, [TILE_DEPTH] = steps,
+        [TILE_COLUMNS] = columns, [TILE_ACCUMULATE] = LLVMBuildOr(e->b, accumulate, again, ""), [TILE_ODD] = odd,
+        [TILE_NEXT] = p.next, [TILE_NEXT_STRIDE] = p.next_stride, [TILE_ROWS] = some_rows,
+    };
+    call(e, tiles_for(e, t, layout), args, TILE_ARGS);
     loop_close(e, &panels);
     loop_close(e, &depths);
     loop_close(e, &rows);
@@ -319,6 +302,18 @@ void emit_dot(Emit *e, const Dot *d)
     call(e, dot_function(e, layout, NULL), args, DOT_ARGS);
 }
 
+static int add_layout(DotLayout *layout, int n, DotLayout own)
+{
+    for (int i = 0; i < n; i++)
+        if (layout[i].tiles == own.tiles && layout[i].a_turned == own.a_turned && layout[i].b_turned == own.b_turned &&
+            layout[i].packed == own.packed && layout[i].bf16 == own.bf16)
+            return n;
+    if (n == MAX_DOT_LAYOUTS)
+        ftc_bug("a kernel with dots of more than %d layouts", MAX_DOT_LAYOUTS);
+    layout[n] = own;
+    return n + 1;
+}
+
 static int collect_dots(const Target *t, const Kernel *k, const KStmt *s, DotLayout *layout, int n)
 {
     for (; s; s = s->next) {
@@ -326,14 +321,8 @@ static int collect_dots(const Target *t, const Kernel *k, const KStmt *s, DotLay
         if (s->kind != K_DOT || !is_tiled(t, k, s->dot))
             continue;
         DotLayout own = layout_of(k, s->dot);
-        bool known = false;
-        for (int i = 0; i < n; i++)
-            known |= layout[i].a_turned == own.a_turned && layout[i].b_turned == own.b_turned && layout[i].packed == own.packed && layout[i].bf16 == own.bf16;
-        if (known)
-            continue;
-        if (n == MAX_DOT_LAYOUTS)
-            ftc_bug("a kernel with dots of more than %d layouts", MAX_DOT_LAYOUTS);
-        layout[n++] = own;
+        n = add_layout(layout, n, tiles_layout(t, own));
+        n = add_layout(layout, n, own);
     }
     return n;
 }
@@ -347,10 +336,13 @@ void emit_dot_function(LLVMModuleRef m, const Target *t, DotLayout layout, const
 {
     LLVMContextRef c = LLVMGetModuleContext(m);
     Emit e = {
-        .target = t, .c = c, .m = m, .lanes = 1,
+        .target = t, .c = c, .m = m, .lanes = 1, .shared_dots = true,
         .i1 = LLVMInt1TypeInContext(c), .i8 = LLVMInt8TypeInContext(c), .i16 = LLVMInt16TypeInContext(c),
         .i32 = LLVMInt32TypeInContext(c), .i64 = LLVMInt64TypeInContext(c), .f32 = LLVMFloatTypeInContext(c),
         .f64 = LLVMDoubleTypeInContext(c), .ptr = LLVMPointerTypeInContext(c, 0),
     };
-    dot_function(&e, layout, symbol);
+    if (layout.tiles)
+        tiles_function(&e, tile_of(t, layout.packed), layout.a_turned, layout.bf16, symbol);
+    else
+        dot_function(&e, layout, symbol);
 }

@@ -14,7 +14,6 @@ enum {
 /* A tile's sums, a row of B and an element of A have to fit into the registers. */
 typedef struct {
     int rows, vectors, lanes;
-    bool fetches; /* asks for lines of the next panel while it runs */
 } Tile;
 
 /* ---- short names ---------------------------------------------------------------------------------------------- */
@@ -70,15 +69,22 @@ void store_lanes(Emit *e, LLVMValueRef p, LLVMValueRef mask, LLVMValueRef v);
 
 /* ---- tiles ---------------------------------------------------------------------------------------------------- */
 
-/* bf16: DEPTH counts pairs; where the left-over k of an odd depth is read from A's row, ODD says that there is one.  NEXT: a
- * tile that fetches asks for the line there, and at each turn for the one B's stride further. */
+/* ROWS: of A, to all of which the tiles go, as many at once as they can.  bf16: DEPTH counts pairs; where the left-over k of an odd
+ * depth is read from A's row, ODD says that there is one.  NEXT: each turn asks for the line there, and goes NEXT_STRIDE further. */
 enum {
     TILE_A, TILE_A_STRIDE, TILE_B, TILE_B_STRIDE, TILE_C, TILE_C_STRIDE, TILE_DEPTH, TILE_COLUMNS, TILE_ACCUMULATE, TILE_ODD, TILE_NEXT,
-    TILE_ARGS
+    TILE_NEXT_STRIDE, TILE_ROWS, TILE_ARGS
 };
 
-/* A function: C[0 .. rows, 0 .. columns) (+)= A B; turned: A's rows are contiguous, its stride is from one k (or pair) to the next. */
-LLVMValueRef tile_function(Emit *outer, Tile t, bool turned, bool bf16);
+/* A function: C[0 .. rows, 0 .. columns) (+)= A B; turned: A's rows are contiguous, its stride is from one k (or pair) to the next;
+ * t has the rows of the largest tile.  symbol: its name, for other modules; NULL: it is for this one. */
+LLVMValueRef tiles_function(Emit *outer, Tile t, bool turned, bool bf16, const char *symbol);
+LLVMValueRef tiles_declaration(Emit *e, const char *symbol); /* of the one that another module has */
+
+static inline LLVMValueRef left_element(Emit *e, bool turned, bool bf16, LLVMValueRef a, LLVMValueRef i)
+{
+    return bf16 && !turned ? half_element(e, a, i) : element(e, a, i);
+}
 
 /* ---- copies to panels ------------------------------------------------------------------------------------------ */
 

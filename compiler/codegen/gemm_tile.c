@@ -157,7 +157,7 @@ static LLVMValueRef multiply_add_pairs(Emit *e, LLVMValueRef a, LLVMValueRef b, 
 typedef struct {
     Tile t;
     bool turned, bf16;
-    LLVMValueRef *sum, b, next; /* slots; next: NULL, or where the next panel's line lies */
+    LLVMValueRef *sum, b, next; /* slots */
     LLVMValueRef a[TILE_ROWS_MOST / GROUP + 1], offset[GROUP];
     int groups;
 } Turn;
@@ -185,11 +185,9 @@ static void take_turn(Emit *e, const Turn *u, bool odd)
             row[v] = LLVMBuildBitCast(e->b, row[v], lanes_of(e, e->i32), "");
     }
     LLVMBuildStore(e->b, element(e, at, LLVMGetParam(e->fn, TILE_B_STRIDE)), u->b);
-    if (u->next) {
-        LLVMValueRef line = read_slot(e, u->next);
-        fetch(e, line, 0, TO_L2);
-        LLVMBuildStore(e->b, element(e, line, LLVMGetParam(e->fn, TILE_B_STRIDE)), u->next);
-    }
+    LLVMValueRef line = read_slot(e, u->next);
+    fetch(e, line, 0, TO_L2);
+    LLVMBuildStore(e->b, element(e, line, LLVMGetParam(e->fn, TILE_NEXT_STRIDE)), u->next);
     for (int g = 0; g < u->groups; g++) {
         from[g] = read_slot(e, u->a[g]);
         LLVMBuildStore(e->b, element(e, from[g], u->turned ? a_stride : whole(e->i64, 1)), u->a[g]);
@@ -226,18 +224,22 @@ static void take_turns(Emit *e, const Turn *u)
     loop_close(e, &r);
 }
 
-LLVMValueRef tile_function(Emit *outer, Tile t, bool turned, bool bf16)
+static LLVMTypeRef *tile_params(const Emit *e, LLVMTypeRef params[TILE_ARGS])
 {
-    char name[48];
-    snprintf(name, sizeof name, "tile_%dx%d%s%s%s", t.rows, t.vectors * t.lanes, turned ? "_turned" : "", bf16 ? "_bf16" : "",
-             t.fetches ? "_fetches" : "");
-    LLVMValueRef known = LLVMGetNamedFunction(outer->m, name);
-    if (known)
-        return known;
-    LLVMTypeRef i64 = outer->i64, ptr = outer->ptr;
-    LLVMTypeRef params[TILE_ARGS] = { ptr, i64, ptr, i64, ptr, i64, i64, i64, outer->i1, outer->i1, ptr };
+    static const char kinds[TILE_ARGS + 1] = "pipipiiibbpii"; /* pointer, integer, bool */
+    for (int i = 0; i < TILE_ARGS; i++)
+        params[i] = kinds[i] == 'p' ? e->ptr : kinds[i] == 'i' ? e->i64 : e->i1;
+    return params;
+}
+
+/* One tile; it has no TILE_ROWS. */
+static LLVMValueRef tile_function(Emit *outer, Tile t, bool turned, bool bf16)
+{
+    char name[40];
+    snprintf(name, sizeof name, "tile_%dx%d%s%s", t.rows, t.vectors * t.lanes, turned ? "_turned" : "", bf16 ? "_bf16" : "");
+    LLVMTypeRef params[TILE_ARGS];
     Emit f, *e = &f;
-    LLVMValueRef fn = open_function(outer, e, name, params, TILE_ARGS);
+    LLVMValueRef fn = open_function(outer, e, name, tile_params(outer, params), TILE_ROWS);
     e->lanes = t.lanes;
 
     LLVMValueRef sum[TILE_ROWS_MOST * TILE_VECTORS_MOST], accumulate = LLVMGetParam(fn, TILE_ACCUMULATE);
@@ -256,8 +258,7 @@ LLVMValueRef tile_function(Emit *outer, Tile t, bool turned, bool bf16)
         p = bf16 && !turned ? half_element(e, p, next) : element(e, p, next);
     }
     u.b = slot_with(e, LLVMGetParam(fn, TILE_B));
-    if (t.fetches)
-        u.next = slot_with(e, LLVMGetParam(fn, TILE_NEXT));
+    u.next = slot_with(e, LLVMGetParam(fn, TILE_NEXT));
     take_turns(e, &u);
     if (bf16 && !turned) {
         LLVMBasicBlockRef join = if_open(e, LLVMGetParam(fn, TILE_ODD));
@@ -265,6 +266,63 @@ LLVMValueRef tile_function(Emit *outer, Tile t, bool turned, bool bf16)
         if_close(e, join);
     }
     store_sums(e, t, sum);
+    close_function(e);
+    return fn;
+}
+
+/* How many rows the next tile takes: all that it can, until at most two are left to do, which share what there is.  Odd rows go
+ * one by one. */
+static LLVMValueRef rows_of_tile(Emit *e, Tile t, LLVMValueRef left)
+{
+    LLVMValueRef one = whole(e->i64, 1), most = whole(e->i64, t.rows), half = LLVMBuildLShr(e->b, plus(e, left, one), one, "");
+    half = smaller(e, most, plus(e, half, LLVMBuildAnd(e->b, half, one, "")));
+    LLVMValueRef size = LLVMBuildSelect(e->b, at_least(e, most, left), left, half, "");
+    LLVMValueRef even = LLVMBuildAnd(e->b, size, whole(e->i64, -2), "");
+    return LLVMBuildSelect(e->b, at_least(e, even, one), even, one, "");
+}
+
+LLVMValueRef tiles_declaration(Emit *e, const char *symbol)
+{
+    LLVMTypeRef params[TILE_ARGS];
+    LLVMValueRef fn = LLVMGetNamedFunction(e->m, symbol);
+    return fn ? fn : LLVMAddFunction(e->m, symbol, LLVMFunctionType(LLVMVoidTypeInContext(e->c), tile_params(e, params), TILE_ARGS, false));
+}
+
+LLVMValueRef tiles_function(Emit *outer, Tile t, bool turned, bool bf16, const char *symbol)
+{
+    char name[40];
+    snprintf(name, sizeof name, "tiles_%dx%d%s%s", t.rows, t.vectors * t.lanes, turned ? "_turned" : "", bf16 ? "_bf16" : "");
+    if (symbol)
+        snprintf(name, sizeof name, "%s", symbol);
+    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
+    if (fn)
+        return fn;
+    LLVMTypeRef params[TILE_ARGS];
+    Emit f, *e = &f;
+    fn = open_function(outer, e, name, tile_params(outer, params), TILE_ARGS);
+    if (symbol)
+        LLVMSetLinkage(fn, LLVMExternalLinkage);
+    LLVMValueRef args[TILE_ARGS];
+    LLVMGetParams(fn, args);
+    LLVMValueRef a = args[TILE_A], c = args[TILE_C], a_row = turned ? whole(e->i64, 1) : args[TILE_A_STRIDE];
+    LLVMValueRef stride = args[TILE_NEXT_STRIDE], line = slot_with(e, args[TILE_NEXT]); /* a row has one or two lines: one for a tile */
+    LLVMValueRef behind = element(e, args[TILE_NEXT], whole(e->i64, t.vectors * t.lanes));
+    Loop l = loop_open(e, whole(e->i64, 0), args[TILE_ROWS], 1);
+    LLVMValueRef size = rows_of_tile(e, t, minus(e, args[TILE_ROWS], l.i));
+    args[TILE_A] = left_element(e, turned, bf16, a, times(e, l.i, a_row));
+    args[TILE_C] = element(e, c, times(e, l.i, args[TILE_C_STRIDE]));
+    args[TILE_NEXT] = read_slot(e, line);
+    LLVMValueRef within = LLVMBuildICmp(e->b, LLVMIntULT, args[TILE_NEXT], behind, "");
+    args[TILE_NEXT_STRIDE] = LLVMBuildSelect(e->b, within, stride, whole(e->i64, 0), "");
+    LLVMBuildStore(e->b, element(e, args[TILE_NEXT], whole(e->i64, LINE)), line);
+    for (int n = t.rows; n; n = n > 2 ? n - 2 : n - 1) {
+        LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntEQ, size, whole(e->i64, n), ""));
+        Tile some = t;
+        some.rows = n;
+        call(e, tile_function(e, some, turned, bf16), args, TILE_ROWS);
+        if_close(e, join);
+    }
+    loop_close_by(e, &l, size);
     close_function(e);
     return fn;
 }

@@ -14,17 +14,19 @@ typedef struct {
 
 KernelKey kernel_key(const Target *t, const Kernel *k);
 
-/* A function that multiplies matrices depends on their layout alone: kernels share them (gemm.c). */
+/* A function that multiplies matrices depends on their layout alone: kernels share them, and such functions share their tiles
+ * (gemm.c). */
 typedef struct {
     bool a_turned, b_turned; /* the stride of 1 is along k in B and not in A */
     int packed;              /* columns of B's panels; 0: none */
     bool bf16;               /* of A and B, by pairs of k */
+    bool tiles;              /* only those: packed columns at most; bf16: as the pairs they are multiplied by */
 } DotLayout;
 
-enum { MAX_DOT_LAYOUTS = 16 };
+enum { MAX_DOT_LAYOUTS = 20 };
 
 KernelKey dot_key(const Target *t, DotLayout layout);
-int kernel_dots(const Target *t, const Kernel *k, DotLayout layout[MAX_DOT_LAYOUTS]); /* those that k calls, each once */
+int kernel_dots(const Target *t, const Kernel *k, DotLayout layout[MAX_DOT_LAYOUTS]); /* those that k calls, and their tiles; each once */
 
 /* False where this program can't say which build it is; its objects must not be kept then. */
 bool build_is_known(void);
