@@ -8,7 +8,7 @@
  * L2 while the rows stream by, and of rows, so that their part of A stays in L2 while the panels go by.  A panel of B
  * that isn't packed yet is copied to the stack first, unless it is complete, lies by columns and has few rows to serve.
  * The last rows are shared by two tiles, which are smaller.  While tiles run, they ask for the lines of the next panel.  Columns
- * left over are masked in C only, because panels are filled up with zeros.  The copies of A and B take up to 430 KB of the thread's stack.
+ * left over are masked in C only, because panels are filled up with zeros.  The copies of A and B take up to 520 KB of the thread's stack.
  *
  * What a number is: each element of C is one chain, c = fma(A[i,k], B[k,j], c) for k = 0, 1, ..., from 0 or from what it
  * was; at the end of a block of K it goes through memory, as the f32 it is.  So the bits depend on neither tiles, blocks,
@@ -19,8 +19,8 @@
 #include <stdio.h>
 
 enum {
-    K_BLOCK = 384,
-    ROW_BLOCK = 196,    /* about; rounded down to whole tiles: with K_BLOCK, 300 KB of A */
+    K_BLOCK = 768,
+    ROW_BLOCK = 98,     /* about; rounded down to whole tiles: with K_BLOCK, 300 KB of A; of rows half as long, twice as many */
     A_ROOM = (ROW_BLOCK + 2 * LINE) * (K_BLOCK + 2 * LINE),
     BAD_STRIDE = 512,   /* within a cache line of a multiple of it, the rows of A share a few sets of L1 */
     SLICE = 64,         /* rows no longer than this, cut out of far longer ones, use few sets of L1 too */
@@ -204,9 +204,12 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
     LLVMValueRef m = LLVMGetParam(fn, DOT_M), n = LLVMGetParam(fn, DOT_N), k = LLVMGetParam(fn, DOT_K);
     LLVMValueRef c_stride = LLVMGetParam(fn, DOT_C_STRIDE), accumulate = LLVMGetParam(fn, DOT_ACCUMULATE);
 
-    int64_t row_block = ROW_BLOCK / t.rows * t.rows, k_block = pairs ? 2 * K_BLOCK : K_BLOCK; /* bytes are the same */
-    Loop rows = loop_open(e, zero, m, row_block);
-    LLVMValueRef some_rows = smaller(e, whole(e->i64, row_block), minus(e, m, rows.i));
+    /* of pairs, the bytes are the same; what was widened is read from L2 again, if not from L1 */
+    int64_t least = ROW_BLOCK / t.rows * t.rows, k_block = pairs ? 2 * K_BLOCK : wide ? K_BLOCK / 2 : K_BLOCK;
+    LLVMValueRef shallow = at_least(e, whole(e->i64, pairs ? K_BLOCK : K_BLOCK / 2), smaller(e, k, whole(e->i64, k_block)));
+    LLVMValueRef row_block = LLVMBuildSelect(e->b, shallow, whole(e->i64, 2 * least), whole(e->i64, least), "");
+    Loop rows = loop_open(e, zero, m, 1);
+    LLVMValueRef some_rows = smaller(e, row_block, minus(e, m, rows.i));
     /* one block at least: an empty sum has to be stored too */
     Loop depths = loop_open(e, zero, LLVMBuildSelect(e->b, at_least(e, k, whole(e->i64, 1)), k, whole(e->i64, 1), ""), k_block);
     LLVMValueRef depth = smaller(e, whole(e->i64, k_block), minus(e, k, depths.i)), steps = depth, odd = LLVMConstNull(e->i1);
@@ -232,7 +235,7 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
     call(e, tiles_for(e, t, layout), args, TILE_ARGS);
     loop_close(e, &panels);
     loop_close(e, &depths);
-    loop_close(e, &rows);
+    loop_close_by(e, &rows, row_block);
     close_function(e);
     return fn;
 }
