@@ -153,11 +153,20 @@ static LLVMValueRef multiply_add_pairs(Emit *e, LLVMValueRef a, LLVMValueRef b, 
     return LLVMBuildCall2(e->b, LLVMGlobalGetValueType(fn), fn, args, 3, "");
 }
 
+/* v, of which LLVM shall not know where it comes from: else it gives each row of A a pointer of its own, and spills them. */
+static LLVMValueRef opaque(Emit *e, LLVMValueRef v)
+{
+    LLVMTypeRef t = LLVMTypeOf(v), fn = LLVMFunctionType(t, &t, 1, false);
+    static const char nothing[] = "", same[] = "=r,0";
+    LLVMValueRef code = LLVMGetInlineAsm(fn, nothing, 0, same, sizeof same - 1, false, false, LLVMInlineAsmDialectATT, false);
+    return LLVMBuildCall2(e->b, fn, code, &v, 1, "");
+}
+
 /* What a tile's turn of k reads. */
 typedef struct {
     Tile t;
     bool turned, bf16;
-    LLVMValueRef *sum, b, next; /* slots */
+    LLVMValueRef *sum, b, next, ahead; /* slots; ahead: the next row of A whose next line is asked for, NULL where they are turned */
     LLVMValueRef a[TILE_ROWS_MOST / GROUP + 1], offset[GROUP];
     int groups;
 } Turn;
@@ -188,9 +197,14 @@ static void take_turn(Emit *e, const Turn *u, bool odd)
     LLVMValueRef line = read_slot(e, u->next);
     fetch(e, line, 0, TO_L2);
     LLVMBuildStore(e->b, element(e, line, LLVMGetParam(e->fn, TILE_NEXT_STRIDE)), u->next);
+    if (u->ahead) {
+        line = read_slot(e, u->ahead);
+        fetch(e, line, 0, TO_L1);
+        LLVMBuildStore(e->b, rows_of_halves ? half_element(e, line, a_stride) : element(e, line, a_stride), u->ahead);
+    }
     for (int g = 0; g < u->groups; g++) {
         from[g] = read_slot(e, u->a[g]);
-        LLVMBuildStore(e->b, element(e, from[g], u->turned ? a_stride : whole(e->i64, 1)), u->a[g]);
+        LLVMBuildStore(e->b, opaque(e, element(e, from[g], u->turned ? a_stride : whole(e->i64, 1))), u->a[g]);
     }
     for (int r = 0; r < u->t.rows; r++) {
         LLVMValueRef p = u->turned         ? element(e, from[0], whole(e->i64, r))
@@ -204,24 +218,31 @@ static void take_turn(Emit *e, const Turn *u, bool odd)
     }
 }
 
-/* All turns of k.  Meanwhile the lines of C are asked for, which are written at the end: a store that misses the cache holds up
- * those behind it, and so would all of C's lines the loads of A and B, were they asked for at once. */
-static void take_turns(Emit *e, const Turn *u)
+/* All turns of k.  Meanwhile lines are asked for: of C, which is written at the end (a store that misses the cache holds up those
+ * behind it), and of A, whose rows all go to their next line at the same turn.  Both one by one: too many at once would hold up
+ * what is loaded. */
+static void take_turns(Emit *e, Turn *u)
 {
-    LLVMValueRef depth = LLVMGetParam(e->fn, TILE_DEPTH), row = slot_with(e, LLVMGetParam(e->fn, TILE_C)), per_row = whole(e->i64, FETCH_TURNS);
-    LLVMValueRef spans = LLVMBuildLShr(e->b, plus(e, depth, whole(e->i64, FETCH_TURNS - 1)), whole(e->i64, 3), "");
-    LLVMValueRef rows = smaller(e, spans, whole(e->i64, u->t.rows)), last = minus(e, rows, whole(e->i64, 1));
-    Loop r = loop_open(e, whole(e->i64, 0), rows, 1);
+    int span = u->t.rows > FETCH_TURNS ? 2 * FETCH_TURNS : FETCH_TURNS;
+    LLVMValueRef depth = LLVMGetParam(e->fn, TILE_DEPTH), row = slot_with(e, LLVMGetParam(e->fn, TILE_C)), a = LLVMGetParam(e->fn, TILE_A);
+    if (!u->turned)
+        u->ahead = slot_with(e, a);
+    Loop s = loop_open(e, whole(e->i64, 0), depth, span);
+    LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, s.i, whole(e->i64, FETCH_TURNS * u->t.rows), ""));
     LLVMValueRef c = read_slot(e, row);
-    for (int at = 0; at < u->t.vectors * u->t.lanes; at += LINE)
-        fetch(e, element(e, c, whole(e->i64, at)), FOR_WRITING, TO_L1);
-    LLVMBuildStore(e->b, element(e, c, LLVMGetParam(e->fn, TILE_C_STRIDE)), row);
-    LLVMValueRef from = times(e, r.i, per_row);
-    LLVMValueRef to = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntEQ, r.i, last, ""), depth, plus(e, from, per_row), "");
-    Loop l = loop_open(e, from, to, 1);
+    for (int r = 0; r < span / FETCH_TURNS; r++) {
+        for (int at = 0; at < u->t.vectors * u->t.lanes; at += LINE)
+            fetch(e, element(e, c, whole(e->i64, at)), FOR_WRITING, TO_L1);
+        c = element(e, c, LLVMGetParam(e->fn, TILE_C_STRIDE));
+    }
+    LLVMBuildStore(e->b, c, row);
+    if_close(e, join);
+    if (u->ahead) /* f32, or pairs of bf16 */
+        LLVMBuildStore(e->b, element(e, a, plus(e, s.i, whole(e->i64, LINE))), u->ahead);
+    Loop l = loop_open(e, s.i, smaller(e, plus(e, s.i, whole(e->i64, span)), depth), 1);
     take_turn(e, u, false);
     loop_close(e, &l);
-    loop_close(e, &r);
+    loop_close(e, &s);
 }
 
 static LLVMTypeRef *tile_params(const Emit *e, LLVMTypeRef params[TILE_ARGS])
@@ -253,7 +274,7 @@ static LLVMValueRef tile_function(Emit *outer, Tile t, bool turned, bool bf16)
     for (int r = 0; r < GROUP; r++)
         u.offset[r] = r ? plus(e, u.offset[r - 1], a_stride) : whole(e->i64, 0);
     for (int g = 0; g < u.groups; g++) {
-        u.a[g] = slot_with(e, p);
+        u.a[g] = slot_with(e, opaque(e, p));
         LLVMValueRef next = times(e, a_stride, whole(e->i64, GROUP));
         p = bf16 && !turned ? half_element(e, p, next) : element(e, p, next);
     }
