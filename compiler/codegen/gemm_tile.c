@@ -10,6 +10,7 @@
 enum {
     GROUP = 4,     /* rows of A addressed from one pointer */
     FETCH_TURNS = 8, /* from one row of C that is asked for to the next */
+    AHEAD = 12,    /* turns from asking for A's columns to their use */
 };
 
 /* Starts to write a function of e's module, with `f`. */
@@ -197,7 +198,12 @@ static void take_turn(Emit *e, const Turn *u, bool odd)
     LLVMValueRef line = read_slot(e, u->next);
     fetch(e, line, 0, TO_L2);
     LLVMBuildStore(e->b, element(e, line, LLVMGetParam(e->fn, TILE_NEXT_STRIDE)), u->next);
-    if (u->ahead) {
+    if (u->turned) { /* a column has one line or two */
+        LLVMValueRef column = element(e, read_slot(e, u->a[0]), times(e, a_stride, whole(e->i64, AHEAD)));
+        fetch(e, column, 0, TO_L1);
+        if (u->t.rows > 1)
+            fetch(e, element(e, column, whole(e->i64, u->t.rows - 1)), 0, TO_L1);
+    } else {
         line = read_slot(e, u->ahead);
         fetch(e, line, 0, TO_L1);
         LLVMBuildStore(e->b, rows_of_halves ? half_element(e, line, a_stride) : element(e, line, a_stride), u->ahead);
