@@ -6,7 +6,7 @@
 
 typedef struct {
     double gflops;  /* fused multiply-adds in registers, f32, at the widest vectors this processor has */
-    double gflops_bf16; /* pairs of bf16, where one instruction multiplies them and adds; else as f32 */
+    double gflops_bf16; /* the same of bf16: by pairs in one instruction, or as f32, whichever is faster */
     double gbytes;  /* a sweep over memory beyond the caches: a[i] = b[i] + s * c[i], 12 bytes an element */
 } Peak;
 

@@ -260,8 +260,8 @@ static void run_problem(FtcKernelFn *f, const Width *w, int m, int n, int k)
 static void test_tiles(void **state)
 {
     (void)state;
-    static const int sizes[] = { 0, 1, 2, 13, 14, 15, 17, 31, 32, 33, 64, 127 }, depths[] = { 0, 1, 15, 33 };
-    static const int large[][3] = { { 29, 33, 512 }, { 64, 32, 513 }, { 65, 31, 1100 }, { 211, 70, 530 }, { 13, 129, 64 },
+    static const int sizes[] = { 0, 1, 2, 5, 13, 14, 15, 17, 31, 32, 33, 64, 127 }, depths[] = { 0, 1, 15, 33 };
+    static const int large[][3] = { { 29, 33, 512 }, { 64, 32, 513 }, { 65, 31, 1100 }, { 211, 70, 530 }, { 101, 33, 1601 }, { 13, 129, 64 },
                                   /* rows of A copied apart */ { 31, 65, 1021 }, { 509, 66, 40 } };
     enum { N = sizeof sizes / sizeof *sizes };
     FtcDiag *d = ftc_diag_new(stderr);
