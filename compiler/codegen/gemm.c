@@ -8,7 +8,8 @@
  * L2 while the rows stream by, and of rows, so that their part of A stays in L2 while the panels go by.  A panel of B
  * that isn't packed yet is copied to the stack first, unless it is complete, lies by columns and has few rows to serve.
  * The last rows are shared by two tiles, which are smaller.  While tiles run, they ask for the lines of the next panel.  Columns
- * left over are masked in C only, because panels are filled up with zeros.  The copies of A and B take up to 520 KB of the thread's stack.
+ * left over are masked in C only, because panels are filled up with zeros.  The copies of A and B take up to
+ * 520 KB of the thread's stack.
  *
  * What a number is: each element of C is one chain, c = fma(A[i,k], B[k,j], c) for k = 0, 1, ..., from 0 or from what it
  * was; at the end of a block of K it goes through memory, as the f32 it is.  So the bits depend on neither tiles, blocks,
@@ -34,7 +35,7 @@ static Tile tile_of(const Target *t, int packed)
         int rows, vectors;
     } table[] = { { true, 14, 2 }, { false, 6, 2 } };
     const int i = t->masks ? 0 : 1;
-    Tile tile = { .rows = table[i].rows, .vectors = t->lanes == 1 ? 1 : table[i].vectors, .lanes = t->lanes };
+    Tile tile = { table[i].rows, t->lanes == 1 ? 1 : table[i].vectors, t->lanes };
     if (packed && tile.vectors * tile.lanes > packed)
         tile.vectors = packed / tile.lanes;
     return tile;
@@ -42,13 +43,16 @@ static Tile tile_of(const Target *t, int packed)
 
 enum { DOT_A, DOT_A_STRIDE, DOT_B, DOT_B_STRIDE, DOT_C, DOT_C_STRIDE, DOT_M, DOT_N, DOT_K, DOT_ACCUMULATE, DOT_ARGS };
 
-/* bf16 that no instruction multiplies by pairs, or not fast, is f32 in A's and B's copies. */
-static bool is_widened(const Target *t, DotLayout layout) { return layout.bf16 && !t->bf16; }
+/* What operands are multiplied as: bf16 that no instruction multiplies by pairs, or not fast, is f32 in A's and B's copies. */
+static Copy form_of(const Target *t, DotLayout layout)
+{
+    return !layout.bf16 ? COPY_F32 : t->bf16 ? COPY_PAIRS : COPY_WIDE;
+}
 
 /* The tiles of a layout, which others have too. */
 static DotLayout tiles_layout(const Target *t, DotLayout layout)
 {
-    return (DotLayout){ .tiles = true, .a_turned = layout.a_turned, .bf16 = layout.bf16 && !is_widened(t, layout),
+    return (DotLayout){ .tiles = true, .a_turned = layout.a_turned, .bf16 = form_of(t, layout) == COPY_PAIRS,
                         .packed = tile_of(t, layout.packed).vectors * t->lanes };
 }
 
@@ -80,10 +84,11 @@ static Panel find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LL
     behind = LLVMBuildSelect(e->b, at_least(e, behind, n), zero, behind, "");
     Panel copy = { room, width, room, zero };
     LLVMValueRef args[COPY_ARGS] = { NULL, b_stride, room, width, depth, columns };
+    Copy form = form_of(e->target, layout);
     if (layout.packed) {
         LLVMValueRef stride = whole(e->i64, layout.packed);
         Panel own = { packed_element(e, layout, j0, k0), stride, packed_element(e, layout, behind, k0), stride };
-        if (!is_widened(e->target, layout))
+        if (form != COPY_WIDE)
             return own;
         args[COPY_FROM] = own.at;
         args[COPY_STRIDE] = stride;
@@ -93,15 +98,9 @@ static Panel find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LL
         return copy;
     }
     LLVMValueRef place = layout.b_turned ? plus(e, times(e, j0, b_stride), k0) : plus(e, times(e, k0, b_stride), j0);
-    if (layout.bf16) {
-        args[COPY_FROM] = half_element(e, b, place);
-        Copy to = e->target->bf16 ? COPY_PAIRS : COPY_WIDE;
-        call(e, layout.b_turned ? turn_function(e, t, to) : pair_rows_function(e, t, to), args, COPY_ARGS);
-        return copy;
-    }
-    args[COPY_FROM] = element(e, b, place);
-    if (layout.b_turned) {
-        call(e, turn_function(e, t, COPY_F32), args, COPY_ARGS);
+    args[COPY_FROM] = layout.bf16 ? half_element(e, b, place) : element(e, b, place);
+    if (layout.b_turned || layout.bf16) {
+        call(e, layout.b_turned ? turn_function(e, t, form) : pair_rows_function(e, t, form), args, COPY_ARGS);
         return copy;
     }
     LLVMValueRef partial = LLVMBuildICmp(e->b, LLVMIntSLT, columns, width, "");
@@ -126,23 +125,24 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
 {
     LLVMValueRef a_stride = LLVMGetParam(e->fn, DOT_A_STRIDE), room = new_slot(e, LLVMArrayType2(e->f32, A_ROOM));
     LLVMSetAlignment(room, 64);
-    if (layout.bf16) { /* rows are read as they lie, where pairs are multiplied; turned, by pairs of them */
-        LLVMValueRef outer = layout.a_turned ? k0 : i0, inner = layout.a_turned ? i0 : k0, length = layout.a_turned ? rows : depth;
-        *stride = a_stride;
-        *block = half_element(e, LLVMGetParam(e->fn, DOT_A), plus(e, times(e, outer, a_stride), inner));
-        bool wide = is_widened(e->target, layout);
-        if (!layout.a_turned && !wide)
-            return;
-        *stride = LLVMBuildAnd(e->b, plus(e, length, whole(e->i64, 2 * LINE - 1)), whole(e->i64, -LINE), "");
-        LLVMValueRef args[COPY_ARGS] = { *block, a_stride, room, *stride, layout.a_turned ? depth : rows, length };
-        call(e, !layout.a_turned ? widen_rows_function(e, t) : pair_rows_function(e, t, wide ? COPY_WIDE : COPY_PAIRS), args, COPY_ARGS);
-        *block = room;
-        return;
-    }
     LLVMValueRef outer = layout.a_turned ? k0 : i0, inner = layout.a_turned ? i0 : k0;
-    LLVMValueRef from = element(e, LLVMGetParam(e->fn, DOT_A), plus(e, times(e, outer, a_stride), inner));
+    LLVMValueRef a = LLVMGetParam(e->fn, DOT_A), place = plus(e, times(e, outer, a_stride), inner);
+    LLVMValueRef from = layout.bf16 ? half_element(e, a, place) : element(e, a, place);
     LLVMValueRef count = layout.a_turned ? depth : rows, length = layout.a_turned ? rows : depth;
     LLVMValueRef width = LLVMBuildAnd(e->b, plus(e, length, whole(e->i64, 2 * LINE - 1)), whole(e->i64, -LINE), "");
+    LLVMValueRef args[COPY_ARGS] = { from, a_stride, room, width, count, length };
+    Copy form = form_of(e->target, layout);
+    if (form == COPY_PAIRS && !layout.a_turned) { /* they are read as they lie */
+        *block = from;
+        *stride = a_stride;
+        return;
+    }
+    if (layout.bf16) {
+        call(e, layout.a_turned ? pair_rows_function(e, t, form) : widen_rows_function(e, t), args, COPY_ARGS);
+        *block = room;
+        *stride = width;
+        return;
+    }
     LLVMValueRef beside = LLVMBuildAnd(e->b, plus(e, a_stride, whole(e->i64, LINE)), whole(e->i64, BAD_STRIDE - 1), "");
     LLVMValueRef collide = LLVMBuildICmp(e->b, LLVMIntSLT, beside, whole(e->i64, 2 * LINE), "");
     LLVMValueRef slices = LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSLE, length, whole(e->i64, SLICE), ""),
@@ -150,7 +150,7 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
     LLVMValueRef copy = LLVMBuildAnd(e->b, LLVMBuildOr(e->b, collide, slices, ""),
                                      at_least(e, LLVMGetParam(e->fn, DOT_N), whole(e->i64, PACK_ROWS)), "");
     LLVMBasicBlockRef join = if_open(e, copy);
-    call(e, copy_function(e, t), (LLVMValueRef[]){ from, a_stride, room, width, count, length }, COPY_ARGS);
+    call(e, copy_function(e, t), args, COPY_ARGS);
     if_close(e, join);
     *block = LLVMBuildSelect(e->b, copy, room, from, "");
     *stride = LLVMBuildSelect(e->b, copy, width, a_stride, "");
@@ -168,10 +168,10 @@ static LLVMValueRef declare_dot(Emit *e, const char *name, bool *known)
 /* The tiles for a layout: in this module, or where it shares them, in another. */
 static LLVMValueRef tiles_for(Emit *e, Tile t, DotLayout layout)
 {
-    bool pairs = layout.bf16 && !is_widened(e->target, layout);
+    DotLayout tiles = tiles_layout(e->target, layout);
     if (!e->shared_dots)
-        return tiles_function(e, t, layout.a_turned, pairs, NULL);
-    KernelKey key = dot_key(e->target, tiles_layout(e->target, layout));
+        return tiles_function(e, t, tiles.a_turned, tiles.bf16, NULL);
+    KernelKey key = dot_key(e->target, tiles);
     return tiles_declaration(e, key.symbol);
 }
 
@@ -195,7 +195,8 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
     Tile t = tile_of(e->target, layout.packed);
     int width = t.vectors * t.lanes;
     LLVMValueRef room = NULL, zero = whole(e->i64, 0);
-    bool wide = is_widened(outer->target, layout), pairs = layout.bf16 && !wide;
+    Copy form = form_of(e->target, layout);
+    bool wide = form == COPY_WIDE, pairs = form == COPY_PAIRS;
     if (!layout.packed || wide) {
         room = new_slot(e, LLVMArrayType2(e->f32, (uint64_t)K_BLOCK * (uint64_t)width));
         LLVMSetAlignment(room, 64);
@@ -260,7 +261,7 @@ void emit_pack(Emit *e, const Dot *d)
 {
     int width = d->c.packed, lanes = e->target->lanes;
     bool turned = !is_one(d->b.col);
-    Tile t = { .rows = 1, .vectors = width / lanes, .lanes = lanes };
+    Tile t = { 1, width / lanes, lanes };
     LLVMValueRef n = emit_uniform(e, d->n), depth = emit_uniform(e, d->k), stride = emit_uniform(e, turned ? d->b.col : d->b.row);
     LLVMValueRef rows = emit_uniform(e, d->m);
     LLVMValueRef from = operand_pointer(e, &d->b), to = operand_pointer(e, &d->c), one = whole(e->i64, 1);
@@ -273,7 +274,9 @@ void emit_pack(Emit *e, const Dot *d)
         half ? half_element(e, from, before) : element(e, from, before), stride, element(e, to, times(e, l.i, rows)),
         whole(e->i64, width), depth, smaller(e, whole(e->i64, width), minus(e, n, l.i)),
     };
-    LLVMValueRef fn = turned ? turn_function(e, t, half ? COPY_PAIRS : COPY_F32) : half ? pair_rows_function(e, t, COPY_PAIRS) : copy_function(e, t);
+    LLVMValueRef fn = turned ? turn_function(e, t, half ? COPY_PAIRS : COPY_F32)
+                      : half ? pair_rows_function(e, t, COPY_PAIRS)
+                             : copy_function(e, t);
     call(e, fn, args, COPY_ARGS);
     loop_close(e, &l);
 }

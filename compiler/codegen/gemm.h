@@ -43,7 +43,7 @@ static inline LLVMValueRef read_slot(Emit *e, LLVMValueRef slot)
     return LLVMBuildLoad2(e->b, LLVMGetAllocatedType(slot), slot, "");
 }
 
-/* A count that is even, by one more. */
+/* n, or if that is odd one more. */
 static inline LLVMValueRef even(Emit *e, LLVMValueRef n)
 {
     return LLVMBuildAnd(e->b, plus(e, n, whole(e->i64, 1)), whole(e->i64, -2), "");
@@ -53,9 +53,6 @@ static inline LLVMValueRef half_element(Emit *e, LLVMValueRef p, LLVMValueRef i)
 {
     return LLVMBuildInBoundsGEP2(e->b, e->i16, p, &i, 1, "");
 }
-
-/* The upper or lower half of each 32 bits, as a float. */
-LLVMValueRef half_of(Emit *e, LLVMValueRef pairs, bool upper);
 
 /* Starts to write a function of e's module, with `f`. */
 void write_function(const Emit *e, Emit *f, LLVMValueRef fn);

@@ -4,23 +4,25 @@
 #include <stdio.h>
 #include <string.h>
 
-static LLVMValueRef open_copy(Emit *outer, Emit *e, const char *name, int lanes)
+/* Begins to write the function of this name; false where the module has it already. */
+static bool open_copy(Emit *outer, Emit *e, const char *name, int lanes, LLVMValueRef *fn)
 {
     LLVMTypeRef i64 = outer->i64, ptr = outer->ptr, params[COPY_ARGS] = { ptr, i64, ptr, i64, i64, i64 };
-    LLVMValueRef fn = open_function(outer, e, name, params, COPY_ARGS);
+    *fn = LLVMGetNamedFunction(outer->m, name);
+    if (*fn)
+        return false;
+    *fn = open_function(outer, e, name, params, COPY_ARGS);
     e->lanes = lanes;
-    return fn;
+    return true;
 }
 
 /* Rows of columns to rows of width, a multiple of the lanes, filled up with zeros. */
 LLVMValueRef copy_function(Emit *outer, Tile t)
 {
-    static const char name[] = "copy_rows";
-    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
-    if (fn)
-        return fn;
     Emit f, *e = &f;
-    fn = open_copy(outer, e, name, t.lanes);
+    LLVMValueRef fn;
+    if (!open_copy(outer, e, "copy_rows", t.lanes, &fn))
+        return fn;
     LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), zero = whole(e->i64, 0);
     Loop row = loop_open(e, zero, LLVMGetParam(fn, COPY_ROWS), 1);
     LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, row.i, LLVMGetParam(fn, COPY_STRIDE)));
@@ -46,12 +48,10 @@ LLVMValueRef copy_function(Emit *outer, Tile t)
 /* A complete panel from B whose columns are contiguous. */
 LLVMValueRef pack_rows_function(Emit *outer, Tile t)
 {
-    static const char name[] = "pack_rows";
-    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
-    if (fn)
-        return fn;
     Emit f, *e = &f;
-    fn = open_copy(outer, e, name, t.lanes);
+    LLVMValueRef fn;
+    if (!open_copy(outer, e, "pack_rows", t.lanes, &fn))
+        return fn;
     Loop l = loop_open(e, whole(e->i64, 0), LLVMGetParam(fn, COPY_ROWS), 1);
     LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, l.i, LLVMGetParam(fn, COPY_STRIDE)));
     LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), times(e, l.i, whole(e->i64, (int64_t)t.vectors * t.lanes)));
@@ -98,7 +98,8 @@ static void copy_column(Emit *e, LLVMValueRef from, LLVMValueRef to, LLVMValueRe
 
 /* ---- bf16, in pairs or widened ---------------------------------------------------------------------------------- */
 
-LLVMValueRef half_of(Emit *e, LLVMValueRef pairs, bool upper)
+/* The upper or lower half of each 32 bits, as a float. */
+static LLVMValueRef half_of(Emit *e, LLVMValueRef pairs, bool upper)
 {
     LLVMTypeRef t = LLVMTypeOf(pairs);
     LLVMValueRef bits = upper ? LLVMBuildAnd(e->b, pairs, whole(t, 0xFFFF0000), "") : LLVMBuildShl(e->b, pairs, whole(t, 16), "");
@@ -139,12 +140,10 @@ static LLVMValueRef load_halves(Emit *e, LLVMValueRef p, LLVMValueRef i, LLVMVal
 /* Rows 2k and 2k + 1 of columns become row k of width pairs; what is outside of rows and columns is 0. */
 LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy)
 {
-    const char *name = copy == COPY_WIDE ? "widen_both" : "pair_rows";
-    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
-    if (fn)
-        return fn;
     Emit f, *e = &f;
-    fn = open_copy(outer, e, name, t.lanes);
+    LLVMValueRef fn;
+    if (!open_copy(outer, e, copy == COPY_WIDE ? "widen_both" : "pair_rows", t.lanes, &fn))
+        return fn;
     LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), rows = LLVMGetParam(fn, COPY_ROWS);
     LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), zero = whole(e->i64, 0), one = whole(e->i64, 1);
     Loop row = loop_open(e, zero, rows, 2);
@@ -177,12 +176,10 @@ LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy)
 
 LLVMValueRef widen_pairs_function(Emit *outer, Tile t)
 {
-    static const char name[] = "widen_pairs";
-    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
-    if (fn)
-        return fn;
     Emit f, *e = &f;
-    fn = open_copy(outer, e, name, t.lanes);
+    LLVMValueRef fn;
+    if (!open_copy(outer, e, "widen_pairs", t.lanes, &fn))
+        return fn;
     LLVMValueRef width = whole(e->i64, (int64_t)t.vectors * t.lanes), one = whole(e->i64, 1), zero = whole(e->i64, 0);
     Loop l = loop_open(e, zero, LLVMBuildLShr(e->b, plus(e, LLVMGetParam(fn, COPY_ROWS), one), one, ""), 1);
     LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, l.i, LLVMGetParam(fn, COPY_STRIDE)));
@@ -198,12 +195,10 @@ LLVMValueRef widen_pairs_function(Emit *outer, Tile t)
 /* Element k of a row goes to k ^ 1; without a neighbour, that is 0. */
 LLVMValueRef widen_rows_function(Emit *outer, Tile t)
 {
-    static const char name[] = "widen_rows";
-    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
-    if (fn)
-        return fn;
     Emit f, *e = &f;
-    fn = open_copy(outer, e, name, t.lanes);
+    LLVMValueRef fn;
+    if (!open_copy(outer, e, "widen_rows", t.lanes, &fn))
+        return fn;
     LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), zero = whole(e->i64, 0), one = whole(e->i64, 1);
     Loop row = loop_open(e, zero, LLVMGetParam(fn, COPY_ROWS), 1);
     LLVMValueRef from = half_element(e, LLVMGetParam(fn, COPY_FROM), times(e, row.i, LLVMGetParam(fn, COPY_STRIDE)));
@@ -258,12 +253,11 @@ LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy)
     const bool bf16 = copy != COPY_F32;
     char name[40];
     snprintf(name, sizeof name, "%s_turned_%d", verbs[copy], t.vectors * t.lanes);
-    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
-    if (fn)
+    Emit f, *e = &f;
+    LLVMValueRef fn;
+    if (!open_copy(outer, e, name, t.lanes, &fn))
         return fn;
     LLVMValueRef (*const at)(Emit *, LLVMValueRef, LLVMValueRef) = bf16 ? half_element : element;
-    Emit f, *e = &f;
-    fn = open_copy(outer, e, name, t.lanes);
     int64_t width = (int64_t)t.vectors * t.lanes;
     LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), depth = LLVMGetParam(fn, COPY_ROWS), zero = whole(e->i64, 0);
     LLVMValueRef lanes = whole(e->i64, t.lanes), one = whole(e->i64, 1), full = depth; /* what lies complete in a column */

@@ -93,9 +93,9 @@ static void load_sums(Emit *e, Tile t, LLVMValueRef accumulate, LLVMValueRef *su
     if_close(e, join);
 }
 
-enum { FOR_WRITING = 1, TO_L2 = 2, TO_L1 = 3 };
-
 /* Asks for a line of memory. */
+enum { FOR_READING, FOR_WRITING };
+enum { TO_L2 = 2, TO_L1 = 3 };
 static void fetch(Emit *e, LLVMValueRef p, int writing, int where)
 {
     LLVMValueRef args[] = { p, whole(e->i32, writing), whole(e->i32, where), whole(e->i32, 1) };
@@ -167,7 +167,7 @@ static LLVMValueRef opaque(Emit *e, LLVMValueRef v)
 typedef struct {
     Tile t;
     bool turned, bf16;
-    LLVMValueRef *sum, b, next, ahead; /* slots; ahead: the next row of A whose next line is asked for, NULL where they are turned */
+    LLVMValueRef *sum, b, next, ahead; /* slots; ahead: where A's next line lies, NULL where A is turned */
     LLVMValueRef a[TILE_ROWS_MOST / GROUP + 1], offset[GROUP];
     int groups;
 } Turn;
@@ -196,16 +196,16 @@ static void take_turn(Emit *e, const Turn *u, bool odd)
     }
     LLVMBuildStore(e->b, element(e, at, LLVMGetParam(e->fn, TILE_B_STRIDE)), u->b);
     LLVMValueRef line = read_slot(e, u->next);
-    fetch(e, line, 0, TO_L2);
+    fetch(e, line, FOR_READING, TO_L2);
     LLVMBuildStore(e->b, element(e, line, LLVMGetParam(e->fn, TILE_NEXT_STRIDE)), u->next);
     if (u->turned) { /* a column has one line or two */
         LLVMValueRef column = element(e, read_slot(e, u->a[0]), times(e, a_stride, whole(e->i64, AHEAD)));
-        fetch(e, column, 0, TO_L1);
+        fetch(e, column, FOR_READING, TO_L1);
         if (u->t.rows > 1)
-            fetch(e, element(e, column, whole(e->i64, u->t.rows - 1)), 0, TO_L1);
+            fetch(e, element(e, column, whole(e->i64, u->t.rows - 1)), FOR_READING, TO_L1);
     } else {
         line = read_slot(e, u->ahead);
-        fetch(e, line, 0, TO_L1);
+        fetch(e, line, FOR_READING, TO_L1);
         LLVMBuildStore(e->b, rows_of_halves ? half_element(e, line, a_stride) : element(e, line, a_stride), u->ahead);
     }
     for (int g = 0; g < u->groups; g++) {
@@ -230,7 +230,8 @@ static void take_turn(Emit *e, const Turn *u, bool odd)
 static void take_turns(Emit *e, Turn *u)
 {
     int span = u->t.rows > FETCH_TURNS ? 2 * FETCH_TURNS : FETCH_TURNS;
-    LLVMValueRef depth = LLVMGetParam(e->fn, TILE_DEPTH), row = slot_with(e, LLVMGetParam(e->fn, TILE_C)), a = LLVMGetParam(e->fn, TILE_A);
+    LLVMValueRef depth = LLVMGetParam(e->fn, TILE_DEPTH), a = LLVMGetParam(e->fn, TILE_A);
+    LLVMValueRef row = slot_with(e, LLVMGetParam(e->fn, TILE_C));
     if (!u->turned)
         u->ahead = slot_with(e, a);
     Loop s = loop_open(e, whole(e->i64, 0), depth, span);
@@ -302,25 +303,24 @@ static LLVMValueRef tile_function(Emit *outer, Tile t, bool turned, bool bf16)
 static LLVMValueRef rows_of_tile(Emit *e, Tile t, LLVMValueRef left)
 {
     LLVMValueRef one = whole(e->i64, 1), most = whole(e->i64, t.rows), half = LLVMBuildLShr(e->b, plus(e, left, one), one, "");
-    half = smaller(e, most, plus(e, half, LLVMBuildAnd(e->b, half, one, "")));
-    LLVMValueRef size = LLVMBuildSelect(e->b, at_least(e, most, left), left, half, "");
-    LLVMValueRef even = LLVMBuildAnd(e->b, size, whole(e->i64, -2), "");
-    return LLVMBuildSelect(e->b, at_least(e, even, one), even, one, "");
+    LLVMValueRef size = LLVMBuildSelect(e->b, at_least(e, most, left), left, smaller(e, most, even(e, half)), "");
+    LLVMValueRef pairs = LLVMBuildAnd(e->b, size, whole(e->i64, -2), "");
+    return LLVMBuildSelect(e->b, at_least(e, pairs, one), pairs, one, "");
 }
 
 LLVMValueRef tiles_declaration(Emit *e, const char *symbol)
 {
     LLVMTypeRef params[TILE_ARGS];
+    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->c), tile_params(e, params), TILE_ARGS, false);
     LLVMValueRef fn = LLVMGetNamedFunction(e->m, symbol);
-    return fn ? fn : LLVMAddFunction(e->m, symbol, LLVMFunctionType(LLVMVoidTypeInContext(e->c), tile_params(e, params), TILE_ARGS, false));
+    return fn ? fn : LLVMAddFunction(e->m, symbol, type);
 }
 
 LLVMValueRef tiles_function(Emit *outer, Tile t, bool turned, bool bf16, const char *symbol)
 {
-    char name[40];
-    snprintf(name, sizeof name, "tiles_%dx%d%s%s", t.rows, t.vectors * t.lanes, turned ? "_turned" : "", bf16 ? "_bf16" : "");
-    if (symbol)
-        snprintf(name, sizeof name, "%s", symbol);
+    char own[40];
+    snprintf(own, sizeof own, "tiles_%dx%d%s%s", t.rows, t.vectors * t.lanes, turned ? "_turned" : "", bf16 ? "_bf16" : "");
+    const char *name = symbol ? symbol : own;
     LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
     if (fn)
         return fn;
@@ -344,9 +344,7 @@ LLVMValueRef tiles_function(Emit *outer, Tile t, bool turned, bool bf16, const c
     LLVMBuildStore(e->b, element(e, args[TILE_NEXT], whole(e->i64, LINE)), line);
     for (int n = t.rows; n; n = n > 2 ? n - 2 : n - 1) {
         LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntEQ, size, whole(e->i64, n), ""));
-        Tile some = t;
-        some.rows = n;
-        call(e, tile_function(e, some, turned, bf16), args, TILE_ROWS);
+        call(e, tile_function(e, (Tile){ n, t.vectors, t.lanes }, turned, bf16), args, TILE_ROWS);
         if_close(e, join);
     }
     loop_close_by(e, &l, size);
