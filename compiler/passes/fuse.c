@@ -25,30 +25,33 @@ int find_group(Fuse *f, int group)
 static bool has(const uint64_t *set, int i) { return set[i / 64] >> (i % 64) & 1; }
 static void put(uint64_t *set, int i) { set[i / 64] |= UINT64_C(1) << (i % 64); }
 
+/* Group i runs after `earlier`, and after all that `earlier` does. */
+static void follow(Fuse *f, int earlier, int i)
+{
+    put(f->group[i].before, earlier);
+    for (int w = 0; w < f->words; w++)
+        f->group[i].before[w] |= f->group[earlier].before[w];
+}
+
 /* `later` must run after `earlier`: so must everything that runs after `later`. */
 static void order(Fuse *f, int earlier, int later)
 {
     if (earlier == later || has(f->group[later].before, earlier))
         return;
     f->group[earlier].precedes = true;
-    int first = f->group[later].precedes ? 1 : later, last = f->group[later].precedes ? f->n : later;
-    for (int i = first; i <= last; i++) {
-        if (f->group[i].into != i || (i != later && !has(f->group[i].before, later)))
-            continue;
-        put(f->group[i].before, earlier);
-        for (int w = 0; w < f->words; w++)
-            f->group[i].before[w] |= f->group[earlier].before[w];
-    }
+    follow(f, earlier, later);
+    for (int i = 0; i < f->n_own && f->group[later].precedes; i++)
+        if (has(f->group[f->own[i]].before, later))
+            follow(f, earlier, f->own[i]);
 }
 
 bool can_merge(Fuse *f, int a, int b)
 {
     if ((!f->group[a].precedes && !f->group[b].precedes) || mutated("fuse:between"))
         return true;
-    for (int i = 1; i <= f->n; i++) {
-        if (f->group[i].into != i || i == a || i == b)
-            continue;
-        if ((has(f->group[i].before, a) && has(f->group[b].before, i)) || (has(f->group[i].before, b) && has(f->group[a].before, i)))
+    for (int o = 0; o < f->n_own; o++) {
+        int i = f->own[o];
+        if ((has(f->group[b].before, i) && has(f->group[i].before, a)) || (has(f->group[a].before, i) && has(f->group[i].before, b)))
             return false;
     }
     return true;
@@ -58,6 +61,7 @@ Fuse new_fuse(Graph *g, Arena *a, int most)
 {
     Fuse f = { .g = g, .a = a, .words = most / 64 + 1 };
     f.group = NEW_ARRAY(a, Group, most + 1);
+    f.own = NEW_ARRAY(a, int, most + 1);
     return f;
 }
 
@@ -66,6 +70,7 @@ int new_group(Fuse *f, const Type *domain, Region region, bool open)
     int i = ++f->n;
     f->group[i] = (Group){ .domain = *domain, .open = open, .region = region, .into = i };
     f->group[i].before = NEW_ARRAY(f->a, uint64_t, f->words);
+    f->own[f->n_own++] = i;
     return i;
 }
 
@@ -211,15 +216,18 @@ void merge_groups(Fuse *f, int from, int into)
         add_member(f, into, x->member[i]);
     widen(y, &x->domain);
     x->into = into;
-    y->precedes |= x->precedes;
     for (int w = 0; w < f->words; w++)
         y->before[w] |= x->before[w];
-    for (int i = 1; i <= f->n; i++)
-        if (f->group[i].into == i && i != into && has(f->group[i].before, from)) {
-            put(f->group[i].before, into);
-            for (int w = 0; w < f->words; w++)
-                f->group[i].before[w] |= y->before[w];
-        }
+    y->precedes |= x->precedes;
+    int n = 0;
+    for (int k = 0; k < f->n_own; k++) {
+        int i = f->own[k];
+        if (i != from)
+            f->own[n++] = i;
+        if (y->precedes && i != into && has(f->group[i].before, from) != has(f->group[i].before, into))
+            follow(f, into, i);
+    }
+    f->n_own = n;
 }
 
 /* ---- the visit -------------------------------------------------------------------------------------------------------------- */

@@ -22,7 +22,8 @@ typedef struct {
     Graph *g;
     Arena *a;
     Group *group;     /* from 1 */
-    int n, cap, words;
+    int n, words;
+    int *own, n_own;  /* the groups that were not merged into others */
 } Fuse;
 
 Fuse new_fuse(Graph *g, Arena *a, int most); /* groups */

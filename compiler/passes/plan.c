@@ -70,17 +70,18 @@ static double usual(Poly size)
     return (double)poly_eval_symbols(size, sym);
 }
 
-/* Is slot s better than the best so far? */
-static bool is_better(const Program *p, const int *free_from, int s, int best)
-{
-    double a = usual(p->slots[s]), b = best < 0 ? INFINITY : usual(p->slots[best]);
-    return a < b || (a == b && free_from[s] > free_from[best]);
-}
+/* What is known of a slot. */
+typedef struct {
+    int free_from; /* the call after which it is free */
+    double bytes;  /* of a usual batch */
+} Slot;
+
+static bool is_better(Slot s, Slot best) { return s.bytes < best.bytes || (s.bytes == best.bytes && s.free_from > best.free_from); }
 
 void pass_plan(Program *p, bool share)
 {
     enum { FAR = 2 };
-    int *free_from = NEW_ARRAY(p->arena, int, p->n_bufs + 1); /* the call after which a slot is free */
+    Slot *slot = NEW_ARRAY(p->arena, Slot, p->n_bufs + 1);
     p->slots = NEW_ARRAY(p->arena, Poly, p->n_bufs + 1);
     p->n_slots = 0;
     for (int call = 0; call < p->n_calls; call++) {
@@ -91,23 +92,24 @@ void pass_plan(Program *p, bool share)
             if (b->kind != FTC_BUF_ARENA || b->slot >= 0)
                 continue;
             Poly size = bytes_of(p, b);
+            double bytes = usual(size);
             int best = -1;
             for (int s = 0; share && s < p->n_slots; s++)
-                if (free_from[s] < call && fits(size, p->slots[s]) && usual(p->slots[s]) <= FAR * usual(size) &&
-                    is_better(p, free_from, s, best))
+                if (slot[s].free_from < call && slot[s].bytes <= FAR * bytes && (best < 0 || is_better(slot[s], slot[best])) &&
+                    fits(size, p->slots[s]))
                     best = s;
-            if (best < 0) /* or a free slot that this one covers, grown */
-                for (int s = 0; share && s < p->n_slots && best < 0; s++)
-                    if (free_from[s] < call && fits(p->slots[s], size) && FAR * usual(p->slots[s]) >= usual(size)) {
-                        p->slots[s] = size;
-                        best = s;
-                    }
-            if (best < 0) {
+            bool grow = best < 0; /* or a free slot that this one covers, grown */
+            for (int s = 0; share && s < p->n_slots && best < 0; s++)
+                if (slot[s].free_from < call && FAR * slot[s].bytes >= bytes && fits(p->slots[s], size))
+                    best = s;
+            if (best < 0)
                 best = p->n_slots++;
+            if (grow) {
                 p->slots[best] = size;
+                slot[best].bytes = bytes;
             }
             b->slot = best;
-            free_from[best] = b->last - mutated("plan:last");
+            slot[best].free_from = b->last - mutated("plan:last");
         }
     }
 }

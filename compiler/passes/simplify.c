@@ -38,6 +38,8 @@ static unsigned hash_node(const Node *n)
     h = mix(h, (uint64_t)n->a.site);
     for (int i = 0; i < MAX_RANK; i++)
         h = mix(h, (uint64_t)n->a.axes[i]);
+    for (const char *c = n->a.name; c && *c; c++)
+        h = mix(h, (unsigned char)*c);
     return h;
 }
 
