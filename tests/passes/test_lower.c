@@ -41,8 +41,35 @@ static void check_all(bool whole)
 static void test_one_kernel_an_op(void **state) { (void)state; check_all(false); }
 static void test_fused(void **state) { (void)state; check_all(true); }
 
+/* %m's region is that of %i and takes in %f's; then %k, which reads %i, comes after %j as well, as %f does: %n, which reads %k, can't
+ * be computed where %j is. */
+static void test_merged_regions_wait(void **state)
+{
+    (void)state;
+    static const char text[] = "graph @g {\n"
+        "  %a = weight {name=\"a\"} : f32[4,4]\n  %b = weight {name=\"b\"} : f32[4,4]\n  %w = weight {name=\"w\"} : f32[4,4]\n"
+        "  %i = exp %a : f32[4,4]\n"
+        "  %k = dot %i, %w {batch=0, ca=1, cb=0} : f32[4,4]\n"
+        "  %j = exp %b : f32[4,4]\n"
+        "  %d = dot %j, %w {batch=0, ca=1, cb=0} : f32[4,4]\n"
+        "  %f = neg %d : f32[4,4]\n"
+        "  %m = add %i, %f : f32[4,4]\n"
+        "  %n = add %j, %k : f32[4,4]\n"
+        "  return m=%m, n=%n\n}\n";
+    Arena *arena = arena_new();
+    FtcDiag *diag = ftc_diag_new(stderr);
+    Graph *g = graph_parse(arena, "case", text, sizeof text - 1, diag);
+    assert_non_null(g);
+    pass_fuse(g, true);
+    Sizes sizes;
+    check_program("merged regions", g, lower_graph(g, arena), sizes_of(&sizes, 1, (int[]){ 1 }, 2, 1, 2), run_interpreter, NULL);
+    ftc_diag_free(diag);
+    arena_free(arena);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_one_kernel_an_op), cmocka_unit_test(test_fused) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_one_kernel_an_op), cmocka_unit_test(test_fused),
+                                        cmocka_unit_test(test_merged_regions_wait) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
