@@ -11,7 +11,7 @@
 
 enum {
     PANEL_ROWS = 84, PANEL_COLUMNS = 384, /* whole tiles of 14 x 32, and of 6 x 16 */
-    SUM_ROWS = 96,                        /* where the rows are no tokens but a weight's */
+    SUM_ROWS = 96,                        /* at most, where the rows are no tokens but a weight's */
     PACKED = 32,                          /* columns of a packed panel */
     COPIED_ROWS = 32,                     /* of a matrix of tokens, to all their panels at once */
 };
@@ -148,7 +148,17 @@ static Node *packed_base(Lower *l, const Node *n, int which, Poly *offset)
     return base;
 }
 
-static int panel_width(int which) { return which ? PACKED : SUM_ROWS; }
+/* Of a weight's rows, those of a panel; panels are even, and two or a multiple of four, so that threads have as many each. */
+static int sum_rows(Dim rows)
+{
+    if (rows <= SUM_ROWS)
+        return SUM_ROWS;
+    int64_t panels = (rows + SUM_ROWS - 1) / SUM_ROWS;
+    panels = panels > 2 ? (panels + 3) / 4 * 4 : panels;
+    return (int)(((rows + panels - 1) / panels + 7) / 8 * 8);
+}
+
+static int panel_width(int which, Dim columns) { return which ? PACKED : sum_rows(columns); }
 
 static int find_pack(const Lower *l, const Node *base, int width, Poly offset)
 {
@@ -174,8 +184,9 @@ static int add_pack(Lower *l, const Node *base, int width, Poly offset, Poly k, 
 static int pack_operand(Lower *l, Node *n, int which)
 {
     Node *x = n->in[which];
-    int contracted = which ? n->a.cb : n->a.ca, free = dot_free_axis(n, which), width = panel_width(which);
-    Dim columns = x->type.dim[free], depth = x->type.dim[contracted];
+    int contracted = which ? n->a.cb : n->a.ca;
+    Dim columns = x->type.dim[dot_free_axis(n, which)], depth = x->type.dim[contracted];
+    int width = panel_width(which, columns);
     bool tokens = depth == DIM_T;
     Poly k = dim_extent(l, depth), all = poly_const(l->a, columns), offset;
     Node *base = packed_base(l, n, which, &offset);
@@ -190,7 +201,7 @@ static int pack_operand(Lower *l, Node *n, int which)
     Poly size = minus(l->a, piece_end(l, p.t[0].var[0], step, tokens ? k : all), p);
     Index at = { 0 };
     at.v[contracted] = poly_add(l->a, tokens ? p : none, var(l, vk));
-    at.v[free] = poly_add(l->a, tokens ? none : p, var(l, vj));
+    at.v[dot_free_axis(n, which)] = poly_add(l->a, tokens ? none : p, var(l, vj));
     if (!as_matrix(l, x, at, vk, vj, &m))
         ftc_bug("lower: an operand of %%%s is no matrix", n->name);
     Dot d = { .n = tokens ? all : size, .k = tokens ? size : k, .m = k };
@@ -225,7 +236,7 @@ void pack_rows(Lower *l, Node *x)
         ftc_bug("lower: %%%s is no matrix", x->name);
     Poly columns = poly_const(l->a, x->type.dim[1]), all = dim_extent(l, DIM_T);
     for (int which = 0; which < 2; which++) {
-        int width = panel_width(which);
+        int width = panel_width(which, x->type.dim[1]);
         if (!(l->packed_as[x->id] >> which & 1))
             continue;
         int buf = add_pack(l, x, width, plain_offset(l, x), all, x->type.dim[1]);
@@ -299,7 +310,8 @@ void lower_dot_statement(Lower *l, Node *n, const Index *at, Span m, Span cols, 
         at_y.v[out++] = at_b.v[fb] = is_one(cols.size) ? cols.from : poly_add(l->a, cols.from, var(l, vj));
     Matrix a, b, c;
     if (packed.a >= 0) /* the panel whose columns are the rows m */
-        a = (Matrix){ param_of(l, packed.a, PARAM_IN), poly_mul(l->a, k.size, m.from), poly_const(l->a, 1), poly_const(l->a, SUM_ROWS) };
+        a = (Matrix){ param_of(l, packed.a, PARAM_IN), poly_mul(l->a, k.size, m.from), poly_const(l->a, 1),
+                      poly_const(l->a, sum_rows(n->in[0]->type.dim[fa])) };
     else if (!as_matrix(l, n->in[0], at_a, vi, vk, &a))
         ftc_bug("lower: the left operand of %%%s is no matrix", n->name);
     if (packed.b >= 0)
@@ -346,7 +358,7 @@ void lower_dot_group(Lower *l, Node *n)
         if (d != 1)
             at.v[i] = var(l, open_par(l, i ? "h" : "r", dim_extent(l, d), 1, const_extent(d)));
     }
-    int64_t rows = dm == DIM_T ? PANEL_ROWS : SUM_ROWS;
+    int64_t rows = dm == DIM_T ? PANEL_ROWS : sum_rows(dm);
     int p = !batch && dm != 1 ? open_par(l, "p", dim_extent(l, dm), rows, -1) : -1;
     int64_t columns = dm == DIM_T ? PANEL_COLUMNS : 2 * PANEL_COLUMNS; /* tiles pair bf16 of the rows anew for each section */
     int c = !batch && dn != 1 ? open_par(l, "c", dim_extent(l, dn), columns, -1) : -1;
