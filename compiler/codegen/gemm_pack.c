@@ -82,20 +82,6 @@ static void transpose_lanes(Emit *e, LLVMValueRef *v, int n)
     }
 }
 
-/* to[width * k + j] = k < kept ? from[k] : 0, for k in [begin, depth) */
-static void copy_column(Emit *e, LLVMValueRef from, LLVMValueRef to, LLVMValueRef begin, LLVMValueRef kept, LLVMValueRef depth,
-                        int64_t width)
-{
-    Loop l = loop_open(e, begin, kept, 1);
-    LLVMValueRef x = LLVMBuildLoad2(e->b, e->f32, element(e, from, l.i), "");
-    LLVMBuildStore(e->b, x, element(e, to, times(e, l.i, whole(e->i64, width))));
-    loop_close(e, &l);
-    LLVMValueRef rest = LLVMBuildSelect(e->b, at_least(e, kept, begin), kept, begin, "");
-    l = loop_open(e, rest, depth, 1);
-    LLVMBuildStore(e->b, LLVMConstNull(e->f32), element(e, to, times(e, l.i, whole(e->i64, width))));
-    loop_close(e, &l);
-}
-
 /* ---- bf16, in pairs or widened ---------------------------------------------------------------------------------- */
 
 /* The upper or lower half of each 32 bits, as a float. */
@@ -226,31 +212,40 @@ LLVMValueRef widen_rows_function(Emit *outer, Tile t)
     return fn;
 }
 
-/* to[width * k] = the pair at from[2k], for pairs k in [begin, end) of which `kept` halves are there. */
-static void copy_pairs(Emit *e, Copy copy, LLVMValueRef from, LLVMValueRef to, LLVMValueRef begin, LLVMValueRef end, LLVMValueRef kept,
-                       int64_t width)
+/* A square that isn't complete, as it would lie: `rows` of it are there, of each the lanes in the mask, and of bf16 in `last` the
+ * half that is left over (last < 0: none); the rest is 0. */
+static void fill_square(Emit *e, LLVMValueRef square, LLVMValueRef from, LLVMValueRef stride, LLVMValueRef rows, LLVMValueRef mask,
+                        LLVMValueRef last)
 {
-    LLVMValueRef two = whole(e->i64, 2), one = whole(e->i64, 1);
-    Loop l = loop_open(e, begin, end, 1);
-    LLVMValueRef at = times(e, l.i, two), slot = slot_with(e, LLVMConstNull(e->i32));
-    LLVMBuildStore(e->b, LLVMConstNull(e->i32), slot);
-    LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, at, kept, ""));
-    LLVMBuildStore(e->b, load_halves(e, from, at, NULL), slot);
-    if_close(e, join);
-    join = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, at, one), kept, ""));
-    LLVMValueRef high = LLVMBuildShl(e->b, load_halves(e, from, plus(e, at, one), NULL), whole(e->i32, 16), "");
-    LLVMBuildStore(e->b, LLVMBuildOr(e->b, high, read_slot(e, slot), ""), slot);
-    if_close(e, join);
-    store_pairs(e, copy, to, l.i, whole(e->i64, width), read_slot(e, slot));
-    loop_close(e, &l);
+    LLVMTypeRef t = lanes_of(e, e->f32);
+    LLVMValueRef lanes = whole(e->i64, e->lanes), zero = whole(e->i64, 0);
+    for (int i = 0; i < e->lanes; i++)
+        store_lanes(e, element(e, square, whole(e->i64, i * e->lanes)), NULL, LLVMConstNull(t));
+    Loop row = loop_open(e, zero, rows, 1);
+    LLVMValueRef before = times(e, row.i, stride), own = last ? half_element(e, from, before) : element(e, from, before);
+    LLVMValueRef to = element(e, square, times(e, row.i, lanes)), args[] = { own, mask, LLVMConstNull(t) };
+    if (e->lanes > 1) {
+        store_lanes(e, to, NULL, call_masked(e, "llvm.masked.load", (LLVMTypeRef[]){ t, e->ptr }, args, 3, 0, last ? 2 : 4));
+    } else {
+        LLVMBasicBlockRef join = if_open(e, mask);
+        store_lanes(e, to, NULL, load_lanes(e, own, NULL));
+        if_close(e, join);
+    }
+    if (last) {
+        LLVMBasicBlockRef join = if_open(e, at_least(e, last, zero));
+        LLVMValueRef half = LLVMBuildLoad2(e->b, e->i16, half_element(e, own, times(e, last, whole(e->i64, 2))), "");
+        LLVMBuildStore(e->b, LLVMBuildZExt(e->b, half, e->i32, ""), element(e, to, last));
+        if_close(e, join);
+    }
+    loop_close(e, &row);
 }
 
-/* B's k is contiguous: a panel of its columns, COPY_ROWS deep.  Squares of lanes x lanes are transposed in registers, the rest goes
- * one by one.  Pairs of bf16 lie side by side already, so squares of them turn as floats do. */
+/* B's k is contiguous: a panel of its columns, COPY_ROWS deep.  Squares of lanes x lanes are transposed in registers; one that isn't
+ * complete comes from the stack and goes there.  Pairs of bf16 lie side by side already, so squares of them turn as floats do. */
 LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy)
 {
     static const char *const verbs[] = { [COPY_F32] = "pack", [COPY_PAIRS] = "pair", [COPY_WIDE] = "widen" };
-    const bool bf16 = copy != COPY_F32;
+    const bool bf16 = copy != COPY_F32, wide = copy == COPY_WIDE;
     char name[40];
     snprintf(name, sizeof name, "%s_turned_%d", verbs[copy], t.vectors * t.lanes);
     Emit f, *e = &f;
@@ -258,46 +253,59 @@ LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy)
     if (!open_copy(outer, e, name, t.lanes, &fn))
         return fn;
     LLVMValueRef (*const at)(Emit *, LLVMValueRef, LLVMValueRef) = bf16 ? half_element : element;
-    int64_t width = (int64_t)t.vectors * t.lanes;
-    LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), depth = LLVMGetParam(fn, COPY_ROWS), zero = whole(e->i64, 0);
-    LLVMValueRef lanes = whole(e->i64, t.lanes), one = whole(e->i64, 1), full = depth; /* what lies complete in a column */
-    if (bf16)
+    LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), depth = LLVMGetParam(fn, COPY_ROWS);
+    LLVMValueRef width = whole(e->i64, (int64_t)t.vectors * t.lanes);
+    LLVMValueRef zero = whole(e->i64, 0), lanes = whole(e->i64, t.lanes), one = whole(e->i64, 1);
+    LLVMValueRef square_in = new_slot(e, LLVMArrayType2(e->f32, 16 * 16)), square_out = new_slot(e, LLVMArrayType2(e->f32, 2 * 16 * 16));
+    LLVMValueRef full = depth, all = depth; /* numbers, or pairs: those that are complete, and with the one that isn't */
+    if (bf16) {
         full = LLVMBuildLShr(e->b, depth, one, "");
-    Loop group = loop_open(e, zero, whole(e->i64, width), t.lanes);
+        all = LLVMBuildLShr(e->b, plus(e, depth, one), one, "");
+    }
+    Loop group = loop_open(e, zero, width, t.lanes);
     LLVMValueRef left = minus(e, LLVMGetParam(fn, COPY_COLUMNS), group.i);
     LLVMValueRef from = at(e, LLVMGetParam(fn, COPY_FROM), times(e, group.i, stride));
     LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), group.i);
-    LLVMValueRef squares = LLVMBuildAnd(e->b, full, whole(e->i64, -t.lanes), "");
-    squares = LLVMBuildSelect(e->b, at_least(e, left, lanes), squares, zero, "");
 
-    Loop square = loop_open(e, zero, squares, t.lanes);
-    LLVMValueRef v[16], p = at(e, from, bf16 ? times(e, square.i, whole(e->i64, 2)) : square.i);
+    Loop square = loop_open(e, zero, all, t.lanes);
+    LLVMValueRef p = at(e, from, bf16 ? times(e, square.i, whole(e->i64, 2)) : square.i);
+    LLVMValueRef q = element(e, to, times(e, square.i, wide ? times(e, width, whole(e->i64, 2)) : width));
+    LLVMValueRef behind = plus(e, square.i, lanes), complete = at_least(e, full, behind);
+    complete = LLVMBuildAnd(e->b, complete, at_least(e, left, lanes), "");
+    LLVMBasicBlockRef join = if_open(e, LLVMBuildNot(e->b, complete, ""));
+    LLVMValueRef there = smaller(e, lanes, LLVMBuildSelect(e->b, at_least(e, left, zero), left, zero, ""));
+    LLVMValueRef mask = lanes_below(e, smaller(e, square.i, full), full, t.lanes), last = NULL;
+    if (bf16) {
+        LLVMValueRef odd = LLVMBuildICmp(e->b, LLVMIntSLT, full, smaller(e, all, behind), "");
+        last = LLVMBuildSelect(e->b, odd, minus(e, full, square.i), whole(e->i64, -1), "");
+    }
+    fill_square(e, square_in, p, stride, there, mask, last);
+    if_close(e, join);
+
+    LLVMValueRef v[16], step = LLVMBuildSelect(e->b, complete, stride, whole(e->i64, bf16 ? 2 * t.lanes : t.lanes), "");
+    p = LLVMBuildSelect(e->b, complete, p, square_in, "");
     for (int i = 0; i < t.lanes; i++) {
         v[i] = load_lanes(e, p, NULL);
         if (bf16)
             LLVMSetAlignment(v[i], 2);
-        p = at(e, p, stride);
+        p = at(e, p, step);
     }
     if (t.lanes > 1)
         transpose_lanes(e, v, t.lanes);
-    for (int i = 0; i < t.lanes; i++) {
-        LLVMValueRef k = plus(e, square.i, whole(e->i64, i)), columns = whole(e->i64, width);
-        if (copy == COPY_WIDE)
-            store_pairs(e, copy, to, k, columns, LLVMBuildBitCast(e->b, v[i], lanes_of(e, e->i32), ""));
+    LLVMValueRef target = LLVMBuildSelect(e->b, complete, q, square_out, ""), apart = LLVMBuildSelect(e->b, complete, width, lanes, "");
+    for (int i = 0; i < t.lanes; i++)
+        if (wide)
+            store_pairs(e, copy, target, whole(e->i64, i), apart, LLVMBuildBitCast(e->b, v[i], lanes_of(e, e->i32), ""));
         else
-            store_lanes(e, element(e, to, times(e, k, columns)), NULL, v[i]);
-    }
-    loop_close(e, &square);
+            store_lanes(e, element(e, target, times(e, apart, whole(e->i64, i))), NULL, v[i]);
 
-    e->lanes = 1;
-    Loop lane = loop_open(e, zero, lanes, 1);
-    LLVMValueRef kept = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, lane.i, left, ""), depth, zero, "");
-    LLVMValueRef column = at(e, from, times(e, lane.i, stride)), place = element(e, to, lane.i);
-    if (bf16)
-        copy_pairs(e, copy, column, place, squares, LLVMBuildLShr(e->b, plus(e, depth, one), one, ""), kept, width);
-    else
-        copy_column(e, column, place, squares, kept, depth, width);
-    loop_close(e, &lane);
+    join = if_open(e, LLVMBuildNot(e->b, complete, ""));
+    LLVMValueRef rows = smaller(e, lanes, minus(e, all, square.i));
+    Loop row = loop_open(e, zero, wide ? times(e, rows, whole(e->i64, 2)) : rows, 1);
+    store_lanes(e, element(e, q, times(e, row.i, width)), NULL, load_lanes(e, element(e, square_out, times(e, row.i, lanes)), NULL));
+    loop_close(e, &row);
+    if_close(e, join);
+    loop_close(e, &square);
     loop_close(e, &group);
     close_function(e);
     return fn;

@@ -11,7 +11,7 @@
 
 enum {
     PANEL_ROWS = 84, PANEL_COLUMNS = 384, /* whole tiles of 14 x 32, and of 6 x 16 */
-    SUM_ROWS = 96,                        /* at most, where the rows are no tokens but a weight's */
+    SUM_ROWS = 96,                        /* at most, where the rows are no tokens but a weight's; a multiple of 16 */
     PACKED = 32,                          /* columns of a packed panel */
     COPIED_ROWS = 32,                     /* of a matrix of tokens, to all their panels at once */
 };
@@ -148,14 +148,17 @@ static Node *packed_base(Lower *l, const Node *n, int which, Poly *offset)
     return base;
 }
 
-/* Of a weight's rows, those of a panel; panels are even, and two or a multiple of four, so that threads have as many each. */
+/* Of a weight's rows, those of a panel; where that can be, of two even ones or a multiple of four, so that threads have as many
+ * each. */
 static int sum_rows(Dim rows)
 {
-    if (rows <= SUM_ROWS)
-        return SUM_ROWS;
-    int64_t panels = (rows + SUM_ROWS - 1) / SUM_ROWS;
-    panels = panels > 2 ? (panels + 3) / 4 * 4 : panels;
-    return (int)(((rows + panels - 1) / panels + 7) / 8 * 8);
+    enum { LEAST = 64, STEP = 16 };
+    for (int most = SUM_ROWS; rows > 0 && most >= LEAST; most -= STEP) {
+        int64_t panels = (rows + most - 1) / most;
+        if (panels <= 2 || panels % 4 == 0)
+            return (int)((rows + panels * STEP - 1) / (panels * STEP) * STEP);
+    }
+    return SUM_ROWS;
 }
 
 static int panel_width(int which, Dim columns) { return which ? PACKED : sum_rows(columns); }
