@@ -27,6 +27,7 @@ typedef struct {
     const char *cpu;       /* a processor's name as gcc's -march= takes it; NULL or "native": this machine */
     int vector_bits;       /* 0: the widest there is; 32 (scalar), 128, 256 or 512 */
     Gemm gemm;
+    bool no_stream;        /* store packed matrices by way of the caches */
     int threads;           /* that compile; 0: one for every core */
     bool no_cache;         /* neither read nor write the object cache */
     bool debug;            /* -g: tell a debugger of code in this process */

@@ -100,14 +100,14 @@ static Panel find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LL
     LLVMValueRef place = layout.b_turned ? plus(e, times(e, j0, b_stride), k0) : plus(e, times(e, k0, b_stride), j0);
     args[COPY_FROM] = layout.bf16 ? half_element(e, b, place) : element(e, b, place);
     if (layout.b_turned || layout.bf16) {
-        call(e, layout.b_turned ? turn_function(e, t, form) : pair_rows_function(e, t, form), args, COPY_ARGS);
+        call(e, layout.b_turned ? turn_function(e, t, form, false) : pair_rows_function(e, t, form, false), args, COPY_ARGS);
         return copy;
     }
     LLVMValueRef partial = LLVMBuildICmp(e->b, LLVMIntSLT, columns, width, "");
     LLVMValueRef pack = LLVMBuildAnd(e->b, at_least(e, LLVMGetParam(e->fn, DOT_M), whole(e->i64, PACK_ROWS)),
                                      LLVMBuildNot(e->b, partial, ""), "");
     LLVMBasicBlockRef join = if_open(e, partial);
-    call(e, copy_function(e, t), args, COPY_ARGS);
+    call(e, copy_function(e, t, false), args, COPY_ARGS);
     if_close(e, join);
     join = if_open(e, pack);
     call(e, pack_rows_function(e, t), args, COPY_ARGS);
@@ -138,7 +138,7 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
         return;
     }
     if (layout.bf16) {
-        call(e, layout.a_turned ? pair_rows_function(e, t, form) : widen_rows_function(e, t), args, COPY_ARGS);
+        call(e, layout.a_turned ? pair_rows_function(e, t, form, false) : widen_rows_function(e, t), args, COPY_ARGS);
         *block = room;
         *stride = width;
         return;
@@ -150,7 +150,7 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
     LLVMValueRef copy = LLVMBuildAnd(e->b, LLVMBuildOr(e->b, collide, slices, ""),
                                      at_least(e, LLVMGetParam(e->fn, DOT_N), whole(e->i64, PACK_ROWS)), "");
     LLVMBasicBlockRef join = if_open(e, copy);
-    call(e, copy_function(e, t), args, COPY_ARGS);
+    call(e, copy_function(e, t, false), args, COPY_ARGS);
     if_close(e, join);
     *block = LLVMBuildSelect(e->b, copy, room, from, "");
     *stride = LLVMBuildSelect(e->b, copy, width, a_stride, "");
@@ -256,7 +256,7 @@ static LLVMValueRef operand_pointer(Emit *e, const Operand *o)
     return is_half(e, o) ? half_element(e, e->buf[o->buf], at) : element(e, e->buf[o->buf], at);
 }
 
-/* One panel after another; each by the function that copies one for a dot. */
+/* One panel after another; each by the function that copies one for a dot.  The dots come later, and other threads read it too. */
 void emit_pack(Emit *e, const Dot *d)
 {
     int width = d->c.packed, lanes = e->target->lanes;
@@ -274,11 +274,14 @@ void emit_pack(Emit *e, const Dot *d)
         half ? half_element(e, from, before) : element(e, from, before), stride, element(e, to, times(e, l.i, rows)),
         whole(e->i64, width), depth, smaller(e, whole(e->i64, width), minus(e, n, l.i)),
     };
-    LLVMValueRef fn = turned ? turn_function(e, t, half ? COPY_PAIRS : COPY_F32)
-                      : half ? pair_rows_function(e, t, COPY_PAIRS)
-                             : copy_function(e, t);
+    bool streams = e->target->streams, lines = lanes >= LINE; /* squares of narrower vectors write a line bit by bit */
+    LLVMValueRef fn = turned ? turn_function(e, t, half ? COPY_PAIRS : COPY_F32, streams && lines)
+                      : half ? pair_rows_function(e, t, COPY_PAIRS, streams)
+                             : copy_function(e, t, streams);
     call(e, fn, args, COPY_ARGS);
     loop_close(e, &l);
+    if (streams)
+        LLVMBuildFence(e->b, LLVMAtomicOrderingSequentiallyConsistent, false, "");
 }
 
 static bool is_tiled(const Target *t, const Kernel *k, const Dot *d)

@@ -93,11 +93,11 @@ typedef enum { COPY_F32, COPY_PAIRS, COPY_WIDE } Copy;
 
 /* Functions that fill one panel, for a Tile of its width.  copy: rows of columns to rows of width, with zeros behind; pack_rows:
  * the same for complete rows; pair_rows: rows of bf16; turn: from a matrix whose k is contiguous.  ROWS counts single rows of k
- * throughout. */
-LLVMValueRef copy_function(Emit *outer, Tile t);
+ * throughout.  streamed: to lines of memory, past the caches (not COPY_WIDE). */
+LLVMValueRef copy_function(Emit *outer, Tile t, bool streamed);
 LLVMValueRef pack_rows_function(Emit *outer, Tile t);
-LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy);
-LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy);
+LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy, bool streamed);
+LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed);
 
 /* What is there already becomes f32 in that order: rows of PAIRS, or rows whose COLUMNS are the k. */
 LLVMValueRef widen_pairs_function(Emit *outer, Tile t);

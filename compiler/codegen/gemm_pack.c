@@ -1,13 +1,18 @@
-/* Copies to panels: see gemm.h.  A panel has the columns that one tile takes, row by row of k, filled up with zeros. */
+/* Copies to panels: see gemm.h.  A panel has the columns that one tile takes, row by row of k, filled up with zeros.
+ *
+ * What other kernels read, and not soon, is streamed: such stores go past the caches, to which a line that is written would else be
+ * read first.  They write whole lines at once. */
 #include "compiler/codegen/gemm.h"
 
 #include <stdio.h>
 #include <string.h>
 
 /* Begins to write the function of this name; false where the module has it already. */
-static bool open_copy(Emit *outer, Emit *e, const char *name, int lanes, LLVMValueRef *fn)
+static bool open_copy(Emit *outer, Emit *e, const char *verb, int lanes, bool streamed, LLVMValueRef *fn)
 {
     LLVMTypeRef i64 = outer->i64, ptr = outer->ptr, params[COPY_ARGS] = { ptr, i64, ptr, i64, i64, i64 };
+    char name[40];
+    snprintf(name, sizeof name, "%s%s", verb, streamed ? "_streamed" : "");
     *fn = LLVMGetNamedFunction(outer->m, name);
     if (*fn)
         return false;
@@ -16,12 +21,23 @@ static bool open_copy(Emit *outer, Emit *e, const char *name, int lanes, LLVMVal
     return true;
 }
 
+/* A vector of a row at p; a row begins at a line. */
+static void store_vector(Emit *e, LLVMValueRef p, LLVMValueRef v, bool streamed)
+{
+    LLVMValueRef store = LLVMBuildStore(e->b, v, p);
+    LLVMSetAlignment(store, streamed ? 4 * (unsigned)e->lanes : 4);
+    if (!streamed)
+        return;
+    LLVMMetadataRef one = LLVMValueAsMetadata(whole(e->i32, 1));
+    LLVMSetMetadata(store, LLVMGetMDKindIDInContext(e->c, "nontemporal", 11), LLVMMetadataAsValue(e->c, LLVMMDNodeInContext2(e->c, &one, 1)));
+}
+
 /* Rows of columns to rows of width, a multiple of the lanes, filled up with zeros. */
-LLVMValueRef copy_function(Emit *outer, Tile t)
+LLVMValueRef copy_function(Emit *outer, Tile t, bool streamed)
 {
     Emit f, *e = &f;
     LLVMValueRef fn;
-    if (!open_copy(outer, e, "copy_rows", t.lanes, &fn))
+    if (!open_copy(outer, e, "copy_rows", t.lanes, streamed, &fn))
         return fn;
     LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), zero = whole(e->i64, 0);
     Loop row = loop_open(e, zero, LLVMGetParam(fn, COPY_ROWS), 1);
@@ -38,7 +54,7 @@ LLVMValueRef copy_function(Emit *outer, Tile t)
         if_close(e, join);
         v = read_slot(e, slot);
     }
-    store_lanes(e, element(e, to, l.i), NULL, v);
+    store_vector(e, element(e, to, l.i), v, streamed);
     loop_close(e, &l);
     loop_close(e, &row);
     close_function(e);
@@ -50,7 +66,7 @@ LLVMValueRef pack_rows_function(Emit *outer, Tile t)
 {
     Emit f, *e = &f;
     LLVMValueRef fn;
-    if (!open_copy(outer, e, "pack_rows", t.lanes, &fn))
+    if (!open_copy(outer, e, "pack_rows", t.lanes, false, &fn))
         return fn;
     Loop l = loop_open(e, whole(e->i64, 0), LLVMGetParam(fn, COPY_ROWS), 1);
     LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, l.i, LLVMGetParam(fn, COPY_STRIDE)));
@@ -93,11 +109,11 @@ static LLVMValueRef half_of(Emit *e, LLVMValueRef pairs, bool upper)
 }
 
 /* One row of pairs, the k-th, at `to`; or its two rows of f32. */
-static void store_pairs(Emit *e, Copy copy, LLVMValueRef to, LLVMValueRef k, LLVMValueRef width, LLVMValueRef pairs)
+static void store_pairs(Emit *e, Copy copy, LLVMValueRef to, LLVMValueRef k, LLVMValueRef width, LLVMValueRef pairs, bool streamed)
 {
     LLVMValueRef row = element(e, to, times(e, copy == COPY_WIDE ? times(e, k, whole(e->i64, 2)) : k, width));
     if (copy != COPY_WIDE) {
-        LLVMSetAlignment(LLVMBuildStore(e->b, pairs, row), 4);
+        store_vector(e, row, pairs, streamed);
         return;
     }
     store_lanes(e, row, NULL, half_of(e, pairs, true));
@@ -124,11 +140,11 @@ static LLVMValueRef load_halves(Emit *e, LLVMValueRef p, LLVMValueRef i, LLVMVal
 }
 
 /* Rows 2k and 2k + 1 of columns become row k of width pairs; what is outside of rows and columns is 0. */
-LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy)
+LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy, bool streamed)
 {
     Emit f, *e = &f;
     LLVMValueRef fn;
-    if (!open_copy(outer, e, copy == COPY_WIDE ? "widen_both" : "pair_rows", t.lanes, &fn))
+    if (!open_copy(outer, e, copy == COPY_WIDE ? "widen_both" : "pair_rows", t.lanes, streamed, &fn))
         return fn;
     LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), rows = LLVMGetParam(fn, COPY_ROWS);
     LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), zero = whole(e->i64, 0), one = whole(e->i64, 1);
@@ -153,7 +169,7 @@ LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy)
         if_close(e, join);
         v = read_slot(e, slot);
     }
-    store_pairs(e, copy, element(e, LLVMGetParam(fn, COPY_TO), l.i), k, width, v);
+    store_pairs(e, copy, element(e, LLVMGetParam(fn, COPY_TO), l.i), k, width, v, streamed);
     loop_close(e, &l);
     loop_close(e, &row);
     close_function(e);
@@ -164,14 +180,14 @@ LLVMValueRef widen_pairs_function(Emit *outer, Tile t)
 {
     Emit f, *e = &f;
     LLVMValueRef fn;
-    if (!open_copy(outer, e, "widen_pairs", t.lanes, &fn))
+    if (!open_copy(outer, e, "widen_pairs", t.lanes, false, &fn))
         return fn;
     LLVMValueRef width = whole(e->i64, (int64_t)t.vectors * t.lanes), one = whole(e->i64, 1), zero = whole(e->i64, 0);
     Loop l = loop_open(e, zero, LLVMBuildLShr(e->b, plus(e, LLVMGetParam(fn, COPY_ROWS), one), one, ""), 1);
     LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, l.i, LLVMGetParam(fn, COPY_STRIDE)));
     for (int v = 0; v < t.vectors; v++) {
         LLVMValueRef at = whole(e->i64, v * t.lanes);
-        store_pairs(e, COPY_WIDE, element(e, LLVMGetParam(fn, COPY_TO), at), l.i, width, load_pairs(e, element(e, from, at)));
+        store_pairs(e, COPY_WIDE, element(e, LLVMGetParam(fn, COPY_TO), at), l.i, width, load_pairs(e, element(e, from, at)), false);
     }
     loop_close(e, &l);
     close_function(e);
@@ -183,7 +199,7 @@ LLVMValueRef widen_rows_function(Emit *outer, Tile t)
 {
     Emit f, *e = &f;
     LLVMValueRef fn;
-    if (!open_copy(outer, e, "widen_rows", t.lanes, &fn))
+    if (!open_copy(outer, e, "widen_rows", t.lanes, false, &fn))
         return fn;
     LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), zero = whole(e->i64, 0), one = whole(e->i64, 1);
     Loop row = loop_open(e, zero, LLVMGetParam(fn, COPY_ROWS), 1);
@@ -242,7 +258,7 @@ static void fill_square(Emit *e, LLVMValueRef square, LLVMValueRef from, LLVMVal
 
 /* B's k is contiguous: a panel of its columns, COPY_ROWS deep.  Squares of lanes x lanes are transposed in registers; one that isn't
  * complete comes from the stack and goes there.  Pairs of bf16 lie side by side already, so squares of them turn as floats do. */
-LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy)
+LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed)
 {
     static const char *const verbs[] = { [COPY_F32] = "pack", [COPY_PAIRS] = "pair", [COPY_WIDE] = "widen" };
     const bool bf16 = copy != COPY_F32, wide = copy == COPY_WIDE;
@@ -250,13 +266,14 @@ LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy)
     snprintf(name, sizeof name, "%s_turned_%d", verbs[copy], t.vectors * t.lanes);
     Emit f, *e = &f;
     LLVMValueRef fn;
-    if (!open_copy(outer, e, name, t.lanes, &fn))
+    if (!open_copy(outer, e, name, t.lanes, streamed, &fn))
         return fn;
     LLVMValueRef (*const at)(Emit *, LLVMValueRef, LLVMValueRef) = bf16 ? half_element : element;
     LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), depth = LLVMGetParam(fn, COPY_ROWS);
     LLVMValueRef width = whole(e->i64, (int64_t)t.vectors * t.lanes);
     LLVMValueRef zero = whole(e->i64, 0), lanes = whole(e->i64, t.lanes), one = whole(e->i64, 1);
     LLVMValueRef square_in = new_slot(e, LLVMArrayType2(e->f32, 16 * 16)), square_out = new_slot(e, LLVMArrayType2(e->f32, 2 * 16 * 16));
+    LLVMSetAlignment(square_out, 64);
     LLVMValueRef full = depth, all = depth; /* numbers, or pairs: those that are complete, and with the one that isn't */
     if (bf16) {
         full = LLVMBuildLShr(e->b, depth, one, "");
@@ -295,9 +312,9 @@ LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy)
     LLVMValueRef target = LLVMBuildSelect(e->b, complete, q, square_out, ""), apart = LLVMBuildSelect(e->b, complete, width, lanes, "");
     for (int i = 0; i < t.lanes; i++)
         if (wide)
-            store_pairs(e, copy, target, whole(e->i64, i), apart, LLVMBuildBitCast(e->b, v[i], lanes_of(e, e->i32), ""));
+            store_pairs(e, copy, target, whole(e->i64, i), apart, LLVMBuildBitCast(e->b, v[i], lanes_of(e, e->i32), ""), false);
         else
-            store_lanes(e, element(e, target, times(e, apart, whole(e->i64, i))), NULL, v[i]);
+            store_vector(e, element(e, target, times(e, apart, whole(e->i64, i))), v[i], streamed);
 
     join = if_open(e, LLVMBuildNot(e->b, complete, ""));
     LLVMValueRef rows = smaller(e, lanes, minus(e, all, square.i));

@@ -85,7 +85,7 @@ static KernelKey key_of(const Target *t, const char *text)
     add_text(&s, t->cpu);
     add_text(&s, t->features);
     char numbers[64];
-    snprintf(numbers, sizeof numbers, "level %d, %d lanes, gemm %d", t->level, t->lanes, (int)t->gemm);
+    snprintf(numbers, sizeof numbers, "level %d, %d lanes, gemm %d, streams %d", t->level, t->lanes, (int)t->gemm, t->streams);
     add_text(&s, numbers);
     add_text(&s, text);
     KernelKey key;

@@ -136,6 +136,7 @@ bool target_init(Target *t, const CodegenOptions *o, FtcDiag *d)
         return false;
     }
     t->lanes = o->level == 0 ? 1 : bits / 32;
+    t->streams = t->lanes > 1 && !o->no_stream;
     t->masks = level == AVX512;
     t->bf16 = t->lanes == 16 && is_quick_with_bf16(t);
     return true;

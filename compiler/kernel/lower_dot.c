@@ -11,7 +11,7 @@
 
 enum {
     PANEL_ROWS = 84, PANEL_COLUMNS = 384, /* whole tiles of 14 x 32, and of 6 x 16 */
-    SUM_ROWS = 96,                        /* at most, where the rows are no tokens but a weight's; a multiple of 16 */
+    SUM_ROWS = 96,                        /* at most, where the rows are no tokens but a weight's */
     PACKED = 32,                          /* columns of a packed panel */
     COPIED_ROWS = 32,                     /* of a matrix of tokens, to all their panels at once */
 };
@@ -152,7 +152,7 @@ static Node *packed_base(Lower *l, const Node *n, int which, Poly *offset)
  * each. */
 static int sum_rows(Dim rows)
 {
-    enum { LEAST = 64, STEP = 16 };
+    enum { LEAST = 64, STEP = 32 }; /* whole lines, of bf16 too */
     for (int most = SUM_ROWS; rows > 0 && most >= LEAST; most -= STEP) {
         int64_t panels = (rows + most - 1) / most;
         if (panels <= 2 || panels % 4 == 0)

@@ -39,6 +39,13 @@ static int32_t *rows_of_tokens(const Sizes *s, Arena *a)
     return row;
 }
 
+/* Room for a buffer, which begins at a line (FtcBuf); kernels may read a vector further. */
+static void *room(Arena *a, size_t size)
+{
+    char *p = arena_alloc(a, size + 2 * 64);
+    return p + (64 - (uintptr_t)p % 64) % 64;
+}
+
 static void *copied(Arena *a, const void *from, size_t size) { return memcpy(arena_alloc(a, size), from, size); }
 
 /* Slots are shared by what is no larger in whole tiles of rows; as the runtime makes room (exec_reserve). */
@@ -56,7 +63,7 @@ static void lay_out(Check *c)
     most[FTC_B] = round_up_rows(most[FTC_B]);
     most[FTC_P] = ftc_panels(most[FTC_T]);
     for (int i = 0; i < p->n_slots; i++)
-        slot[i] = arena_alloc(c->a, (size_t)poly_eval_symbols(p->slots[i], most) + 64);
+        slot[i] = room(c->a, (size_t)poly_eval_symbols(p->slots[i], most));
     for (int i = 0; i < p->n_bufs; i++) {
         const Buf *b = &p->bufs[i];
         size_t size = (size_t)value_bytes(b, s->b.sym);
@@ -66,7 +73,7 @@ static void lay_out(Check *c)
         else if (b->kind == FTC_BUF_INPUT && !strcmp(b->name, "row_of"))
             *at = rows_of_tokens(s, c->a);
         else {
-            *at = b->kind == FTC_BUF_ARENA && p->n_slots ? slot[b->slot] : arena_alloc(c->a, size + 64);
+            *at = b->kind == FTC_BUF_ARENA && p->n_slots ? slot[b->slot] : room(c->a, size);
             memset(*at, 0xFF, size);
         }
         EACH_NODE(n, c->g)

@@ -66,7 +66,7 @@ typedef struct {
     FtcElem elem;
     const char *name;                   /* weight, state, input or output name; arena: the value's, for reading */
     FtcForm size;                       /* elements */
-    int32_t slot;                       /* arena: which slot holds it */
+    int32_t slot;                       /* arena: which slot holds it; it begins at a line of 64 bytes */
 } FtcBuf;
 
 typedef struct {

@@ -360,6 +360,7 @@ static void test_against_interpreter(void **state)
     }
     for (int w = 0; w < N_WIDTHS; w++) {
         CodegenOptions o = width_options(&widths[w]);
+        o.no_stream = w % 2;
         jits[w] = NULL;
         if (!host_runs(&widths[w]))
             continue;
@@ -374,6 +375,25 @@ static void test_against_interpreter(void **state)
     }
     for (int w = 0; w < N_WIDTHS; w++)
         jit_free(jits[w]);
+    ftc_diag_free(d);
+    arena_free(a);
+}
+
+/* Packed matrices go past the caches, unless they are not to. */
+static void test_streams(void **state)
+{
+    (void)state;
+    static const char text[] = "kernel @panels(in f32 %x, out f32 %p) { pack packed 32 %p[0] = %x[L*k + j], j < L, k < T }";
+    Arena *a = arena_new();
+    FtcDiag *d = ftc_diag_new(stderr);
+    Kernel *k = kernel_parse(a, "test", text, sizeof text - 1, d);
+    assert_non_null(k);
+    for (int no_stream = 0; no_stream < 2; no_stream++) {
+        char *ir = emit_text(&(CodegenOptions){ .level = 2, .cpu = "x86-64-v3", .no_stream = no_stream }, TEXT_LLVM, &k, 1, d);
+        assert_non_null(ir);
+        assert_int_equal(!strstr(ir, "!nontemporal"), no_stream);
+        free(ir);
+    }
     ftc_diag_free(d);
     arena_free(a);
 }
@@ -432,7 +452,7 @@ static void test_sums_keep_their_bits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_against_interpreter),
+        cmocka_unit_test(test_against_interpreter), cmocka_unit_test(test_streams),
         cmocka_unit_test(test_sums_keep_their_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
