@@ -9,7 +9,6 @@
 
 #include "compiler/ir/mutate.h"
 
-#include <math.h>
 #include <string.h>
 
 static Poly bytes_of(Program *p, const Buf *b)
