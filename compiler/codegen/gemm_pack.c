@@ -24,10 +24,12 @@ static bool open_copy(Emit *outer, Emit *e, const char *verb, int lanes, bool st
 /* A vector of a row at p; a row begins at a line. */
 static void store_vector(Emit *e, LLVMValueRef p, LLVMValueRef v, bool streamed)
 {
-    LLVMValueRef store = LLVMBuildStore(e->b, v, p);
-    LLVMSetAlignment(store, streamed ? 4 * (unsigned)e->lanes : 4);
-    if (!streamed)
+    if (!streamed) {
+        store_lanes(e, p, NULL, v);
         return;
+    }
+    LLVMValueRef store = LLVMBuildStore(e->b, v, p);
+    LLVMSetAlignment(store, 4 * (unsigned)e->lanes);
     LLVMMetadataRef one = LLVMValueAsMetadata(whole(e->i32, 1));
     LLVMSetMetadata(store, LLVMGetMDKindIDInContext(e->c, "nontemporal", 11), LLVMMetadataAsValue(e->c, LLVMMDNodeInContext2(e->c, &one, 1)));
 }

@@ -187,8 +187,8 @@ static int add_pack(Lower *l, const Node *base, int width, Poly offset, Poly k, 
 static int pack_operand(Lower *l, Node *n, int which)
 {
     Node *x = n->in[which];
-    int contracted = which ? n->a.cb : n->a.ca;
-    Dim columns = x->type.dim[dot_free_axis(n, which)], depth = x->type.dim[contracted];
+    int contracted = which ? n->a.cb : n->a.ca, free = dot_free_axis(n, which);
+    Dim columns = x->type.dim[free], depth = x->type.dim[contracted];
     int width = panel_width(which, columns);
     bool tokens = depth == DIM_T;
     Poly k = dim_extent(l, depth), all = poly_const(l->a, columns), offset;
@@ -204,7 +204,7 @@ static int pack_operand(Lower *l, Node *n, int which)
     Poly size = minus(l->a, piece_end(l, p.t[0].var[0], step, tokens ? k : all), p);
     Index at = { 0 };
     at.v[contracted] = poly_add(l->a, tokens ? p : none, var(l, vk));
-    at.v[dot_free_axis(n, which)] = poly_add(l->a, tokens ? none : p, var(l, vj));
+    at.v[free] = poly_add(l->a, tokens ? none : p, var(l, vj));
     if (!as_matrix(l, x, at, vk, vj, &m))
         ftc_bug("lower: an operand of %%%s is no matrix", n->name);
     Dot d = { .n = tokens ? all : size, .k = tokens ? size : k, .m = k };
