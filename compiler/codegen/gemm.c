@@ -6,8 +6,7 @@
  * The idea: a tile's sums stay in registers while k runs: in each turn one row of B is loaded, and each element of A's
  * column is broadcast once.  Around it, blocks: of K, so that a panel of B (as many columns as a tile has) lies in L1 or
  * L2 while the rows stream by, and of rows, so that their part of A stays in L2 while the panels go by.  A panel of B
- * that isn't packed yet is copied to the stack first, unless it is complete, lies by columns and has few rows to serve.
- * The last rows are shared by two tiles, which are smaller.  While tiles run, they ask for the lines of the next panel.  Columns
+ * that isn't packed yet is copied to the stack first, unless it is complete and its rows lie as they are read.  The last rows are shared by two tiles, which are smaller.  While tiles run, they ask for the lines of the next panel.  Columns
  * left over are masked in C only, because panels are filled up with zeros.  The copies of A and B take up to
  * 520 KB of the thread's stack.
  *
@@ -25,7 +24,7 @@ enum {
     A_ROOM = (ROW_BLOCK + 2 * LINE) * (K_BLOCK + 2 * LINE),
     BAD_STRIDE = 512,   /* within a cache line of a multiple of it, the rows of A share a few sets of L1 */
     SLICE = 64,         /* rows no longer than this, cut out of far longer ones, use few sets of L1 too */
-    PACK_ROWS = 64,     /* with fewer, a panel isn't worth a copy */
+    COPY_FOR = 64,      /* columns of C; for fewer, a block of A isn't worth a copy */
 };
 
 static Tile tile_of(const Target *t, int packed)
@@ -104,17 +103,11 @@ static Panel find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LL
         return copy;
     }
     LLVMValueRef partial = LLVMBuildICmp(e->b, LLVMIntSLT, columns, width, "");
-    LLVMValueRef pack = LLVMBuildAnd(e->b, at_least(e, LLVMGetParam(e->fn, DOT_M), whole(e->i64, PACK_ROWS)),
-                                     LLVMBuildNot(e->b, partial, ""), "");
     LLVMBasicBlockRef join = if_open(e, partial);
     call(e, copy_function(e, t, false), args, COPY_ARGS);
     if_close(e, join);
-    join = if_open(e, pack);
-    call(e, pack_rows_function(e, t), args, COPY_ARGS);
-    if_close(e, join);
-    LLVMValueRef copied = LLVMBuildOr(e->b, partial, pack, "");
     return (Panel){
-        LLVMBuildSelect(e->b, copied, room, args[COPY_FROM], ""), LLVMBuildSelect(e->b, copied, width, b_stride, ""),
+        LLVMBuildSelect(e->b, partial, room, args[COPY_FROM], ""), LLVMBuildSelect(e->b, partial, width, b_stride, ""),
         element(e, b, plus(e, times(e, k0, b_stride), behind)), b_stride,
     };
 }
@@ -148,7 +141,7 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
     LLVMValueRef slices = LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntSLE, length, whole(e->i64, SLICE), ""),
                                        at_least(e, a_stride, times(e, length, whole(e->i64, 4))), "");
     LLVMValueRef copy = LLVMBuildAnd(e->b, LLVMBuildOr(e->b, collide, slices, ""),
-                                     at_least(e, LLVMGetParam(e->fn, DOT_N), whole(e->i64, PACK_ROWS)), "");
+                                     at_least(e, LLVMGetParam(e->fn, DOT_N), whole(e->i64, COPY_FOR)), "");
     LLVMBasicBlockRef join = if_open(e, copy);
     call(e, copy_function(e, t, false), args, COPY_ARGS);
     if_close(e, join);

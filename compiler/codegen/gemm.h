@@ -91,11 +91,10 @@ enum { COPY_FROM, COPY_STRIDE, COPY_TO, COPY_WIDTH, COPY_ROWS, COPY_COLUMNS, COP
  * f32, k + 1 and then k: the order in which the pair instruction adds them. */
 typedef enum { COPY_F32, COPY_PAIRS, COPY_WIDE } Copy;
 
-/* Functions that fill one panel, for a Tile of its width.  copy: rows of columns to rows of width, with zeros behind; pack_rows:
- * the same for complete rows; pair_rows: rows of bf16; turn: from a matrix whose k is contiguous.  ROWS counts single rows of k
- * throughout.  streamed: to lines of memory, past the caches (not COPY_WIDE). */
+/* Functions that fill one panel, for a Tile of its width.  copy: rows of columns to rows of width, with zeros behind; pair_rows:
+ * rows of bf16; turn: from a matrix whose k is contiguous.  ROWS counts single rows of k throughout.  streamed: to lines of memory,
+ * past the caches (not COPY_WIDE). */
 LLVMValueRef copy_function(Emit *outer, Tile t, bool streamed);
-LLVMValueRef pack_rows_function(Emit *outer, Tile t);
 LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy, bool streamed);
 LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed);
 

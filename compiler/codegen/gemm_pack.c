@@ -63,25 +63,6 @@ LLVMValueRef copy_function(Emit *outer, Tile t, bool streamed)
     return fn;
 }
 
-/* A complete panel from B whose columns are contiguous. */
-LLVMValueRef pack_rows_function(Emit *outer, Tile t)
-{
-    Emit f, *e = &f;
-    LLVMValueRef fn;
-    if (!open_copy(outer, e, "pack_rows", t.lanes, false, &fn))
-        return fn;
-    Loop l = loop_open(e, whole(e->i64, 0), LLVMGetParam(fn, COPY_ROWS), 1);
-    LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, l.i, LLVMGetParam(fn, COPY_STRIDE)));
-    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), times(e, l.i, whole(e->i64, (int64_t)t.vectors * t.lanes)));
-    for (int v = 0; v < t.vectors; v++) {
-        LLVMValueRef at = whole(e->i64, v * t.lanes);
-        store_lanes(e, element(e, to, at), NULL, load_lanes(e, element(e, from, at), NULL));
-    }
-    loop_close(e, &l);
-    close_function(e);
-    return fn;
-}
-
 /* Each round zips rows i and i + n/2 into rows 2i and 2i + 1, which turns the bits of (row, column) by one: log2(n) rounds
  * swap the two. */
 static void transpose_lanes(Emit *e, LLVMValueRef *v, int n)

@@ -65,6 +65,9 @@ int dot_free_axis(const Node *dot, int which);
 /* True if dot operand `which` of n can be read with strides of which one is 1. */
 bool dot_operand_strided(Arena *a, const Node *n, int which);
 
+/* True if the right operand of n, a matrix, has the columns of a row side by side in memory. */
+bool dot_reads_rows(Arena *a, const Node *n);
+
 /* The same for all tokens and rows of a batch: a weight, or what is made of weights. */
 bool is_shared_matrix(const Type *t);
 

@@ -79,20 +79,33 @@ static bool as_matrix(Lower *l, Node *x, Index at, int i, int j, Matrix *m)
 
 static int64_t dim_as_extent(void *ctx, int var) { return var < MAX_RANK ? ((const Type *)ctx)->dim[var] : -1; }
 
+/* The value that x shows, and its index for x's: in x's own dims, every dim a variable, sizes as in the type. */
+static Node *stored_operand(Arena *a, Node *x, Index *at)
+{
+    Type probe = x->type;
+    *at = (Index){ 0 };
+    for (int i = 0; i < probe.rank; i++)
+        if (probe.dim[i] != 1)
+            at->v[i] = poly_var(a, i);
+    return follow_views(a, x, at, dim_as_extent, &probe);
+}
+
+bool dot_reads_rows(Arena *a, const Node *n)
+{
+    Index at;
+    const Node *x = stored_operand(a, n->in[1], &at);
+    return x->type.rank == 2 && poly_equal(at.v[1], poly_var(a, dot_free_axis(n, 1)));
+}
+
 bool dot_operand_strided(Arena *a, const Node *n, int which)
 {
-    /* in the operand's own dims: every dim a variable, sizes as in the type */
     Node *x = n->in[which];
     int c = which ? n->a.cb : n->a.ca, f = free_axis(&x->type, n->a.batch, c);
     const Type *t = &x->type;
-    Index at = { 0 };
-    for (int i = 0; i < t->rank; i++)
-        if (t->dim[i] != 1)
-            at.v[i] = poly_var(a, i);
+    Index at;
     if (!x->group && blocking_view(a, x))
         return false;
-    Type probe = *t;
-    x = follow_views(a, x, &at, dim_as_extent, &probe);
+    x = stored_operand(a, x, &at);
     if (!x->group && op_lower[x->op] != lower_none)
         return false; /* a constant or an iota */
     /* which of x's storage dims do the matrix dims vary?  The last stored dim has stride 1. */

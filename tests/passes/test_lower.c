@@ -67,9 +67,38 @@ static void test_merged_regions_wait(void **state)
     arena_free(arena);
 }
 
+/* %c and %u, whose transpose is taken back, read the weight as it lies; %r and %t its columns, and %h rows that have to be paired. */
+static void test_packs(void **state)
+{
+    (void)state;
+    static const char text[] = "graph @g {\n"
+        "  %x = input {name=\"x\"} : f32[T,32]\n  %w = weight {name=\"w\"} : f32[32,32]\n  %v = transpose %w {axes=1:0} : f32[32,32]\n"
+        "  %bx = cast %x : bf16[T,32]\n  %bw = cast %w : bf16[32,32]\n"
+        "  %c = dot %x, %w {batch=0, ca=1, cb=0} : f32[T,32]\n"
+        "  %r = dot %x, %w {batch=0, ca=1, cb=1} : f32[T,32]\n"
+        "  %t = dot %x, %v {batch=0, ca=1, cb=0} : f32[T,32]\n"
+        "  %u = dot %x, %v {batch=0, ca=1, cb=1} : f32[T,32]\n"
+        "  %h = dot %bx, %bw {batch=0, ca=1, cb=0} : f32[T,32]\n"
+        "  %s = dot %x, %x {batch=0, ca=0, cb=0} : f32[32,32]\n"
+        "  return c=%c, r=%r, t=%t, u=%u, h=%h, s=%s\n}\n";
+    static const int packs[] = { 0, 2, 2, 0, 2, 3 };
+    Arena *arena = arena_new();
+    FtcDiag *diag = ftc_diag_new(stderr);
+    Graph *g = graph_parse(arena, "case", text, sizeof text - 1, diag);
+    assert_non_null(g);
+    pass_fuse(g, true);
+    pass_pack(g);
+    for (int i = 0; i < g->n_outputs; i++)
+        assert_int_equal(g->outputs[i].node->packs, packs[i]);
+    Sizes sizes;
+    check_program("packs", g, lower_graph(g, arena), sizes_of(&sizes, 2, (int[]){ 5, 30 }, 2, 1, 2), run_interpreter, NULL);
+    ftc_diag_free(diag);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_one_kernel_an_op), cmocka_unit_test(test_fused),
-                                        cmocka_unit_test(test_merged_regions_wait) };
+                                        cmocka_unit_test(test_merged_regions_wait), cmocka_unit_test(test_packs) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
