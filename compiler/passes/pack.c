@@ -6,8 +6,8 @@
  * there rows apart are slower.
  *
  * The optimizer's sweep could write the panels of weights as it goes.  They would have to outlive the step, whose arena has room
- * for two or three at a time now, and all it would save is to read these weights once more: half a per cent of a step of 800
- * tokens. */
+ * for two or three at a time now, and all it would save is to read these weights once more: by its bytes half a per cent of a
+ * step of 800 tokens. */
 #include "compiler/passes/passes.h"
 
 #include "compiler/ir/mutate.h"
