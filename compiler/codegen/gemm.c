@@ -6,7 +6,8 @@
  * The idea: a tile's sums stay in registers while k runs: in each turn one row of B is loaded, and each element of A's
  * column is broadcast once.  Around it, blocks: of K, so that a panel of B (as many columns as a tile has) lies in L1 or
  * L2 while the rows stream by, and of rows, so that their part of A stays in L2 while the panels go by.  A panel of B
- * that isn't packed yet is copied to the stack first, unless it is complete and its rows lie as they are read.  The last rows are shared by two tiles, which are smaller.  While tiles run, they ask for the lines of the next panel.  Columns
+ * that isn't packed yet is copied to the stack first, unless it is complete and its rows lie as they are read.
+ * The last rows are shared by two tiles, which are smaller.  While tiles run, they ask for the lines of the next panel.  Columns
  * left over are masked in C only, because panels are filled up with zeros.  The copies of A and B take up to
  * 520 KB of the thread's stack.
  *

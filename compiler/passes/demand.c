@@ -9,6 +9,7 @@
 #include "compiler/passes/passes.h"
 
 #include "compiler/ir/mutate.h"
+#include "compiler/kernel/lower.h"
 
 #include <string.h>
 
@@ -31,14 +32,6 @@ bool selects_rows(const Node *n)
 
 static bool is_token_dim(const Type *t, int axis) { return t->dim[axis] == DIM_N || (axis == 0 && t->dim[0] == DIM_T); }
 
-static int dot_free_axis(const Type *t, int batch, int contracted)
-{
-    for (int i = batch; i < t->rank; i++)
-        if (i != contracted)
-            return i;
-    return -1;
-}
-
 /* When only the first token along `axis` of n is needed, what is needed of operand k: its axis, or ALL.  False if n's
  * op can't be restricted so. */
 static bool operand_axis(const Node *n, int axis, int k, int *out)
@@ -59,8 +52,8 @@ static bool operand_axis(const Node *n, int axis, int k, int *out)
         *out = k == 0 ? axis : ALL;
         return axis < y->rank - 1;
     case CLASS_CONTRACT: {
-        int batch = n->a.batch, c = k ? n->a.cb : n->a.ca, free = dot_free_axis(x, batch, c);
-        int fa = dot_free_axis(&n->in[0]->type, batch, n->a.ca), at = batch + (k && fa >= 0); /* where free stands in y */
+        int batch = n->a.batch, free = dot_free_axis(n, k);
+        int at = batch + (k && dot_free_axis(n, 0) >= 0); /* where free stands in y */
         if (free >= 0 && at == axis)
             *out = free;
         return axis >= batch;
