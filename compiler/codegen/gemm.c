@@ -259,19 +259,19 @@ void emit_pack(Emit *e, const Dot *d)
     LLVMValueRef n = emit_uniform(e, d->n), depth = emit_uniform(e, d->k), stride = emit_uniform(e, turned ? d->b.col : d->b.row);
     LLVMValueRef rows = emit_uniform(e, d->m);
     LLVMValueRef from = operand_pointer(e, &d->b), to = operand_pointer(e, &d->c), one = whole(e->i64, 1);
-    bool half = is_half(e, &d->c);
-    if (half) /* of pairs */
+    Copy copy = !is_half(e, &d->c) ? COPY_F32 : is_half(e, &d->b) ? COPY_PAIRS : COPY_ROUNDED;
+    if (copy != COPY_F32) /* of pairs */
         rows = LLVMBuildLShr(e->b, plus(e, rows, one), one, "");
     Loop l = loop_open(e, whole(e->i64, 0), n, width);
     LLVMValueRef before = times(e, l.i, turned ? stride : one);
     LLVMValueRef args[COPY_ARGS] = {
-        half ? half_element(e, from, before) : element(e, from, before), stride, element(e, to, times(e, l.i, rows)),
+        source_element(e, copy, from, before), stride, element(e, to, times(e, l.i, rows)),
         whole(e->i64, width), depth, smaller(e, whole(e->i64, width), minus(e, n, l.i)),
     };
     bool streams = e->target->streams, lines = lanes >= LINE; /* squares of narrower vectors write a line bit by bit */
-    LLVMValueRef fn = turned ? turn_function(e, t, half ? COPY_PAIRS : COPY_F32, streams && lines)
-                      : half ? pair_rows_function(e, t, COPY_PAIRS, streams)
-                             : copy_function(e, t, streams);
+    LLVMValueRef fn = turned             ? turn_function(e, t, copy, streams && lines)
+                      : copy == COPY_F32 ? copy_function(e, t, streams)
+                                         : pair_rows_function(e, t, copy, streams);
     call(e, fn, args, COPY_ARGS);
     loop_close(e, &l);
     if (streams)

@@ -88,8 +88,13 @@ static inline LLVMValueRef left_element(Emit *e, bool turned, bool bf16, LLVMVal
 enum { COPY_FROM, COPY_STRIDE, COPY_TO, COPY_WIDTH, COPY_ROWS, COPY_COLUMNS, COPY_ARGS };
 
 /* What becomes of the numbers: f32 stay so; bf16 of k and k + 1 lie side by side as PAIRS, in 32 bits, or become two rows of
- * f32, k + 1 and then k: the order in which the pair instruction adds them. */
-typedef enum { COPY_F32, COPY_PAIRS, COPY_WIDE } Copy;
+ * f32, k + 1 and then k: the order in which the pair instruction adds them; ROUNDED: f32 become bf16 in pairs. */
+typedef enum { COPY_F32, COPY_PAIRS, COPY_WIDE, COPY_ROUNDED } Copy;
+
+static inline LLVMValueRef source_element(Emit *e, Copy copy, LLVMValueRef p, LLVMValueRef i)
+{
+    return copy == COPY_PAIRS || copy == COPY_WIDE ? half_element(e, p, i) : element(e, p, i);
+}
 
 /* Functions that fill one panel, for a Tile of its width.  copy: rows of columns to rows of width, with zeros behind; pair_rows:
  * rows of bf16; turn: from a matrix whose k is contiguous.  ROWS counts single rows of k throughout.  streamed: to lines of memory,

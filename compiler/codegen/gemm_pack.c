@@ -108,12 +108,14 @@ static LLVMValueRef load_pairs(Emit *e, LLVMValueRef p)
     return LLVMBuildBitCast(e->b, load_lanes(e, p, NULL), lanes_of(e, e->i32), "");
 }
 
-/* The bf16 at p + i as the lower half of 32 bits; lanes outside the mask are 0. */
-static LLVMValueRef load_halves(Emit *e, LLVMValueRef p, LLVMValueRef i, LLVMValueRef mask)
+/* The bf16 at p + i, or f32 rounded to it, as the lower half of 32 bits; lanes outside the mask are 0. */
+static LLVMValueRef load_halves(Emit *e, Copy copy, LLVMValueRef p, LLVMValueRef i, LLVMValueRef mask)
 {
     LLVMTypeRef t = lanes_of(e, e->i16);
-    LLVMValueRef at = half_element(e, p, i), v;
-    if (mask) {
+    LLVMValueRef at = source_element(e, copy, p, i), v;
+    if (copy == COPY_ROUNDED) {
+        v = round_to_bf16(e, load_lanes(e, at, mask));
+    } else if (mask) {
         v = call_masked(e, "llvm.masked.load", (LLVMTypeRef[]){ t, e->ptr }, (LLVMValueRef[]){ at, mask, LLVMConstNull(t) }, 3, 0, 2);
     } else {
         v = LLVMBuildLoad2(e->b, t, at, "");
@@ -122,32 +124,47 @@ static LLVMValueRef load_halves(Emit *e, LLVMValueRef p, LLVMValueRef i, LLVMVal
     return LLVMBuildZExt(e->b, v, lanes_of(e, e->i32), "");
 }
 
+/* Twice as many numbers as there are lanes, at p and behind it, rounded to pairs. */
+static LLVMValueRef round_pairs(Emit *e, LLVMValueRef p, LLVMValueRef behind)
+{
+    LLVMValueRef low = round_to_bf16(e, load_lanes(e, p, NULL)), high = round_to_bf16(e, load_lanes(e, behind, NULL)), in_order[32];
+    if (e->lanes == 1) {
+        high = LLVMBuildShl(e->b, LLVMBuildZExt(e->b, high, e->i32, ""), whole(e->i32, 16), "");
+        return LLVMBuildBitCast(e->b, LLVMBuildOr(e->b, high, LLVMBuildZExt(e->b, low, e->i32, ""), ""), e->f32, "");
+    }
+    for (int i = 0; i < 2 * e->lanes; i++)
+        in_order[i] = whole(e->i32, i);
+    LLVMValueRef both = LLVMBuildShuffleVector(e->b, low, high, LLVMConstVector(in_order, 2 * (unsigned)e->lanes), "");
+    return LLVMBuildBitCast(e->b, both, lanes_of(e, e->f32), "");
+}
+
 /* Rows 2k and 2k + 1 of columns become row k of width pairs; what is outside of rows and columns is 0. */
 LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy, bool streamed)
 {
     Emit f, *e = &f;
     LLVMValueRef fn;
-    if (!open_copy(outer, e, copy == COPY_WIDE ? "widen_both" : "pair_rows", t.lanes, streamed, &fn))
+    if (!open_copy(outer, e, copy == COPY_WIDE ? "widen_both" : copy == COPY_ROUNDED ? "round_rows" : "pair_rows", t.lanes, streamed, &fn))
         return fn;
     LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), rows = LLVMGetParam(fn, COPY_ROWS);
     LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), zero = whole(e->i64, 0), one = whole(e->i64, 1);
     Loop row = loop_open(e, zero, rows, 2);
-    LLVMValueRef low = half_element(e, LLVMGetParam(fn, COPY_FROM), times(e, row.i, stride)), high = half_element(e, low, stride);
+    LLVMValueRef low = source_element(e, copy, LLVMGetParam(fn, COPY_FROM), times(e, row.i, stride));
+    LLVMValueRef high = source_element(e, copy, low, stride);
     LLVMValueRef both = LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, row.i, one), rows, ""), k = LLVMBuildLShr(e->b, row.i, one, "");
     Loop l = loop_open(e, zero, width, t.lanes);
     LLVMValueRef v;
     if (t.lanes > 1) {
         LLVMValueRef mask = lanes_below(e, smaller(e, l.i, columns), columns, t.lanes);
         LLVMValueRef second = LLVMBuildSelect(e->b, both, mask, LLVMConstNull(LLVMTypeOf(mask)), "");
-        v = load_halves(e, high, l.i, second);
-        v = LLVMBuildOr(e->b, LLVMBuildShl(e->b, v, whole(LLVMTypeOf(v), 16), ""), load_halves(e, low, l.i, mask), "");
+        v = load_halves(e, copy, high, l.i, second);
+        v = LLVMBuildOr(e->b, LLVMBuildShl(e->b, v, whole(LLVMTypeOf(v), 16), ""), load_halves(e, copy, low, l.i, mask), "");
     } else {
         LLVMValueRef slot = slot_with(e, LLVMConstNull(e->i32)), inside = LLVMBuildICmp(e->b, LLVMIntSLT, l.i, columns, "");
         LLVMBasicBlockRef join = if_open(e, inside);
-        LLVMBuildStore(e->b, load_halves(e, low, l.i, NULL), slot);
+        LLVMBuildStore(e->b, load_halves(e, copy, low, l.i, NULL), slot);
         if_close(e, join);
         join = if_open(e, LLVMBuildAnd(e->b, inside, both, ""));
-        v = LLVMBuildShl(e->b, load_halves(e, high, l.i, NULL), whole(e->i32, 16), "");
+        v = LLVMBuildShl(e->b, load_halves(e, copy, high, l.i, NULL), whole(e->i32, 16), "");
         LLVMBuildStore(e->b, LLVMBuildOr(e->b, v, read_slot(e, slot), ""), slot);
         if_close(e, join);
         v = read_slot(e, slot);
@@ -194,13 +211,13 @@ LLVMValueRef widen_rows_function(Emit *outer, Tile t)
         LLVMValueRef swapped[16];
         for (int i = 0; i < t.lanes; i++)
             swapped[i] = whole(e->i32, i ^ 1);
-        v = load_halves(e, from, l.i, lanes_below(e, smaller(e, l.i, columns), columns, t.lanes));
+        v = load_halves(e, COPY_WIDE, from, l.i, lanes_below(e, smaller(e, l.i, columns), columns, t.lanes));
         v = LLVMBuildShuffleVector(e->b, v, LLVMGetUndef(LLVMTypeOf(v)), LLVMConstVector(swapped, (unsigned)t.lanes), "");
     } else {
         LLVMValueRef slot = slot_with(e, LLVMConstNull(e->i32)), k = LLVMBuildXor(e->b, l.i, one, "");
         LLVMBuildStore(e->b, LLVMConstNull(e->i32), slot);
         LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, k, columns, ""));
-        LLVMBuildStore(e->b, load_halves(e, from, k, NULL), slot);
+        LLVMBuildStore(e->b, load_halves(e, COPY_WIDE, from, k, NULL), slot);
         if_close(e, join);
         v = read_slot(e, slot);
     }
@@ -240,55 +257,67 @@ static void fill_square(Emit *e, LLVMValueRef square, LLVMValueRef from, LLVMVal
 }
 
 /* B's k is contiguous: a panel of its columns, COPY_ROWS deep.  Squares of lanes x lanes are transposed in registers; one that isn't
- * complete comes from the stack and goes there.  Pairs of bf16 lie side by side already, so squares of them turn as floats do. */
+ * complete comes from the stack and goes there.  Pairs of bf16 lie side by side already, so squares of them turn as floats do; what is rounded
+ * fills two squares, the second behind the first one's rows. */
 LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed)
 {
-    static const char *const verbs[] = { [COPY_F32] = "pack", [COPY_PAIRS] = "pair", [COPY_WIDE] = "widen" };
-    const bool bf16 = copy != COPY_F32, wide = copy == COPY_WIDE;
+    static const char *const verbs[] = { [COPY_F32] = "pack", [COPY_PAIRS] = "pair", [COPY_WIDE] = "widen", [COPY_ROUNDED] = "round" };
+    const bool pairs = copy != COPY_F32, wide = copy == COPY_WIDE, rounds = copy == COPY_ROUNDED;
     char name[40];
     snprintf(name, sizeof name, "%s_turned_%d", verbs[copy], t.vectors * t.lanes);
     Emit f, *e = &f;
     LLVMValueRef fn;
     if (!open_copy(outer, e, name, t.lanes, streamed, &fn))
         return fn;
-    LLVMValueRef (*const at)(Emit *, LLVMValueRef, LLVMValueRef) = bf16 ? half_element : element;
     LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), depth = LLVMGetParam(fn, COPY_ROWS);
     LLVMValueRef width = whole(e->i64, (int64_t)t.vectors * t.lanes);
     LLVMValueRef zero = whole(e->i64, 0), lanes = whole(e->i64, t.lanes), one = whole(e->i64, 1);
-    LLVMValueRef square_in = new_slot(e, LLVMArrayType2(e->f32, 16 * 16)), square_out = new_slot(e, LLVMArrayType2(e->f32, 2 * 16 * 16));
+    LLVMValueRef square_in = new_slot(e, LLVMArrayType2(e->f32, 2 * 16 * 16)), square_out = new_slot(e, LLVMArrayType2(e->f32, 2 * 16 * 16));
     LLVMSetAlignment(square_out, 64);
     LLVMValueRef full = depth, all = depth; /* numbers, or pairs: those that are complete, and with the one that isn't */
-    if (bf16) {
+    if (pairs) {
         full = LLVMBuildLShr(e->b, depth, one, "");
         all = LLVMBuildLShr(e->b, plus(e, depth, one), one, "");
     }
     Loop group = loop_open(e, zero, width, t.lanes);
     LLVMValueRef left = minus(e, LLVMGetParam(fn, COPY_COLUMNS), group.i);
-    LLVMValueRef from = at(e, LLVMGetParam(fn, COPY_FROM), times(e, group.i, stride));
+    LLVMValueRef from = source_element(e, copy, LLVMGetParam(fn, COPY_FROM), times(e, group.i, stride));
     LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), group.i);
 
     Loop square = loop_open(e, zero, all, t.lanes);
-    LLVMValueRef p = at(e, from, bf16 ? times(e, square.i, whole(e->i64, 2)) : square.i);
+    LLVMValueRef deep = pairs ? times(e, square.i, whole(e->i64, 2)) : square.i, p = source_element(e, copy, from, deep);
+    LLVMValueRef second = rounds ? element(e, p, lanes) : NULL, second_in = element(e, square_in, whole(e->i64, t.lanes * t.lanes));
     LLVMValueRef q = element(e, to, times(e, square.i, wide ? times(e, width, whole(e->i64, 2)) : width));
     LLVMValueRef behind = plus(e, square.i, lanes), complete = at_least(e, full, behind);
     complete = LLVMBuildAnd(e->b, complete, at_least(e, left, lanes), "");
     LLVMBasicBlockRef join = if_open(e, LLVMBuildNot(e->b, complete, ""));
     LLVMValueRef there = smaller(e, lanes, LLVMBuildSelect(e->b, at_least(e, left, zero), left, zero, ""));
-    LLVMValueRef mask = lanes_below(e, smaller(e, square.i, full), full, t.lanes), last = NULL;
-    if (bf16) {
+    LLVMValueRef begin = rounds ? deep : square.i, end = rounds ? depth : full, last = NULL;
+    LLVMValueRef mask = lanes_below(e, smaller(e, begin, end), end, t.lanes);
+    if (rounds) {
+        LLVMValueRef rest = lanes_below(e, smaller(e, plus(e, begin, lanes), end), end, t.lanes);
+        fill_square(e, second_in, second, stride, there, rest, NULL);
+    } else if (pairs) {
         LLVMValueRef odd = LLVMBuildICmp(e->b, LLVMIntSLT, full, smaller(e, all, behind), "");
         last = LLVMBuildSelect(e->b, odd, minus(e, full, square.i), whole(e->i64, -1), "");
     }
     fill_square(e, square_in, p, stride, there, mask, last);
     if_close(e, join);
 
-    LLVMValueRef v[16], step = LLVMBuildSelect(e->b, complete, stride, whole(e->i64, bf16 ? 2 * t.lanes : t.lanes), "");
+    LLVMValueRef v[16], step = LLVMBuildSelect(e->b, complete, stride, whole(e->i64, pairs && !rounds ? 2 * t.lanes : t.lanes), "");
     p = LLVMBuildSelect(e->b, complete, p, square_in, "");
+    if (rounds)
+        second = LLVMBuildSelect(e->b, complete, second, second_in, "");
     for (int i = 0; i < t.lanes; i++) {
-        v[i] = load_lanes(e, p, NULL);
-        if (bf16)
-            LLVMSetAlignment(v[i], 2);
-        p = at(e, p, step);
+        if (rounds) {
+            v[i] = round_pairs(e, p, second);
+            second = element(e, second, step);
+        } else {
+            v[i] = load_lanes(e, p, NULL);
+            if (pairs)
+                LLVMSetAlignment(v[i], 2);
+        }
+        p = source_element(e, copy, p, step);
     }
     if (t.lanes > 1)
         transpose_lanes(e, v, t.lanes);

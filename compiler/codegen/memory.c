@@ -175,7 +175,7 @@ static LLVMValueRef from_memory(Emit *e, Elem elem, LLVMValueRef v)
 
 /* Rounds to nearest even by carrying into the upper half; a NaN keeps its upper bits and stays one.  (vcvtneps2bf16
  * would flush denormals, and bits may not depend on the machine.) */
-static LLVMValueRef round_to_bf16(Emit *e, LLVMValueRef v)
+LLVMValueRef round_to_bf16(Emit *e, LLVMValueRef v)
 {
     LLVMBuilderRef b = e->b;
     LLVMTypeRef t = like(v, e->i32);

@@ -16,6 +16,11 @@ int ragged_dims(const Type *t)
     return n;
 }
 
+bool is_rounded_by_copies(const Node *n)
+{
+    return n->op == OP_cast && n->type.elem == BF16 && !n->group && op_lower[n->in[0]->op] == lower_none;
+}
+
 Node *behind_views(Node *x)
 {
     while (!x->group && op_lower[x->op] == lower_view)
@@ -250,7 +255,7 @@ Node *follow_views(Arena *a, Node *x, Index *at, ExtentFn *extent, void *ctx)
         *at = own;
         x = in;
     }
-    bool in_memory = x->group || op_lower[x->op] == lower_none;
+    bool in_memory = x->group || op_lower[x->op] == lower_none || is_rounded_by_copies(x);
     if (folds.n && !(in_memory && unfold(a, &x->type, at, &folds))) {
         *at = blocked_at;
         return blocked;

@@ -36,8 +36,9 @@
  *            zeros, each with k rows of P elements: B[k,j] is element (j / P) * K * P + k * P + j % P, K being the dot's k.
  *            bf16 operands go by pairs of k: rows 2k and 2k + 1 are one row of P pairs, the last filled up with zeros:
  *            B[k,j] is element (j / P) * K' * P + (k / 2) * 2 * P + (j % P) * 2 + k % 2, K' being K or the even number above.
- *   pack     Writes such panels, zeros included, from a matrix with strides, of which one is 1.  With `of K` the panels have K
- *            rows, and these are k of them: the place is the first one's (of bf16, an even one) in the first panel.
+ *   pack     Writes such panels, zeros included, from a matrix with strides, of which one is 1; of f32 into bf16 it rounds as a
+ *            store does.  With `of K` the panels have K rows, and these are k of them: the place is the first one's (of bf16, an
+ *            even one) in the first panel.
  *   Values are visible from their statement to the end of its block.  Inside a vec a value defined outside is the same in all lanes.
  *   Scratch parameters come last.  No two parameters overlap, except that one buffer may be given for several `in` parameters. */
 #ifndef FTC_KERNEL_H

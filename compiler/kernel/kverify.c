@@ -268,8 +268,9 @@ static bool check_pack(Check *c, const Dot *d)
         return WRONG(c, "a pack makes panels of a matrix that has none");
     if (!check_operand(c, &d->c, true) || !check_operand(c, &d->b, false))
         return false;
-    if (c->k->params[d->c.buf].elem != c->k->params[d->b.buf].elem)
-        return WRONG(c, "a pack changes no type");
+    Elem to = c->k->params[d->c.buf].elem, from = c->k->params[d->b.buf].elem;
+    if (to != from && !(to == BF16 && from == F32))
+        return WRONG(c, "a pack makes %s of %s", elem_name(to), elem_name(from));
     return check_poly(c, d->n) && check_poly(c, d->k) && check_poly(c, d->m);
 }
 

@@ -37,6 +37,9 @@ typedef struct {
 /* How many dims are n(r). */
 int ragged_dims(const Type *t);
 
+/* A weight's cast to bf16 that is in no group: nothing computes it, copies to panels round the weight instead (passes/pack.c). */
+bool is_rounded_by_copies(const Node *n);
+
 /* The node behind x's views that has a group or is no view. */
 Node *behind_views(Node *x);
 
@@ -65,8 +68,8 @@ int dot_free_axis(const Node *dot, int which);
 /* True if dot operand `which` of n can be read with strides of which one is 1. */
 bool dot_operand_strided(Arena *a, const Node *n, int which);
 
-/* True if the right operand of n, a matrix, has the columns of a row side by side in memory. */
-bool dot_reads_rows(Arena *a, const Node *n);
+/* True if dot operand `which` of n is a matrix that has along the free axis its elements side by side in memory. */
+bool dot_reads_rows(Arena *a, const Node *n, int which);
 
 /* The same for all tokens and rows of a batch: a weight, or what is made of weights. */
 bool is_shared_matrix(const Type *t);

@@ -13,7 +13,7 @@ enum {
     PANEL_ROWS = 84, PANEL_COLUMNS = 384, /* whole tiles of 14 x 32, and of 6 x 16 */
     SUM_ROWS = 96,                        /* at most, where the rows are no tokens but a weight's */
     PACKED = 32,                          /* columns of a packed panel */
-    COPIED_ROWS = 32,                     /* of a matrix of tokens, to all their panels at once */
+    COPIED_ROWS = 16,                     /* that lie as a panel's do, to all their panels at once: read from end to end */
 };
 
 static int free_axis(const Type *t, int batch, int contracted)
@@ -65,10 +65,17 @@ static bool split_offset(Lower *l, Poly offset, int i, int j, Matrix *m)
            !poly_uses(m->col, i);
 }
 
+/* What lies in memory of x: behind its views, and behind a cast that its copy makes up for (pack). */
+static Node *in_memory(Lower *l, Node *x, Index *at)
+{
+    x = follow_views(l->a, x, at, lower_extent, l);
+    return is_rounded_by_copies(x) ? x->in[0] : x;
+}
+
 /* x at `at`, whose dims along rows and columns are the placeholder variables i and j. */
 static bool as_matrix(Lower *l, Node *x, Index at, int i, int j, Matrix *m)
 {
-    x = follow_views(l->a, x, &at, lower_extent, l);
+    x = in_memory(l, x, &at);
     if (!x->group && op_lower[x->op] != lower_none)
         return false;
     bool panel = x->group == l->group && l->panel_of[x->id] >= 0;
@@ -90,11 +97,11 @@ static Node *stored_operand(Arena *a, Node *x, Index *at)
     return follow_views(a, x, at, dim_as_extent, &probe);
 }
 
-bool dot_reads_rows(Arena *a, const Node *n)
+bool dot_reads_rows(Arena *a, const Node *n, int which)
 {
     Index at;
-    const Node *x = stored_operand(a, n->in[1], &at);
-    return x->type.rank == 2 && poly_equal(at.v[1], poly_var(a, dot_free_axis(n, 1)));
+    const Node *x = stored_operand(a, n->in[which], &at);
+    return x->type.rank == 2 && poly_equal(at.v[1], poly_var(a, dot_free_axis(n, which)));
 }
 
 bool dot_operand_strided(Arena *a, const Node *n, int which)
@@ -156,7 +163,7 @@ static Node *packed_base(Lower *l, const Node *n, int which, Poly *offset)
     Index at = { 0 };
     at.v[which ? n->a.cb : n->a.ca] = var(l, vk);
     at.v[dot_free_axis(n, which)] = var(l, vj);
-    Node *base = follow_views(l->a, n->in[which], &at, lower_extent, l);
+    Node *base = in_memory(l, n->in[which], &at);
     *offset = element_offset(l, &base->type, &at);
     return base;
 }
@@ -176,18 +183,18 @@ static int sum_rows(Dim rows)
 
 static int panel_width(int which, Dim columns) { return which ? PACKED : sum_rows(columns); }
 
-static int find_pack(const Lower *l, const Node *base, int width, Poly offset)
+static int find_pack(const Lower *l, const Node *base, Elem elem, int width, Poly offset)
 {
     for (int i = 0; i < l->n_packs; i++)
-        if (l->packs[i].base == base && l->packs[i].width == width && poly_equal(l->packs[i].offset, offset))
+        if (l->packs[i].base == base && l->p->bufs[l->packs[i].buf].elem == elem && l->packs[i].width == width &&
+            poly_equal(l->packs[i].offset, offset))
             return l->packs[i].buf;
     return -1;
 }
 
 /* A buffer for panels of base. */
-static int add_pack(Lower *l, const Node *base, int width, Poly offset, Poly k, Dim columns)
+static int add_pack(Lower *l, const Node *base, Elem elem, int width, Poly offset, Poly k, Dim columns)
 {
-    Elem elem = base->type.elem;
     Poly rows = elem == BF16 ? poly_add(l->a, k, poly_const(l->a, 1)) : k;
     int buf = temp_buf(l, arena_printf(l->a, "%s.packed", base->name), elem, poly_scale(l->a, rows, (columns + width - 1) / width * width));
     ARENA_GROW(l->a, l->packs, l->n_packs, l->cap_packs);
@@ -203,25 +210,25 @@ static int pack_operand(Lower *l, Node *n, int which)
     int contracted = which ? n->a.cb : n->a.ca, free = dot_free_axis(n, which);
     Dim columns = x->type.dim[free], depth = x->type.dim[contracted];
     int width = panel_width(which, columns);
-    bool tokens = depth == DIM_T;
+    bool by_rows = depth == DIM_T || dot_reads_rows(l->a, n, which);
     Poly k = dim_extent(l, depth), all = poly_const(l->a, columns), offset;
     Node *base = packed_base(l, n, which, &offset);
-    int packed = find_pack(l, base, width, offset);
+    int packed = find_pack(l, base, x->type.elem, width, offset);
     if (packed >= 0)
         return packed;
-    packed = add_pack(l, base, width, offset, k, columns);
+    packed = add_pack(l, base, x->type.elem, width, offset, k, columns);
     Matrix m;
     begin_kernel(l, "pack");
-    int64_t step = tokens ? COPIED_ROWS : width;
-    Poly p = var(l, open_par(l, "p", tokens ? k : all, step, tokens ? -1 : columns)), none = { 0 };
-    Poly size = minus(l->a, piece_end(l, p.t[0].var[0], step, tokens ? k : all), p);
+    int64_t step = by_rows ? COPIED_ROWS : width;
+    Poly p = var(l, open_par(l, "p", by_rows ? k : all, step, const_extent(by_rows ? depth : columns))), none = { 0 };
+    Poly size = minus(l->a, piece_end(l, p.t[0].var[0], step, by_rows ? k : all), p);
     Index at = { 0 };
-    at.v[contracted] = poly_add(l->a, tokens ? p : none, var(l, vk));
-    at.v[free] = poly_add(l->a, tokens ? none : p, var(l, vj));
+    at.v[contracted] = poly_add(l->a, by_rows ? p : none, var(l, vk));
+    at.v[free] = poly_add(l->a, by_rows ? none : p, var(l, vj));
     if (!as_matrix(l, x, at, vk, vj, &m))
         ftc_bug("lower: an operand of %%%s is no matrix", n->name);
-    Dot d = { .n = tokens ? all : size, .k = tokens ? size : k, .m = k };
-    Poly to = tokens ? poly_scale(l->a, p, width) : poly_mul(l->a, packed_rows(l, x->type.elem, k), p);
+    Dot d = { .n = by_rows ? all : size, .k = by_rows ? size : k, .m = k };
+    Poly to = by_rows ? poly_scale(l->a, p, width) : poly_mul(l->a, packed_rows(l, x->type.elem, k), p);
     d.b = (Operand){ m.param, m.at, m.row, m.col, 0 };
     d.c = (Operand){ .buf = param_of(l, packed, PARAM_OUT), .at = to, .packed = width };
     kb_pack(&l->b, &d);
@@ -255,7 +262,7 @@ void pack_rows(Lower *l, Node *x)
         int width = panel_width(which, x->type.dim[1]);
         if (!(l->packed_as[x->id] >> which & 1))
             continue;
-        int buf = add_pack(l, x, width, plain_offset(l, x), all, x->type.dim[1]);
+        int buf = add_pack(l, x, x->type.elem, width, plain_offset(l, x), all, x->type.dim[1]);
         Dot d = { .n = columns, .k = rows.size, .m = all };
         d.b = (Operand){ m.param, m.at, m.row, m.col, 0 };
         d.c = (Operand){ .buf = param_of(l, buf, PARAM_OUT), .at = poly_scale(l->a, rows.from, width), .packed = width };

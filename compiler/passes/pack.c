@@ -5,6 +5,8 @@
  * comes as fast.  Of bf16 two rows have to be paired.  What is summed over all tokens is long and read once by each panel of rows:
  * there rows apart are slower.
  *
+ * A weight that is cast to bf16 for nothing but such copies isn't cast: they round it.  Its cast is then in no group.
+ *
  * The optimizer's sweep could write the panels of weights as it goes.  They would have to outlive the step, whose arena has room
  * for two or three at a time now, and all it would save is to read these weights once more: by its bytes half a per cent of a
  * step of 800 tokens. */
@@ -12,6 +14,8 @@
 
 #include "compiler/ir/mutate.h"
 #include "compiler/kernel/lower.h"
+
+#include <limits.h>
 
 enum { LEFT = 1, RIGHT = 2 };
 
@@ -24,10 +28,54 @@ static int operands_to_pack(Arena *a, const Node *n)
     if (columns <= 1)
         return 0;
     if (rows == DIM_T && depth > 1 && is_shared_matrix(&n->in[1]->type))
-        return n->in[1]->type.elem == F32 && dot_reads_rows(a, n) ? 0 : RIGHT;
+        return n->in[1]->type.elem == F32 && dot_reads_rows(a, n, 1) ? 0 : RIGHT;
     if ((depth != DIM_T && !mutated("pack:depth")) || rows == 1)
         return 0;
     return n->in[0]->type.elem == BF16 ? RIGHT : LEFT | RIGHT; /* tiles pair bf16 of the left one's rows themselves */
+}
+
+/* No number is left out. */
+static void number_groups(Graph *g, Arena *a)
+{
+    int most = 0, next = 0;
+    EACH_NODE(n, g)
+        most = n->group > most ? n->group : most;
+    int *number = NEW_ARRAY(a, int, most + 1);
+    EACH_NODE(n, g)
+        number[n->group] = 1;
+    for (int i = 1; i <= most; i++)
+        number[i] = number[i] ? ++next : 0;
+    number[0] = 0;
+    EACH_NODE(n, g)
+        n->group = number[n->group];
+}
+
+/* Casts of weights that no group reads but for copies, all of which come before the weight is updated, leave their groups. */
+static void round_in_copies(Graph *g)
+{
+    graph_renumber(g);
+    Arena *a = arena_new();
+    int *last = NEW_ARRAY(a, int, g->n), *update = NEW_ARRAY(a, int, g->n); /* by id: of a cast's readers; of a weight's updates the first */
+    EACH_NODE(n, g) {
+        for (int k = 0; k < n->n_in && n->group; k++) {
+            int *reader = &last[behind_views(n->in[k])->id], group = n->packs >> k & 1 ? n->group : INT_MAX;
+            *reader = group > *reader ? group : *reader;
+        }
+        if (is_update(n) && (!update[n->in[0]->id] || n->group < update[n->in[0]->id]))
+            update[n->in[0]->id] = n->group;
+    }
+    for (int i = 0; i < g->n_outputs; i++)
+        last[behind_views(g->outputs[i].node)->id] = INT_MAX;
+    EACH_NODE(n, g) {
+        int group = n->group;
+        n->group = 0;
+        if (!is_rounded_by_copies(n) || last[n->id] == INT_MAX || (update[n->in[0]->id] && update[n->in[0]->id] <= last[n->id]))
+            n->group = group;
+        else
+            opt_note(g->notes, n, "is not computed: copies to panels round %s", n->in[0]->name);
+    }
+    number_groups(g, a);
+    arena_free(a);
 }
 
 void pass_pack(Graph *g)
@@ -38,4 +86,5 @@ void pass_pack(Graph *g)
             if (n->packs & (k ? RIGHT : LEFT))
                 opt_note(g->notes, n, "reads %s from panels", behind_views(n->in[k])->name);
     }
+    round_in_copies(g);
 }

@@ -181,6 +181,11 @@ static const Case cases[] = {
     { "indices", "@indices", "R*C*5,R*C*6,1", 0 },
     { "dropout_file", "@dropout", "1,1,B,B*200,B*200", 1e-6 },
     { "pack_pieces", "@pack_pieces", "T*20,T*32", 0 },
+    { "pack_rounded",
+      "kernel @pack_rounded(in f32 %x, out bf16 %p, out bf16 %q) { par %t = 0 .. T"
+      " pack packed 32 %p[2304*%t] = %x[1155*%t + 33*k + j], j < 33, k < 35"
+      " pack packed 32 %q[2304*%t] = %x[1155*%t + 35*j + k], j < 33, k < 35 }",
+      "T*1155,T*2304,T*2304", 0 },
     { "pack_pairs",
       "kernel @pack_pairs(in bf16 %x, out bf16 %p) { par %t = 0 .. 2*T step 4 index %end = min(%t + 4, 2*T)"
       " pack packed 16 %p[16*%t] = %x[20*%t + 20*k + j], j < 20, k < %end - %t of 2*T }",

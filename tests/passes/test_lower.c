@@ -67,7 +67,8 @@ static void test_merged_regions_wait(void **state)
     arena_free(arena);
 }
 
-/* %c and %u, whose transpose is taken back, read the weight as it lies; %r and %t its columns, and %h rows that have to be paired. */
+/* %c and %u, whose transpose is taken back, read the weight as it lies; %r and %t its columns, and %h and %i what has to be paired.
+ * Their copies round %w, so that nothing computes %bw; but an output reads %cast as well, and %late's copy is made after its update. */
 static void test_packs(void **state)
 {
     (void)state;
@@ -79,9 +80,14 @@ static void test_packs(void **state)
         "  %t = dot %x, %v {batch=0, ca=1, cb=0} : f32[T,32]\n"
         "  %u = dot %x, %v {batch=0, ca=1, cb=1} : f32[T,32]\n"
         "  %h = dot %bx, %bw {batch=0, ca=1, cb=0} : f32[T,32]\n"
+        "  %i = dot %bx, %bw {batch=0, ca=1, cb=1} : f32[T,32]\n"
         "  %s = dot %x, %x {batch=0, ca=0, cb=0} : f32[32,32]\n"
-        "  return c=%c, r=%r, t=%t, u=%u, h=%h, s=%s\n}\n";
-    static const int packs[] = { 0, 2, 2, 0, 2, 3 };
+        "  %o = weight {name=\"o\"} : f32[32,32]\n  %cast = cast %o : bf16[32,32]\n  %wide = cast %cast : f32[32,32]\n"
+        "  %k = dot %bx, %cast {batch=0, ca=1, cb=0} : f32[T,32]\n"
+        "  %l = weight {name=\"l\"} : f32[32,32]\n  %late = cast %l : bf16[32,32]\n  %new = update %l, %s {name=\"l\"} : f32[32,32]\n"
+        "  %m = dot %bx, %late {batch=0, ca=1, cb=0} : f32[T,32]\n"
+        "  return c=%c, r=%r, t=%t, u=%u, h=%h, s=%s, i=%i, k=%k, m=%m, wide=%wide\n}\n";
+    static const int packs[] = { 0, 2, 2, 0, 2, 3, 2, 2, 2, 0 };
     Arena *arena = arena_new();
     FtcDiag *diag = ftc_diag_new(stderr);
     Graph *g = graph_parse(arena, "case", text, sizeof text - 1, diag);
@@ -90,6 +96,9 @@ static void test_packs(void **state)
     pass_pack(g);
     for (int i = 0; i < g->n_outputs; i++)
         assert_int_equal(g->outputs[i].node->packs, packs[i]);
+    EACH_NODE(n, g)
+        if (n->type.elem == BF16)
+            assert_int_equal(n->group == 0, !strcmp(n->name, "bw"));
     Sizes sizes;
     check_program("packs", g, lower_graph(g, arena), sizes_of(&sizes, 2, (int[]){ 5, 30 }, 2, 1, 2), run_interpreter, NULL);
     ftc_diag_free(diag);
