@@ -12,6 +12,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -180,10 +181,17 @@ static bool run(Words *c, FtcDiag *d)
                                                  WEXITSTATUS(status));
 }
 
-/* The linked file comes to its place as a whole. */
+static bool is_device(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
+/* The linked file comes to its place as a whole; a device, as /dev/null, is written to and stays. */
 static bool link_in(const LinkJob *j, const char *folder, FtcDiag *d)
 {
-    char *library = library_folder(d), *made = xasprintf("%s.%ld.tmp", j->output, (long)getpid());
+    bool device = is_device(j->output);
+    char *library = library_folder(d), *made = device ? xstrdup(j->output) : xasprintf("%s.%ld.tmp", j->output, (long)getpid());
     Words c = { 0 };
     bool ok = library && make_command(j, folder, library, made, &c, d);
     if (ok && j->verbose)
@@ -191,9 +199,9 @@ static bool link_in(const LinkJob *j, const char *folder, FtcDiag *d)
     ok = ok && run(&c, d);
     if (ok && !path_is_file(made))
         ok = ftc_error(d, FTC_FILE(c.word[0]), "linked no program; CC names the C compiler (Debian: gcc)");
-    if (ok && rename(made, j->output))
+    if (ok && !device && rename(made, j->output))
         ok = ftc_error(d, FTC_FILE(j->output), "can't be written: %s", strerror(errno));
-    if (!ok)
+    if (!ok && !device)
         unlink(made);
     free_command(&c);
     free(made);

@@ -36,6 +36,13 @@ diff <(grep '^epoch\|^the best' run.notes | sed 's/  in .*//') <(grep '^epoch\|^
 "$ftc" rerun trained --check > said 2>&1 || fail "$(cat said)"
 has said 'same bits'
 
+# --- a device stays one; for root, who could replace it, a copy of /dev/null
+null=/dev/null
+[ "$(id -u)" != 0 ] || { mknod null c 1 3 && null=$PWD/null; } 2> /dev/null
+if [ "$(id -u)" != 0 ] || [ "$null" != /dev/null ]; then
+    "$ftc" compile -o "$null" "$spec" > said 2>&1 && [ -c "$null" ] || fail "linked in the place of a device: $(cat said)"
+fi
+
 # --- the same program from a cold cache, from none, and elsewhere
 (mkdir other && cd other && XDG_CACHE_HOME=$out/cold "$ftc" compile -o b.out "$spec" && cmp b.out ../a.out) || fail "another program"
 "$ftc" compile --no-cache -o c.out "$spec" && cmp a.out c.out || fail "another program without the cache"
