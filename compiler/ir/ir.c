@@ -79,65 +79,7 @@ const char *type_name(const Type *t, char buf[160])
 
 /* ---- names ---------------------------------------------------------------------------------------------------- */
 
-/* Names in use, each with the number of the last suffix given: open addressing. */
-typedef struct NameTable {
-    const char **name;
-    int *last;
-    int n, cap;
-} NameTable;
-
-static unsigned hash_name(const char *s)
-{
-    unsigned h = 2166136261u;
-    for (; *s; s++)
-        h = (h ^ (unsigned char)*s) * 16777619u;
-    return h;
-}
-
-static int find_name(const NameTable *t, const char *name)
-{
-    unsigned i = hash_name(name) & (unsigned)(t->cap - 1);
-    while (t->name[i] && strcmp(t->name[i], name))
-        i = (i + 1) & (unsigned)(t->cap - 1);
-    return (int)i;
-}
-
-static void add_name(Arena *a, NameTable *t, const char *name)
-{
-    if (2 * (t->n + 1) > t->cap) {
-        NameTable old = *t;
-        t->cap = old.cap ? 2 * old.cap : 256;
-        t->name = NEW_ARRAY(a, const char *, t->cap);
-        t->last = NEW_ARRAY(a, int, t->cap);
-        for (int i = 0; i < old.cap; i++)
-            if (old.name[i]) {
-                int j = find_name(t, old.name[i]);
-                t->name[j] = old.name[i];
-                t->last[j] = old.last[i];
-            }
-    }
-    int i = find_name(t, name);
-    t->name[i] = name;
-    t->n++;
-}
-
-static const char *unique_name(Graph *g, const char *want)
-{
-    NameTable *t = g->names;
-    int at = t->cap ? find_name(t, want) : 0;
-    if (!t->cap || !t->name[at]) {
-        const char *name = arena_strdup(g->arena, want);
-        add_name(g->arena, t, name);
-        return name;
-    }
-    for (;;) {
-        const char *name = arena_printf(g->arena, "%s.%d", want, ++t->last[at]);
-        if (!t->name[find_name(t, name)]) {
-            add_name(g->arena, t, name);
-            return name;
-        }
-    }
-}
+static const char *unique_name(Graph *g, const char *want) { return names_take(&g->names, g->arena, want, ".", 1); }
 
 /* ---- graphs --------------------------------------------------------------------------------------------------- */
 
@@ -153,7 +95,6 @@ Graph *graph_new(Arena *arena, const char *name, FtcDiag *diag)
     g->arena = arena;
     g->name = name;
     g->diag = diag;
-    g->names = NEW(arena, NameTable);
     return g;
 }
 
@@ -288,7 +229,7 @@ Graph *graph_copy(const Graph *g, Arena *arena)
         map[n->id] = c;
         c->aux = NULL;
         c->id = next++;
-        add_name(arena, copy->names, c->name);
+        names_add(&copy->names, arena, c->name);
         link_node(copy, c);
     }
     copy->n = next;

@@ -33,6 +33,7 @@
 
 #include "compiler/support/arena.h"
 #include "compiler/support/loc.h"
+#include "compiler/support/name_table.h"
 #include "ftc/diag.h"
 
 #include <stdbool.h>
@@ -145,7 +146,7 @@ struct Graph {
     int n;                /* nodes so far, and the next id */
     Output *outputs;      /* named results */
     int n_outputs, cap_outputs;
-    struct NameTable *names;
+    NameTable names;
     FtcDiag *diag;        /* where a builder call reports a type error */
     struct OptNotes *notes; /* where passes say what they did; NULL: nobody asked */
     bool debug;           /* -g: kernels are told apart by the lines they come from */

@@ -10,23 +10,8 @@
 
 /* ---- names ---------------------------------------------------------------------------------------------------- */
 
-/* If name is the n letters of `base`, or these, dash and a number: that number (1 for base alone), else 0. */
-static long suffix(const char *name, const char *base, size_t n, const char *dash)
-{
-    if (*name != *base || strncmp(name, base, n))
-        return 0;
-    if (!name[n])
-        return 1;
-    if (strncmp(name + n, dash, strlen(dash)))
-        return 0;
-    char *end;
-    const char *digits = name + n + strlen(dash);
-    long number = isdigit((unsigned char)*digits) ? strtol(digits, &end, 10) : 0;
-    return number > 0 && number < INT32_MAX && !*end ? number : 0;
-}
-
 /* `want` in letters that the text allows; where others came first, with the next free number behind it. */
-static const char *unique_name(const Kernel *k, const char *want)
+static const char *unique_name(Kernel *k, const char *want)
 {
     bool letter = isalpha((unsigned char)*want);
     size_t n = strlen(want) + !letter;
@@ -36,17 +21,7 @@ static const char *unique_name(const Kernel *k, const char *want)
     for (char *c = base; *c; c++)
         if (!isalnum((unsigned char)*c))
             *c = '_';
-    const char *dash = isdigit((unsigned char)base[n - 1]) ? "_" : "";
-    bool taken = false;
-    long last = 0;
-    for (int i = 0; i < k->n_params + k->n_ivars + k->n_values; i++) {
-        int ivar = i - k->n_params, value = ivar - k->n_ivars;
-        const char *name = value >= 0 ? k->value_names[value] : ivar >= 0 ? k->ivars[ivar] : k->params[i].name;
-        long number = ivar >= 0 && ivar < N_SYMBOLS ? 0 : suffix(name, base, n, dash);
-        taken |= number && !strcmp(name, base);
-        last = number > last ? number : last;
-    }
-    return taken ? arena_printf(k->arena, "%s%s%ld", base, dash, last + 1) : base;
+    return names_take(&k->names, k->arena, base, isdigit((unsigned char)base[n - 1]) ? "_" : "", 2);
 }
 
 /* "v12", which nothing else is called; by hand, for a step has a hundred thousand values. */
@@ -303,6 +278,5 @@ void kb_pack(KBuilder *b, const Dot *d) { append_dot(b, K_PACK, d); }
 
 void kb_name(KBuilder *b, int value, const char *name)
 {
-    b->k->value_names[value] = ""; /* its old name is free */
     b->k->value_names[value] = unique_name(b->k, name);
 }

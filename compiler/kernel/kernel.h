@@ -157,6 +157,7 @@ typedef struct {
     int n_ivars, cap_ivars;
     Elem *values;           /* the type of value i */
     const char **value_names;
+    NameTable names;  /* all of them, but for values that kb_name gave none */
     int n_values, cap_values, cap_value_names;
     int n_imms;             /* run-time arguments (sites) */
     Par par[MAX_PAR];       /* no par: one piece */

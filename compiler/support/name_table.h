@@ -1,0 +1,20 @@
+/* Names in use.  In: a name that is wanted.  Out: that name, or where it is taken, with the next number behind it that makes it
+ * another one. */
+#ifndef FTC_NAME_TABLE_H
+#define FTC_NAME_TABLE_H
+
+#include "compiler/support/arena.h"
+
+/* Open addressing; zeroed is empty.  Lives in an arena. */
+typedef struct {
+    const char **name;
+    int *last;         /* the number given last */
+    int n, cap;
+} NameTable;
+
+void names_add(NameTable *t, Arena *a, const char *name); /* it is taken; it must live as long as the table */
+
+/* A name that isn't taken yet, which it is now: `want`, or want, dash and a number from `first` on. */
+const char *names_take(NameTable *t, Arena *a, const char *want, const char *dash, int first);
+
+#endif
