@@ -25,6 +25,7 @@ enum {
     A_ROOM = (ROW_BLOCK + 2 * LINE) * (K_BLOCK + 2 * LINE),
     BAD_STRIDE = 512,   /* within a cache line of a multiple of it, the rows of A share a few sets of L1 */
     SLICE = 64,         /* rows no longer than this, cut out of far longer ones, use few sets of L1 too */
+    AMX_ROWS = 32,      /* of a block of matrix registers */
     COPY_FOR = 64,      /* columns of C; for fewer, a block of A isn't worth a copy */
 };
 
@@ -46,13 +47,14 @@ enum { DOT_A, DOT_A_STRIDE, DOT_B, DOT_B_STRIDE, DOT_C, DOT_C_STRIDE, DOT_M, DOT
 /* What operands are multiplied as: bf16 that no instruction multiplies by pairs, or not fast, is f32 in A's and B's copies. */
 static Copy form_of(const Target *t, DotLayout layout)
 {
-    return !layout.bf16 ? COPY_F32 : t->bf16 ? COPY_PAIRS : COPY_WIDE;
+    return !layout.bf16 ? COPY_F32 : t->bf16 || t->amx ? COPY_PAIRS : COPY_WIDE;
 }
 
 /* The tiles of a layout, which others have too. */
 static DotLayout tiles_layout(const Target *t, DotLayout layout)
 {
-    return (DotLayout){ .tiles = true, .a_turned = layout.a_turned, .bf16 = form_of(t, layout) == COPY_PAIRS,
+    const bool pairs = form_of(t, layout) == COPY_PAIRS;
+    return (DotLayout){ .tiles = true, .a_turned = layout.a_turned && !(pairs && t->amx), .bf16 = pairs,
                         .packed = tile_of(t, layout.packed).vectors * t->lanes };
 }
 
@@ -131,6 +133,14 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
         *stride = a_stride;
         return;
     }
+    if (form == COPY_PAIRS && e->target->amx) {
+        width = LLVMBuildAnd(e->b, plus(e, LLVMBuildLShr(e->b, plus(e, depth, whole(e->i64, 1)), whole(e->i64, 1), ""), whole(e->i64, 2 * LINE - 1)), whole(e->i64, -LINE), "");
+        args[COPY_WIDTH] = width;
+        call(e, turn_left_function(e, t), args, COPY_ARGS);
+        *block = room;
+        *stride = times(e, width, whole(e->i64, 2));
+        return;
+    }
     if (layout.bf16) {
         call(e, layout.a_turned ? pair_rows_function(e, t, form, false) : widen_rows_function(e, t), args, COPY_ARGS);
         *block = room;
@@ -200,7 +210,8 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
     LLVMValueRef c_stride = LLVMGetParam(fn, DOT_C_STRIDE), accumulate = LLVMGetParam(fn, DOT_ACCUMULATE);
 
     /* of pairs, the bytes are the same; what was widened is read from L2 again, if not from L1 */
-    int64_t least = ROW_BLOCK / t.rows * t.rows, k_block = pairs ? 2 * K_BLOCK : wide ? K_BLOCK / 2 : K_BLOCK;
+    const int unit = pairs && e->target->amx ? AMX_ROWS : t.rows;
+    int64_t least = ROW_BLOCK / unit * unit, k_block = pairs ? 2 * K_BLOCK : wide ? K_BLOCK / 2 : K_BLOCK;
     LLVMValueRef shallow = at_least(e, whole(e->i64, pairs ? K_BLOCK : K_BLOCK / 2), smaller(e, k, whole(e->i64, k_block)));
     LLVMValueRef row_block = LLVMBuildSelect(e->b, shallow, whole(e->i64, 2 * least), whole(e->i64, least), "");
     Loop rows = loop_open(e, zero, m, 1);

@@ -1,5 +1,5 @@
-/* Writing the functions that dots call: tiles (gemm_tile.c), copies to panels (gemm_pack.c), and the loops around both
- * (gemm.c).  Private to these three. */
+/* Writing the functions that dots call: tiles (gemm_tile.c, gemm_amx.c), copies to panels (gemm_pack.c), and the loops around
+ * both (gemm.c).  Private to these four. */
 #ifndef FTC_GEMM_H
 #define FTC_GEMM_H
 
@@ -77,6 +77,10 @@ enum {
  * t has the rows of the largest tile.  symbol: its name, for other modules; NULL: it is for this one. */
 LLVMValueRef tiles_function(Emit *outer, Tile t, bool turned, bool bf16, const char *symbol);
 LLVMValueRef tiles_declaration(Emit *e, const char *symbol); /* of the one that another module has */
+LLVMTypeRef *tile_params(const Emit *e, LLVMTypeRef params[TILE_ARGS]);
+
+/* The same of bf16 with AMX; A isn't turned. */
+LLVMValueRef amx_tiles_function(Emit *outer, Tile t, const char *symbol);
 
 static inline LLVMValueRef left_element(Emit *e, bool turned, bool bf16, LLVMValueRef a, LLVMValueRef i)
 {
@@ -102,6 +106,9 @@ static inline LLVMValueRef source_element(Emit *e, Copy copy, LLVMValueRef p, LL
 LLVMValueRef copy_function(Emit *outer, Tile t, bool streamed);
 LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy, bool streamed);
 LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed);
+
+/* Rows of bf16 whose COLUMNS are contiguous become COLUMNS rows of width pairs of k, a multiple of 16; up to 15 rows behind are written. */
+LLVMValueRef turn_left_function(Emit *outer, Tile t);
 
 /* What is there already becomes f32 in that order: rows of PAIRS, or rows whose COLUMNS are the k. */
 LLVMValueRef widen_pairs_function(Emit *outer, Tile t);

@@ -339,3 +339,37 @@ LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed)
     close_function(e);
     return fn;
 }
+
+/* A square of 16 columns x 16 pairs of rows at a time. */
+LLVMValueRef turn_left_function(Emit *outer, Tile t)
+{
+    Emit f, *e = &f;
+    LLVMValueRef fn;
+    if (!open_copy(outer, e, "turn_left", t.lanes, false, &fn))
+        return fn;
+    LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), rows = LLVMGetParam(fn, COPY_ROWS);
+    LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), zero = whole(e->i64, 0), one = whole(e->i64, 1);
+    Loop column = loop_open(e, zero, columns, t.lanes);
+    LLVMValueRef mask = lanes_below(e, column.i, columns, t.lanes), none = LLVMConstNull(LLVMTypeOf(mask));
+    Loop pair = loop_open(e, zero, LLVMBuildLShr(e->b, plus(e, rows, one), one, ""), t.lanes);
+    LLVMValueRef v[16], row = times(e, pair.i, whole(e->i64, 2)), low = half_element(e, LLVMGetParam(fn, COPY_FROM), times(e, row, stride));
+    for (int i = 0; i < t.lanes; i++) {
+        LLVMValueRef high = half_element(e, low, stride), own[2];
+        for (int j = 0; j < 2; j++)
+            own[j] = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, row, whole(e->i64, 2 * i + j)), rows, ""), mask, none, "");
+        v[i] = load_halves(e, COPY_PAIRS, high, column.i, own[1]);
+        v[i] = LLVMBuildOr(e->b, LLVMBuildShl(e->b, v[i], whole(LLVMTypeOf(v[i]), 16), ""), load_halves(e, COPY_PAIRS, low, column.i, own[0]), "");
+        v[i] = LLVMBuildBitCast(e->b, v[i], lanes_of(e, e->f32), "");
+        low = half_element(e, high, stride);
+    }
+    transpose_lanes(e, v, t.lanes);
+    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), plus(e, times(e, column.i, width), pair.i));
+    for (int i = 0; i < t.lanes; i++) {
+        store_lanes(e, to, NULL, v[i]);
+        to = element(e, to, width);
+    }
+    loop_close(e, &pair);
+    loop_close(e, &column);
+    close_function(e);
+    return fn;
+}

@@ -252,7 +252,7 @@ static void take_turns(Emit *e, Turn *u)
     loop_close(e, &s);
 }
 
-static LLVMTypeRef *tile_params(const Emit *e, LLVMTypeRef params[TILE_ARGS])
+LLVMTypeRef *tile_params(const Emit *e, LLVMTypeRef params[TILE_ARGS])
 {
     static const char kinds[TILE_ARGS + 1] = "pipipiiibbpii"; /* pointer, integer, bool */
     for (int i = 0; i < TILE_ARGS; i++)
@@ -318,6 +318,8 @@ LLVMValueRef tiles_declaration(Emit *e, const char *symbol)
 
 LLVMValueRef tiles_function(Emit *outer, Tile t, bool turned, bool bf16, const char *symbol)
 {
+    if (bf16 && outer->target->amx)
+        return amx_tiles_function(outer, t, symbol);
     char own[40];
     snprintf(own, sizeof own, "tiles_%dx%d%s%s", t.rows, t.vectors * t.lanes, turned ? "_turned" : "", bf16 ? "_bf16" : "");
     const char *name = symbol ? symbol : own;

@@ -85,7 +85,8 @@ static KernelKey key_of(const Target *t, const char *text)
     add_text(&s, t->cpu);
     add_text(&s, t->features);
     char numbers[64];
-    snprintf(numbers, sizeof numbers, "level %d, %d lanes, gemm %d, streams %d", t->level, t->lanes, (int)t->gemm, t->streams);
+    snprintf(numbers, sizeof numbers, "level %d, %d lanes, gemm %d, streams %d, amx %d", t->level, t->lanes, (int)t->gemm,
+             t->streams, t->amx);
     add_text(&s, numbers);
     add_text(&s, text);
     KernelKey key;

@@ -1,6 +1,7 @@
 /* From options to a target: processor names, vector width, the pass list; see target.h. */
 #include "compiler/codegen/target.h"
 
+#include "runtime/core/matrix.h"
 #include "runtime/core/mem.h"
 
 #include <llvm-c/Analysis.h>
@@ -91,6 +92,15 @@ static bool is_quick_with_bf16(const Target *t)
     return !strncmp(t->cpu, "znver", 5) && (*t->features ? has(t->features, "avx512bf16") : strcmp(t->cpu, "znver4") >= 0);
 }
 
+/* The system has to allow it too: of this very machine it is asked. */
+static bool has_amx(const Target *t)
+{
+    bool allowed = matrix_registers_allow();
+    if (*t->features)
+        return allowed && has(t->features, "amx-bf16") && has(t->features, "amx-tile");
+    return !strcmp(t->cpu, "sapphirerapids") || !strcmp(t->cpu, "emeraldrapids") || !strcmp(t->cpu, "graniterapids");
+}
+
 static char *copied(char *message)
 {
     char *s = xstrdup(message);
@@ -139,6 +149,7 @@ bool target_init(Target *t, const CodegenOptions *o, FtcDiag *d)
     t->streams = t->lanes > 1 && !o->no_stream;
     t->masks = level == AVX512;
     t->bf16 = t->lanes == 16 && is_quick_with_bf16(t);
+    t->amx = t->lanes == 16 && !o->no_amx && has_amx(t);
     return true;
 }
 

@@ -14,6 +14,7 @@ typedef struct {
     int lanes;    /* of 32 bits in a vector register; 1: scalar code */
     bool fma;     /* has fused multiply-add */
     bool bf16;    /* one instruction multiplies pairs of bf16 (AVX512-BF16), faster than two that multiply f32 */
+    bool amx;     /* matrix registers multiply bf16 (AMX-BF16) */
     bool streams; /* what isn't read soon is stored past the caches */
     bool masks;   /* has masked loads and stores of every element size (AVX-512) */
 } Target;

@@ -216,6 +216,7 @@ bool common_option(CommonOptions *o, const OptionMatch *m, bool *ok, FtcDiag *d)
     case OPT_MARCH: case OPT_MCPU: *ok = set_cpu(o, m->value); return true;
     case OPT_OPT_INFO: o->opt_info = m->value; return true;
     case OPT_NO_STREAM: return o->codegen.no_stream = true;
+    case OPT_NO_AMX: return o->codegen.no_amx = true;
     case OPT_GEMM: *ok = set_gemm(o, m->value, d); return true;
     case OPT_NO_CACHE: o->codegen.no_cache = true; return true;
     case OPT_THREADS:

@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include "runtime/core/pool.h"
 
+#include "runtime/core/matrix.h"
 #include "runtime/core/mem.h"
 
 #include <linux/futex.h>
@@ -209,6 +210,7 @@ static int usable_cores(void)
 Pool *pool_new(int threads)
 {
     int cores = usable_cores();
+    matrix_registers_allow(); /* to pieces that were compiled for them */
     if (threads <= 0)
         threads = cores;
     Pool *p = aligned_alloc(64, (sizeof *p + 63) / 64 * 64);

@@ -1,6 +1,6 @@
 /* Dots of bf16: every layout, odd and even depths, at every width, on memory that ends where the matrix ends.  What is
  * compiled is held to the interpreter, which sums exact products in double; what lies between rows is NaN and must not
- * be touched.  The pair instruction and its stand-in are compared too. */
+ * be touched.  The pair instruction and its stand-in are compared too, and the bits of large products with those of small ones. */
 #include "tests/support/testing.h"
 
 #include "compiler/codegen/codegen.h"
@@ -125,7 +125,7 @@ static void test_layouts(void **state)
 }
 
 /* Two fused multiply-adds, of the odd k and then of the even one, have the bits of the pair instruction: every machine that has
- * either gives the same numbers. */
+ * either gives the same numbers, and one with matrix registers too, without them. */
 static void test_stand_in(void **state)
 {
     (void)state;
@@ -139,6 +139,7 @@ static void test_stand_in(void **state)
         if (!host_runs(&widths[w]) || !widths[w].fma || widths[w].level != 2)
             continue;
         CodegenOptions o = width_options(&widths[w]);
+        o.no_amx = true;
         Jit *jit = jit_new(&o, d);
         FtcKernelFn *f;
         void *bufs[N_BUFS];
@@ -156,8 +157,68 @@ static void test_stand_in(void **state)
     arena_free(a);
 }
 
+/* A row's bits depend on neither the rows beside it nor on how many columns there are: a batch may be cut anywhere. */
+static void test_same_bits(void **state)
+{
+    (void)state;
+    static const int small[][2] = { { 1, 1 }, { 13, 20 }, { 33, 17 } }, depths[] = { 3, 33, 301, 1601 };
+    FtcDiag *d = ftc_diag_new(stderr);
+    Arena *a = arena_new();
+    Kernel *k = kernel_parse(a, "test", text, strlen(text), d);
+    assert_non_null(k);
+    for (int w = 0; w < N_WIDTHS; w++) {
+        if (!host_runs(&widths[w]) || widths[w].level != 2 || widths[w].bits == 32)
+            continue;
+        CodegenOptions o = width_options(&widths[w]);
+        Jit *jit = jit_new(&o, d);
+        FtcKernelFn *f;
+        assert_true(jit_compile(jit, &k, 1, &f));
+        for (size_t i = 0; i < sizeof small / sizeof *small * 4; i++) {
+            void *large_bufs[N_BUFS], *bufs[N_BUFS];
+            int64_t sizes[N_BUFS], n = small[i / 4][1], large[FTC_SYMBOLS] = { 67, 1, 65, depths[i % 4], 1 };
+            int64_t sym[FTC_SYMBOLS] = { small[i / 4][0], 1, n, depths[i % 4], 1 };
+            make(0, 67, 65, depths[i % 4], large_bufs, sizes);
+            f(&(FtcKernelArgs){ large_bufs, large, NULL }, 0);
+            make(1, small[i / 4][0], (int)n, depths[i % 4], bufs, sizes);
+            f(&(FtcKernelArgs){ bufs, sym, NULL }, 0);
+            for (int c = FIRST_C; c < FIRST_C + 4; c++)
+                for (int64_t r = 0; r < sym[0]; r++)
+                    assert_memory_equal((float *)large_bufs[c] + 65 * r, (float *)bufs[c] + n * r, (size_t)n * sizeof(float));
+        }
+        jit_free(jit);
+    }
+    ftc_diag_free(d);
+    arena_free(a);
+}
+
+/* Matrix registers are for processors that have them; the choice is part of an object's name. */
+static void test_matrix_registers(void **state)
+{
+    (void)state;
+    static const struct { const char *cpu; bool no_amx, has; } cases[] = {
+        { "sapphirerapids", false, true }, { "sapphirerapids", true, false }, { "znver4", false, false }, { "x86-64-v4", false, false },
+    };
+    FtcDiag *d = ftc_diag_new(stderr);
+    Arena *a = arena_new();
+    Kernel *k = kernel_parse(a, "test", text, strlen(text), d);
+    assert_non_null(k);
+#ifdef __x86_64__
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *ir = emit_text(&(CodegenOptions){ .level = 2, .cpu = cases[i].cpu, .no_amx = cases[i].no_amx }, TEXT_LLVM, &k, 1, d);
+        assert_non_null(ir);
+        assert_int_equal(strstr(ir, "@llvm.x86.tdpbf16ps") != NULL, cases[i].has);
+        free(ir);
+    }
+#else
+    (void)cases;
+#endif
+    ftc_diag_free(d);
+    arena_free(a);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_layouts), cmocka_unit_test(test_stand_in) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_layouts), cmocka_unit_test(test_stand_in), cmocka_unit_test(test_same_bits),
+                                        cmocka_unit_test(test_matrix_registers) };
     return cmocka_run_group_tests(tests, make_guards, NULL);
 }

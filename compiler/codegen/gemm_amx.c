@@ -1,0 +1,210 @@
+/* The tiles of bf16 for AMX, Intel's matrix registers: see gemm.h.
+ *
+ * In:  what every tile takes: rows of bf16 as they lie, a panel of pairs, C.
+ * Out: a function that goes over the rows by blocks of at most 32 x 32.
+ * The idea: a register has 16 rows of 64 bytes.  Four hold a block's sums; for each 32 k, two are filled with rows of A and two
+ * with rows of the panel, whose layout is the one that the instruction wants, and multiplied each with each.  What is left over in
+ * rows, columns and k has registers with as much less in them: nothing outside is read or written, and nothing masked.
+ *
+ * What a number is (Intel's Software Developer's Manual, TDPBF16PS): of every 32 k, counted from the block of K's first, the even
+ * ones and the odd ones are each a chain of fused multiply-adds from 0; their sum is added to C's element.  Denormals count as 0.
+ * A lone last k is one more fused multiply-add.  So the bits depend on neither rows, columns nor pieces; but they aren't those of the
+ * machines that have no AMX, which -fno-amx gives. */
+#include "compiler/codegen/gemm.h"
+
+#include <stdio.h>
+
+enum {
+    ROWS = 16, PAIRS = 16,              /* of a register: rows, and 32-bit columns */
+    SUMS = 0, LEFT = 4, RIGHT = 6,      /* registers: sums of the upper rows and of the lower ones; A's two; the panel's two */
+    REGISTERS = 8,
+    CONFIG_BYTES = 64, CONFIG_WIDTHS = 16, CONFIG_ROWS = 48,
+};
+
+static LLVMValueRef reg(Emit *e, int number) { return whole(e->i8, number); }
+
+/* The registers' sizes, from now on; they lose what they held.  One without rows or columns isn't there. */
+enum { CONFIG_UPPER, CONFIG_LOWER, CONFIG_COLUMNS, CONFIG_PAIRS, CONFIG_ARGS };
+
+static LLVMValueRef configure_function(Emit *outer)
+{
+    static const char name[] = "amx_configure";
+    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
+    if (fn)
+        return fn;
+    LLVMTypeRef i64 = outer->i64, params[CONFIG_ARGS] = { i64, i64, i64, i64 };
+    Emit f, *e = &f;
+    fn = open_function(outer, e, name, params, CONFIG_ARGS);
+    LLVMValueRef zero = whole(i64, 0), half = whole(i64, PAIRS), columns = LLVMGetParam(fn, CONFIG_COLUMNS), pairs = LLVMGetParam(fn, CONFIG_PAIRS);
+    LLVMValueRef upper = LLVMGetParam(fn, CONFIG_UPPER), lower = LLVMGetParam(fn, CONFIG_LOWER);
+    LLVMValueRef first = smaller(e, columns, half), second = minus(e, columns, first);
+    const struct { LLVMValueRef rows, columns; } size[REGISTERS] = {
+        { upper, first }, { upper, second }, { lower, first }, { lower, second },
+        { upper, pairs }, { lower, pairs }, { pairs, first }, { pairs, second },
+    };
+    LLVMTypeRef bytes = LLVMVectorType(e->i8, CONFIG_BYTES);
+    LLVMValueRef config = LLVMBuildInsertElement(e->b, LLVMConstNull(bytes), whole(e->i8, 1), whole(e->i32, 0), ""); /* palette 1 */
+    for (int i = 0; i < REGISTERS; i++) {
+        LLVMValueRef there = LLVMBuildAnd(e->b, LLVMBuildICmp(e->b, LLVMIntNE, size[i].rows, zero, ""),
+                                          LLVMBuildICmp(e->b, LLVMIntNE, size[i].columns, zero, ""), "");
+        LLVMValueRef rows = LLVMBuildSelect(e->b, there, size[i].rows, zero, "");
+        LLVMValueRef width = times(e, LLVMBuildSelect(e->b, there, size[i].columns, zero, ""), whole(i64, 4));
+        config = LLVMBuildInsertElement(e->b, config, LLVMBuildTrunc(e->b, width, e->i8, ""), whole(e->i32, CONFIG_WIDTHS + 2 * i), "");
+        config = LLVMBuildInsertElement(e->b, config, LLVMBuildTrunc(e->b, rows, e->i8, ""), whole(e->i32, CONFIG_ROWS + i), "");
+    }
+    LLVMValueRef at = slot_with(e, config);
+    call_intrinsic(e, "llvm.x86.ldtilecfg", NULL, 0, &at, 1);
+    close_function(e);
+    return fn;
+}
+
+/* One block: sums of `lower` rows too or not, of the second 16 columns or not. */
+enum { BLOCK_A, BLOCK_A_STRIDE, BLOCK_B, BLOCK_B_STRIDE, BLOCK_C, BLOCK_C_STRIDE, BLOCK_TURNS, BLOCK_ACCUMULATE, BLOCK_UPPER, BLOCK_ARGS };
+
+static void load(Emit *e, int to, LLVMValueRef p, LLVMValueRef stride)
+{
+    call_intrinsic(e, "llvm.x86.tileloadd64", NULL, 0, (LLVMValueRef[]){ reg(e, to), p, stride }, 3);
+}
+
+static LLVMValueRef block_function(Emit *outer, int halves, int vectors)
+{
+    char name[40];
+    snprintf(name, sizeof name, "amx_%dx%d", halves * ROWS, vectors * PAIRS);
+    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
+    if (fn)
+        return fn;
+    LLVMTypeRef i64 = outer->i64, ptr = outer->ptr, params[BLOCK_ARGS] = { ptr, i64, ptr, i64, ptr, i64, i64, outer->i1, i64 };
+    Emit f, *e = &f;
+    fn = open_function(outer, e, name, params, BLOCK_ARGS);
+    LLVMValueRef four = whole(i64, 4), upper = LLVMGetParam(fn, BLOCK_UPPER), c_stride = LLVMGetParam(fn, BLOCK_C_STRIDE);
+    LLVMValueRef a_stride = LLVMGetParam(fn, BLOCK_A_STRIDE), b_stride = LLVMGetParam(fn, BLOCK_B_STRIDE);
+    LLVMValueRef a_bytes = times(e, a_stride, whole(i64, 2)), b_bytes = times(e, b_stride, four), c_bytes = times(e, c_stride, four);
+    LLVMValueRef c[4], lower_c = element(e, LLVMGetParam(fn, BLOCK_C), times(e, upper, c_stride));
+    for (int i = 0; i < 4; i++)
+        c[i] = element(e, i < 2 ? LLVMGetParam(fn, BLOCK_C) : lower_c, whole(i64, i % 2 * PAIRS));
+
+    LLVMValueRef accumulate = LLVMGetParam(fn, BLOCK_ACCUMULATE);
+    for (int old = 0; old < 2; old++) {
+        LLVMBasicBlockRef join = if_open(e, old ? accumulate : LLVMBuildNot(e->b, accumulate, ""));
+        for (int h = 0; h < halves; h++)
+            for (int v = 0; v < vectors; v++) {
+                LLVMValueRef sums = reg(e, SUMS + 2 * h + v);
+                if (old)
+                    load(e, SUMS + 2 * h + v, c[2 * h + v], c_bytes);
+                else
+                    call_intrinsic(e, "llvm.x86.tilezero", NULL, 0, &sums, 1);
+            }
+        if_close(e, join);
+    }
+    LLVMValueRef a = slot_with(e, LLVMGetParam(fn, BLOCK_A)), b = slot_with(e, LLVMGetParam(fn, BLOCK_B));
+    LLVMValueRef lower = times(e, upper, a_stride);
+    Loop l = loop_open(e, whole(i64, 0), LLVMGetParam(fn, BLOCK_TURNS), 1);
+    LLVMValueRef rows = read_slot(e, a), panel = read_slot(e, b);
+    for (int v = 0; v < vectors; v++)
+        load(e, RIGHT + v, element(e, panel, whole(i64, v * PAIRS)), b_bytes);
+    for (int h = 0; h < halves; h++) {
+        load(e, LEFT + h, h ? half_element(e, rows, lower) : rows, a_bytes);
+        for (int v = 0; v < vectors; v++)
+            call_intrinsic(e, "llvm.x86.tdpbf16ps", NULL, 0,
+                           (LLVMValueRef[]){ reg(e, SUMS + 2 * h + v), reg(e, LEFT + h), reg(e, RIGHT + v) }, 3);
+    }
+    LLVMBuildStore(e->b, element(e, rows, whole(i64, PAIRS)), a);
+    LLVMBuildStore(e->b, element(e, panel, times(e, b_stride, whole(i64, PAIRS))), b);
+    loop_close(e, &l);
+    for (int h = 0; h < halves; h++)
+        for (int v = 0; v < vectors; v++)
+            call_intrinsic(e, "llvm.x86.tilestored64", NULL, 0, (LLVMValueRef[]){ reg(e, SUMS + 2 * h + v), c[2 * h + v], c_bytes }, 3);
+    close_function(e);
+    return fn;
+}
+
+/* C's rows plus the product of A's last, lone column and the panel's last row, whose upper halves are 0. */
+static void add_odd(Emit *e, Tile t, LLVMValueRef *args)
+{
+    LLVMValueRef last = times(e, args[TILE_DEPTH], whole(e->i64, 2)), columns = args[TILE_COLUMNS];
+    LLVMValueRef panel = element(e, args[TILE_B], times(e, args[TILE_DEPTH], args[TILE_B_STRIDE])), right[TILE_VECTORS_MOST], mask[TILE_VECTORS_MOST];
+    e->lanes = t.lanes;
+    LLVMTypeRef floats = lanes_of(e, e->f32), bits = lanes_of(e, e->i32);
+    for (int v = 0; v < t.vectors; v++) {
+        LLVMValueRef from = whole(e->i64, v * t.lanes);
+        LLVMValueRef pairs = LLVMBuildBitCast(e->b, load_lanes(e, element(e, panel, from), NULL), bits, "");
+        right[v] = LLVMBuildBitCast(e->b, LLVMBuildShl(e->b, pairs, whole(bits, 16), ""), floats, "");
+        mask[v] = lanes_below(e, smaller(e, from, columns), columns, t.lanes);
+    }
+    Loop row = loop_open(e, whole(e->i64, 0), args[TILE_ROWS], 1);
+    LLVMValueRef at = half_element(e, args[TILE_A], plus(e, times(e, row.i, args[TILE_A_STRIDE]), last));
+    LLVMValueRef half = LLVMBuildZExt(e->b, LLVMBuildLoad2(e->b, e->i16, at, ""), e->i32, "");
+    LLVMValueRef x = LLVMBuildBitCast(e->b, LLVMBuildShl(e->b, half, whole(e->i32, 16), ""), e->f32, "");
+    LLVMValueRef left = splat(e, x, t.lanes), c = element(e, args[TILE_C], times(e, row.i, args[TILE_C_STRIDE]));
+    for (int v = 0; v < t.vectors; v++) {
+        LLVMValueRef p = element(e, c, whole(e->i64, v * t.lanes));
+        store_lanes(e, p, mask[v], call_intrinsic(e, "llvm.fma", &floats, 1, (LLVMValueRef[]){ left, right[v], load_lanes(e, p, mask[v]) }, 3));
+    }
+    loop_close(e, &row);
+    e->lanes = 1;
+}
+
+/* All rows, for depths of `pairs` in each of so many turns.  The rows are shared as evenly as goes: all blocks but the last one are
+ * alike, and configured once. */
+static void add_turns(Emit *e, Tile t, LLVMValueRef *args, LLVMValueRef first, LLVMValueRef turns, LLVMValueRef pairs, LLVMValueRef accumulate)
+{
+    LLVMValueRef zero = whole(e->i64, 0), one = whole(e->i64, 1), most = whole(e->i64, 2 * ROWS), rows = args[TILE_ROWS];
+    LLVMValueRef blocks = LLVMBuildUDiv(e->b, plus(e, rows, whole(e->i64, 2 * ROWS - 1)), most, "");
+    LLVMValueRef share = LLVMBuildUDiv(e->b, minus(e, plus(e, rows, blocks), one), LLVMBuildSelect(e->b, at_least(e, blocks, one), blocks, one, ""), "");
+    LLVMValueRef configured = slot_with(e, zero), columns = args[TILE_COLUMNS];
+    Loop l = loop_open(e, zero, rows, 1);
+    LLVMValueRef size = smaller(e, share, minus(e, rows, l.i)), single = at_least(e, whole(e->i64, ROWS), size);
+    LLVMValueRef half = LLVMBuildLShr(e->b, plus(e, size, one), one, "");
+    LLVMValueRef upper = LLVMBuildSelect(e->b, single, size, half, "");
+    LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntNE, size, read_slot(e, configured), ""));
+    LLVMValueRef config[CONFIG_ARGS] = { upper, minus(e, size, upper), columns, pairs };
+    call(e, configure_function(e), config, CONFIG_ARGS);
+    LLVMBuildStore(e->b, size, configured);
+    if_close(e, join);
+    LLVMValueRef block[BLOCK_ARGS] = {
+        [BLOCK_A] = half_element(e, args[TILE_A], plus(e, times(e, l.i, args[TILE_A_STRIDE]), times(e, first, whole(e->i64, 2)))),
+        [BLOCK_A_STRIDE] = args[TILE_A_STRIDE],
+        [BLOCK_B] = element(e, args[TILE_B], times(e, first, args[TILE_B_STRIDE])), [BLOCK_B_STRIDE] = args[TILE_B_STRIDE],
+        [BLOCK_C] = element(e, args[TILE_C], times(e, l.i, args[TILE_C_STRIDE])), [BLOCK_C_STRIDE] = args[TILE_C_STRIDE],
+        [BLOCK_TURNS] = turns, [BLOCK_ACCUMULATE] = accumulate, [BLOCK_UPPER] = upper,
+    };
+    LLVMValueRef narrow = at_least(e, whole(e->i64, PAIRS), columns);
+    for (int halves = 1; halves <= 2; halves++)
+        for (int vectors = 1; vectors <= t.vectors; vectors++) {
+            LLVMValueRef rows_fit = halves == 1 ? single : LLVMBuildNot(e->b, single, "");
+            LLVMValueRef columns_fit = vectors == 1 ? narrow : LLVMBuildNot(e->b, narrow, "");
+            join = if_open(e, LLVMBuildAnd(e->b, rows_fit, columns_fit, ""));
+            call(e, block_function(e, halves, vectors), block, BLOCK_ARGS);
+            if_close(e, join);
+        }
+    loop_close_by(e, &l, size);
+}
+
+LLVMValueRef amx_tiles_function(Emit *outer, Tile t, const char *symbol)
+{
+    const char *name = symbol ? symbol : "tiles_amx";
+    LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
+    if (fn)
+        return fn;
+    LLVMTypeRef params[TILE_ARGS];
+    Emit f, *e = &f;
+    fn = open_function(outer, e, name, tile_params(outer, params), TILE_ARGS);
+    if (symbol)
+        LLVMSetLinkage(fn, LLVMExternalLinkage);
+    LLVMValueRef args[TILE_ARGS], zero = whole(e->i64, 0), one = whole(e->i64, 1), most = whole(e->i64, PAIRS);
+    LLVMGetParams(fn, args);
+    LLVMValueRef turns = LLVMBuildUDiv(e->b, args[TILE_DEPTH], most, ""), full = times(e, turns, most), rest = minus(e, args[TILE_DEPTH], full);
+    LLVMValueRef any = LLVMBuildICmp(e->b, LLVMIntNE, turns, zero, ""), over = LLVMBuildICmp(e->b, LLVMIntNE, rest, zero, "");
+    LLVMBasicBlockRef join = if_open(e, LLVMBuildOr(e->b, any, LLVMBuildNot(e->b, over, ""), "")); /* an empty sum is stored too */
+    add_turns(e, t, args, zero, turns, most, args[TILE_ACCUMULATE]);
+    if_close(e, join);
+    join = if_open(e, over);
+    add_turns(e, t, args, full, one, rest, LLVMBuildOr(e->b, args[TILE_ACCUMULATE], any, ""));
+    if_close(e, join);
+    call_intrinsic(e, "llvm.x86.tilerelease", NULL, 0, NULL, 0);
+    join = if_open(e, args[TILE_ODD]);
+    add_odd(e, t, args);
+    if_close(e, join);
+    close_function(e);
+    return fn;
+}
