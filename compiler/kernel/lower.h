@@ -68,9 +68,6 @@ int dot_free_axis(const Node *dot, int which);
 /* True if dot operand `which` of n can be read with strides of which one is 1. */
 bool dot_operand_strided(Arena *a, const Node *n, int which);
 
-/* True if dot operand `which` of n is a matrix that has along the free axis its elements side by side in memory. */
-bool dot_reads_rows(Arena *a, const Node *n, int which);
-
 /* The same for all tokens and rows of a batch: a weight, or what is made of weights. */
 bool is_shared_matrix(const Type *t);
 

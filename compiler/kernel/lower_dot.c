@@ -97,7 +97,8 @@ static Node *stored_operand(Arena *a, Node *x, Index *at)
     return follow_views(a, x, at, dim_as_extent, &probe);
 }
 
-bool dot_reads_rows(Arena *a, const Node *n, int which)
+/* True if dot operand `which` of n is a matrix that has along the free axis its elements side by side in memory. */
+static bool reads_rows(Arena *a, const Node *n, int which)
 {
     Index at;
     const Node *x = stored_operand(a, n->in[which], &at);
@@ -210,7 +211,7 @@ static int pack_operand(Lower *l, Node *n, int which)
     int contracted = which ? n->a.cb : n->a.ca, free = dot_free_axis(n, which);
     Dim columns = x->type.dim[free], depth = x->type.dim[contracted];
     int width = panel_width(which, columns);
-    bool by_rows = depth == DIM_T || dot_reads_rows(l->a, n, which);
+    bool by_rows = depth == DIM_T || reads_rows(l->a, n, which);
     Poly k = dim_extent(l, depth), all = poly_const(l->a, columns), offset;
     Node *base = packed_base(l, n, which, &offset);
     int packed = find_pack(l, base, x->type.elem, width, offset);

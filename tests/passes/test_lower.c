@@ -67,7 +67,8 @@ static void test_merged_regions_wait(void **state)
     arena_free(arena);
 }
 
-/* %c and %u, whose transpose is taken back, read the weight as it lies; %r and %t its columns, and %h and %i what has to be paired.
+/* %c and %u, whose transpose is taken back, have a weight whose rows lie as those of a panel do; %r and %t have its columns, and %h and
+ * %i what has to be paired.
  * Their copies round %w, so that nothing computes %bw; but an output reads %cast as well, and %late's copy is made after its update. */
 static void test_packs(void **state)
 {
@@ -87,7 +88,7 @@ static void test_packs(void **state)
         "  %l = weight {name=\"l\"} : f32[32,32]\n  %late = cast %l : bf16[32,32]\n  %new = update %l, %s {name=\"l\"} : f32[32,32]\n"
         "  %m = dot %bx, %late {batch=0, ca=1, cb=0} : f32[T,32]\n"
         "  return c=%c, r=%r, t=%t, u=%u, h=%h, s=%s, i=%i, k=%k, m=%m, wide=%wide\n}\n";
-    static const int packs[] = { 0, 2, 2, 0, 2, 3, 2, 2, 2, 0 };
+    static const int packs[] = { 2, 2, 2, 2, 2, 3, 2, 2, 2, 0 };
     Arena *arena = arena_new();
     FtcDiag *diag = ftc_diag_new(stderr);
     Graph *g = graph_parse(arena, "case", text, sizeof text - 1, diag);
