@@ -209,7 +209,7 @@ static void report(const Bench *b, FILE *out)
     fprintf(out, "a batch of %lld rows, up to %lld tokens, the longest row %lld; %s\n", (long long)r->size.rows,
             (long long)r->size.tokens, (long long)r->size.longest, cpu ? cpu : "");
     free(cpu);
-    fprintf(out, "this machine: %.0f GFLOP/s before and %.0f after (bf16: %.0f and %.0f), %.1f and %.1f GB/s\n", b->before.gflops,
+    fprintf(out, "this machine: %.0f GFLOP/s of its vectors before and %.0f after (bf16: %.0f and %.0f), %.1f and %.1f GB/s\n", b->before.gflops,
             b->after.gflops, b->before.gflops_bf16, b->after.gflops_bf16, b->before.gbytes, b->after.gbytes);
     fprintf(out, "compiled in %.0f ms, from the cache in %.0f ms: %d kernels, %d calls; %.1f useful GFLOP a step\n\n", r->compile_ms,
             r->cache_ms, r->kernels, r->calls, r->useful_flop * 1e-9);

@@ -6,7 +6,8 @@
 
 typedef struct {
     double gflops;  /* fused multiply-adds in registers, f32, at the widest vectors this processor has */
-    double gflops_bf16; /* the same of bf16: by pairs in one instruction, or as f32, whichever is faster */
+    double gflops_bf16; /* the same of bf16: by pairs in one instruction, or as f32, whichever is faster.  Vectors' both: matrix registers
+                         * (AMX) do more, and so can a step. */
     double gbytes;  /* a sweep over memory beyond the caches: a[i] = b[i] + s * c[i], 12 bytes an element */
 } Peak;
 

@@ -42,7 +42,7 @@ bool codegen_check_options(const CodegenOptions *o, FtcDiag *d);
 /* Calls show(arg, name) for each processor name that is known on this kind of machine. */
 void codegen_each_cpu(void (*show)(void *arg, const char *name), void *arg);
 
-/* "znver4, 512-bit vectors", for messages; free() it.  NULL after an error. */
+/* "znver4, 512-bit vectors", or "sapphirerapids, 512-bit vectors, AMX", for messages; free() it.  NULL after an error. */
 char *codegen_describe(const CodegenOptions *o, FtcDiag *d);
 
 /* "0.1.0, LLVM 22.1.0, build 3f2a...": what code depends on beside options; free() it. */

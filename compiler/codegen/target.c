@@ -175,7 +175,8 @@ char *codegen_describe(const CodegenOptions *o, FtcDiag *d)
     Target t;
     if (!target_init(&t, o, d))
         return NULL;
-    char *s = t.lanes == 1 ? xasprintf("%s, scalar code", t.cpu) : xasprintf("%s, %d-bit vectors", t.cpu, 32 * t.lanes);
+    char *s = t.lanes == 1 ? xasprintf("%s, scalar code", t.cpu)
+                           : xasprintf("%s, %d-bit vectors%s", t.cpu, 32 * t.lanes, t.amx ? ", AMX" : "");
     target_free(&t);
     return s;
 }
