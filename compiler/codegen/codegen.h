@@ -39,6 +39,9 @@ typedef struct {
 /* Checks the options: an unknown processor or a width it doesn't have is reported. */
 bool codegen_check_options(const CodegenOptions *o, FtcDiag *d);
 
+/* Code for these options has matrix registers, for which some passes are (PipelineOptions.matrix_registers). */
+bool codegen_has_matrix_registers(const CodegenOptions *o, FtcDiag *d);
+
 /* Calls show(arg, name) for each processor name that is known on this kind of machine. */
 void codegen_each_cpu(void (*show)(void *arg, const char *name), void *arg);
 

@@ -9,7 +9,7 @@
  * that isn't packed yet is copied to the stack first, unless it is complete and its rows lie as they are read.
  * The last rows are shared by two tiles, which are smaller.  While tiles run, they ask for the lines of the next panel.  Columns
  * left over are masked in C only, because panels are filled up with zeros.  The copies of A and B take up to
- * 520 KB of the thread's stack.
+ * 570 KB of the thread's stack.
  *
  * What a number is: each element of C is one chain, c = fma(A[i,k], B[k,j], c) for k = 0, 1, ..., from 0 or from what it
  * was; at the end of a block of K it goes through memory, as the f32 it is.  So the bits depend on neither tiles, blocks,
@@ -20,9 +20,6 @@
 #include <stdio.h>
 
 enum {
-    K_BLOCK = 768,
-    ROW_BLOCK = 98,     /* about; rounded down to whole tiles: with K_BLOCK, 300 KB of A; of rows half as long, twice as many */
-    A_ROOM = (ROW_BLOCK + 2 * LINE) * (K_BLOCK + 2 * LINE),
     BAD_STRIDE = 512,   /* within a cache line of a multiple of it, the rows of A share a few sets of L1 */
     SLICE = 64,         /* rows no longer than this, cut out of far longer ones, use few sets of L1 too */
     AMX_ROWS = 32,      /* of a block of matrix registers */
@@ -44,17 +41,19 @@ static Tile tile_of(const Target *t, int packed)
 
 enum { DOT_A, DOT_A_STRIDE, DOT_B, DOT_B_STRIDE, DOT_C, DOT_C_STRIDE, DOT_M, DOT_N, DOT_K, DOT_ACCUMULATE, DOT_ARGS };
 
+static bool in_parts(const Target *t, DotLayout layout) { return layout.split && t->amx; }
+
 /* What operands are multiplied as: bf16 that no instruction multiplies by pairs, or not fast, is f32 in A's and B's copies. */
 static Copy form_of(const Target *t, DotLayout layout)
 {
-    return !layout.bf16 ? COPY_F32 : t->bf16 || t->amx ? COPY_PAIRS : COPY_WIDE;
+    return in_parts(t, layout) ? COPY_PAIRS : !layout.bf16 ? COPY_F32 : t->bf16 || t->amx ? COPY_PAIRS : COPY_WIDE;
 }
 
 /* The tiles of a layout, which others have too. */
 static DotLayout tiles_layout(const Target *t, DotLayout layout)
 {
     const bool pairs = form_of(t, layout) == COPY_PAIRS;
-    return (DotLayout){ .tiles = true, .a_turned = layout.a_turned && !(pairs && t->amx), .bf16 = pairs,
+    return (DotLayout){ .tiles = true, .a_turned = layout.a_turned && !(pairs && t->amx), .bf16 = pairs, .split = in_parts(t, layout),
                         .packed = tile_of(t, layout.packed).vectors * t->lanes };
 }
 
@@ -63,10 +62,12 @@ static LLVMValueRef packed_element(Emit *e, DotLayout layout, LLVMValueRef j, LL
 {
     LLVMValueRef width = whole(e->i64, layout.packed), all = LLVMGetParam(e->fn, DOT_K), one = whole(e->i64, 1);
     LLVMValueRef within = LLVMBuildURem(e->b, j, width, "");
-    if (layout.bf16) { /* rows of pairs */
+    if (layout.bf16 || layout.split) { /* rows of pairs */
         all = LLVMBuildLShr(e->b, plus(e, all, one), one, "");
         k = LLVMBuildLShr(e->b, k, one, "");
     }
+    if (layout.split)
+        all = times(e, all, whole(e->i64, SPLIT_PARTS));
     LLVMValueRef before = times(e, minus(e, j, within), all);
     return element(e, LLVMGetParam(e->fn, DOT_B), plus(e, plus(e, before, times(e, k, width)), within));
 }
@@ -85,11 +86,25 @@ static Panel find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LL
     LLVMValueRef zero = whole(e->i64, 0), width = whole(e->i64, (int64_t)t.vectors * t.lanes), behind = plus(e, j0, width);
     behind = LLVMBuildSelect(e->b, at_least(e, behind, n), zero, behind, "");
     Panel copy = { room, width, room, zero };
-    LLVMValueRef args[COPY_ARGS] = { NULL, b_stride, room, width, depth, columns };
+    LLVMValueRef args[COPY_ARGS] = { NULL, b_stride, room, width, depth, columns, zero };
     Copy form = form_of(e->target, layout);
     if (layout.packed) {
         LLVMValueRef stride = whole(e->i64, layout.packed);
         Panel own = { packed_element(e, layout, j0, k0), stride, packed_element(e, layout, behind, k0), stride };
+        LLVMValueRef part = times(e, LLVMBuildLShr(e->b, even(e, LLVMGetParam(e->fn, DOT_K)), whole(e->i64, 1), ""), stride);
+        if (in_parts(e->target, layout)) {
+            own.next_stride = part;
+            return own;
+        }
+        if (layout.split) {
+            args[COPY_FROM] = own.at;
+            args[COPY_STRIDE] = stride;
+            args[COPY_PART] = part;
+            call(e, join_function(e, t), args, COPY_ARGS);
+            copy.next = own.next;
+            copy.next_stride = whole(e->i64, LINE);
+            return copy;
+        }
         if (form != COPY_WIDE)
             return own;
         args[COPY_FROM] = own.at;
@@ -119,16 +134,16 @@ static Panel find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LL
 static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMValueRef rows, LLVMValueRef k0, LLVMValueRef depth,
                        LLVMValueRef *block, LLVMValueRef *stride)
 {
-    LLVMValueRef a_stride = LLVMGetParam(e->fn, DOT_A_STRIDE), room = new_slot(e, LLVMArrayType2(e->f32, A_ROOM));
+    LLVMValueRef a_stride = LLVMGetParam(e->fn, DOT_A_STRIDE), room = new_slot(e, LLVMArrayType2(e->f32, in_parts(e->target, layout) ? SPLIT_PARTS * A_PART : A_ROOM));
     LLVMSetAlignment(room, 64);
     LLVMValueRef outer = layout.a_turned ? k0 : i0, inner = layout.a_turned ? i0 : k0;
     LLVMValueRef a = LLVMGetParam(e->fn, DOT_A), place = plus(e, times(e, outer, a_stride), inner);
     LLVMValueRef from = layout.bf16 ? half_element(e, a, place) : element(e, a, place);
     LLVMValueRef count = layout.a_turned ? depth : rows, length = layout.a_turned ? rows : depth;
     LLVMValueRef width = LLVMBuildAnd(e->b, plus(e, length, whole(e->i64, 2 * LINE - 1)), whole(e->i64, -LINE), "");
-    LLVMValueRef args[COPY_ARGS] = { from, a_stride, room, width, count, length };
+    LLVMValueRef args[COPY_ARGS] = { from, a_stride, room, width, count, length, whole(e->i64, A_PART) };
     Copy form = form_of(e->target, layout);
-    if (form == COPY_PAIRS && !layout.a_turned) { /* they are read as they lie */
+    if (form == COPY_PAIRS && !layout.a_turned && !layout.split) { /* they are read as they lie */
         *block = from;
         *stride = a_stride;
         return;
@@ -136,7 +151,7 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
     if (form == COPY_PAIRS && e->target->amx) {
         width = LLVMBuildAnd(e->b, plus(e, LLVMBuildLShr(e->b, plus(e, depth, whole(e->i64, 1)), whole(e->i64, 1), ""), whole(e->i64, 2 * LINE - 1)), whole(e->i64, -LINE), "");
         args[COPY_WIDTH] = width;
-        call(e, turn_left_function(e, t), args, COPY_ARGS);
+        call(e, layout.a_turned ? turn_left_function(e, t, layout.split) : split_rows_function(e, t), args, COPY_ARGS);
         *block = room;
         *stride = times(e, width, whole(e->i64, 2));
         return;
@@ -169,12 +184,18 @@ static LLVMValueRef declare_dot(Emit *e, const char *name, bool *known)
     return fn ? fn : LLVMAddFunction(e->m, name, LLVMFunctionType(LLVMVoidTypeInContext(e->c), params, DOT_ARGS, false));
 }
 
+static LLVMValueRef emit_tiles(Emit *e, Tile t, DotLayout tiles, const char *symbol)
+{
+    return tiles.split || (tiles.bf16 && e->target->amx) ? amx_tiles_function(e, t, tiles.split, symbol)
+                                                         : tiles_function(e, t, tiles.a_turned, tiles.bf16, symbol);
+}
+
 /* The tiles for a layout: in this module, or where it shares them, in another. */
 static LLVMValueRef tiles_for(Emit *e, Tile t, DotLayout layout)
 {
     DotLayout tiles = tiles_layout(e->target, layout);
     if (!e->shared_dots)
-        return tiles_function(e, t, tiles.a_turned, tiles.bf16, NULL);
+        return emit_tiles(e, t, tiles, NULL);
     KernelKey key = dot_key(e->target, tiles);
     return tiles_declaration(e, key.symbol);
 }
@@ -184,7 +205,7 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
     char name[40];
     bool known;
     snprintf(name, sizeof name, "dot_%c%c%d%s", layout.a_turned ? 't' : 'n', layout.b_turned ? 't' : 'n', layout.packed,
-             layout.bf16 ? "_bf16" : "");
+             layout.split ? "_split" : layout.bf16 ? "_bf16" : "");
     if (!symbol && outer->shared_dots) {
         KernelKey key = dot_key(outer->target, layout);
         return declare_dot(outer, key.symbol, &known);
@@ -201,7 +222,7 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
     LLVMValueRef room = NULL, zero = whole(e->i64, 0);
     Copy form = form_of(e->target, layout);
     bool wide = form == COPY_WIDE, pairs = form == COPY_PAIRS;
-    if (!layout.packed || wide) {
+    if (!layout.packed || wide || (layout.split && !pairs)) {
         room = new_slot(e, LLVMArrayType2(e->f32, (uint64_t)K_BLOCK * (uint64_t)width));
         LLVMSetAlignment(room, 64);
     }
@@ -211,8 +232,8 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
 
     /* of pairs, the bytes are the same; what was widened is read from L2 again, if not from L1 */
     const int unit = pairs && e->target->amx ? AMX_ROWS : t.rows;
-    int64_t least = ROW_BLOCK / unit * unit, k_block = pairs ? 2 * K_BLOCK : wide ? K_BLOCK / 2 : K_BLOCK;
-    LLVMValueRef shallow = at_least(e, whole(e->i64, pairs ? K_BLOCK : K_BLOCK / 2), smaller(e, k, whole(e->i64, k_block)));
+    int64_t least = ROW_BLOCK / unit * unit, k_block = pairs && !layout.split ? 2 * K_BLOCK : wide ? K_BLOCK / 2 : K_BLOCK;
+    LLVMValueRef shallow = at_least(e, whole(e->i64, pairs && !layout.split ? K_BLOCK : K_BLOCK / 2), smaller(e, k, whole(e->i64, k_block)));
     LLVMValueRef row_block = LLVMBuildSelect(e->b, shallow, whole(e->i64, 2 * least), whole(e->i64, least), "");
     Loop rows = loop_open(e, zero, m, 1);
     LLVMValueRef some_rows = smaller(e, row_block, minus(e, m, rows.i));
@@ -223,8 +244,9 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
         steps = even(e, depth);
     if (pairs) {
         LLVMValueRef one = whole(e->i64, 1), full = LLVMBuildLShr(e->b, depth, one, "");
-        steps = layout.a_turned ? LLVMBuildLShr(e->b, plus(e, depth, one), one, "") : full;
-        if (!layout.a_turned)
+        bool whole_pairs = layout.a_turned || layout.split; /* filled up with zeros */
+        steps = whole_pairs ? LLVMBuildLShr(e->b, plus(e, depth, one), one, "") : full;
+        if (!whole_pairs)
             odd = LLVMBuildTrunc(e->b, depth, e->i1, "");
     }
     LLVMValueRef again = LLVMBuildICmp(e->b, LLVMIntNE, depths.i, zero, "");
@@ -270,14 +292,15 @@ void emit_pack(Emit *e, const Dot *d)
     LLVMValueRef n = emit_uniform(e, d->n), depth = emit_uniform(e, d->k), stride = emit_uniform(e, turned ? d->b.col : d->b.row);
     LLVMValueRef rows = emit_uniform(e, d->m);
     LLVMValueRef from = operand_pointer(e, &d->b), to = operand_pointer(e, &d->c), one = whole(e->i64, 1);
-    Copy copy = !is_half(e, &d->c) ? COPY_F32 : is_half(e, &d->b) ? COPY_PAIRS : COPY_ROUNDED;
+    Copy copy = !is_half(e, &d->c) ? COPY_F32 : d->c.split ? COPY_SPLIT : is_half(e, &d->b) ? COPY_PAIRS : COPY_ROUNDED;
+    const int parts = d->c.split ? SPLIT_PARTS : 1;
     if (copy != COPY_F32) /* of pairs */
         rows = LLVMBuildLShr(e->b, plus(e, rows, one), one, "");
     Loop l = loop_open(e, whole(e->i64, 0), n, width);
     LLVMValueRef before = times(e, l.i, turned ? stride : one);
     LLVMValueRef args[COPY_ARGS] = {
-        source_element(e, copy, from, before), stride, element(e, to, times(e, l.i, rows)),
-        whole(e->i64, width), depth, smaller(e, whole(e->i64, width), minus(e, n, l.i)),
+        source_element(e, copy, from, before), stride, element(e, to, times(e, l.i, times(e, rows, whole(e->i64, parts)))),
+        whole(e->i64, width), depth, smaller(e, whole(e->i64, width), minus(e, n, l.i)), times(e, rows, whole(e->i64, width)),
     };
     bool streams = e->target->streams, lines = lanes >= LINE; /* squares of narrower vectors write a line bit by bit */
     LLVMValueRef fn = turned             ? turn_function(e, t, copy, streams && lines)
@@ -296,7 +319,7 @@ static bool is_tiled(const Target *t, const Kernel *k, const Dot *d)
 
 static DotLayout layout_of(const Kernel *k, const Dot *d)
 {
-    return (DotLayout){ .bf16 = k->params[d->a.buf].elem == BF16, .a_turned = !is_one(d->a.col), .b_turned = !d->b.packed && !is_one(d->b.col), .packed = d->b.packed };
+    return (DotLayout){ .bf16 = k->params[d->a.buf].elem == BF16, .split = d->b.split, .a_turned = !is_one(d->a.col), .b_turned = !d->b.packed && !is_one(d->b.col), .packed = d->b.packed };
 }
 
 void emit_dot(Emit *e, const Dot *d)
@@ -320,7 +343,7 @@ static int add_layout(DotLayout *layout, int n, DotLayout own)
 {
     for (int i = 0; i < n; i++)
         if (layout[i].tiles == own.tiles && layout[i].a_turned == own.a_turned && layout[i].b_turned == own.b_turned &&
-            layout[i].packed == own.packed && layout[i].bf16 == own.bf16)
+            layout[i].packed == own.packed && layout[i].bf16 == own.bf16 && layout[i].split == own.split)
             return n;
     if (n == MAX_DOT_LAYOUTS)
         ftc_bug("a kernel with dots of more than %d layouts", MAX_DOT_LAYOUTS);
@@ -356,7 +379,7 @@ void emit_dot_function(LLVMModuleRef m, const Target *t, DotLayout layout, const
         .f64 = LLVMDoubleTypeInContext(c), .ptr = LLVMPointerTypeInContext(c, 0),
     };
     if (layout.tiles)
-        tiles_function(&e, tile_of(t, layout.packed), layout.a_turned, layout.bf16, symbol);
+        emit_tiles(&e, tile_of(t, layout.packed), layout, symbol);
     else
         dot_function(&e, layout, symbol);
 }

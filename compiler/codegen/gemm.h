@@ -9,6 +9,12 @@ enum {
     LINE = 16,     /* elements in a cache line */
     TILE_ROWS_MOST = 14,
     TILE_VECTORS_MOST = 2,
+
+    /* of blocks: gemm.c */
+    K_BLOCK = 768,
+    ROW_BLOCK = 98,     /* about; rounded down to whole tiles: with K_BLOCK, 300 KB of A; of rows half as long, twice as many */
+    A_ROOM = (ROW_BLOCK + 2 * LINE) * (K_BLOCK + 2 * LINE),
+    A_PART = (ROW_BLOCK + LINE) * (K_BLOCK / 2 + 2 * LINE), /* pairs: a split block of A has as much room for each part */
 };
 
 /* A tile's sums, a row of B and an element of A have to fit into the registers. */
@@ -67,7 +73,8 @@ void store_lanes(Emit *e, LLVMValueRef p, LLVMValueRef mask, LLVMValueRef v);
 /* ---- tiles ---------------------------------------------------------------------------------------------------- */
 
 /* ROWS: of A, to all of which the tiles go, as many at once as they can.  bf16: DEPTH counts pairs; where the left-over k of an odd
- * depth is read from A's row, ODD says that there is one.  NEXT: each turn asks for the line there, and goes NEXT_STRIDE further. */
+ * depth is read from A's row, ODD says that there is one.  NEXT: each turn asks for the line there, and goes NEXT_STRIDE further;
+ * where operands are split (AMX), NEXT_STRIDE is from B's part to the next one, in pairs, and A_PART is A's. */
 enum {
     TILE_A, TILE_A_STRIDE, TILE_B, TILE_B_STRIDE, TILE_C, TILE_C_STRIDE, TILE_DEPTH, TILE_COLUMNS, TILE_ACCUMULATE, TILE_ODD, TILE_NEXT,
     TILE_NEXT_STRIDE, TILE_ROWS, TILE_ARGS
@@ -79,8 +86,8 @@ LLVMValueRef tiles_function(Emit *outer, Tile t, bool turned, bool bf16, const c
 LLVMValueRef tiles_declaration(Emit *e, const char *symbol); /* of the one that another module has */
 LLVMTypeRef *tile_params(const Emit *e, LLVMTypeRef params[TILE_ARGS]);
 
-/* The same of bf16 with AMX; A isn't turned. */
-LLVMValueRef amx_tiles_function(Emit *outer, Tile t, const char *symbol);
+/* The same of bf16 with AMX, or of f32 in parts; A isn't turned. */
+LLVMValueRef amx_tiles_function(Emit *outer, Tile t, bool split, const char *symbol);
 
 static inline LLVMValueRef left_element(Emit *e, bool turned, bool bf16, LLVMValueRef a, LLVMValueRef i)
 {
@@ -89,11 +96,12 @@ static inline LLVMValueRef left_element(Emit *e, bool turned, bool bf16, LLVMVal
 
 /* ---- copies to panels ------------------------------------------------------------------------------------------ */
 
-enum { COPY_FROM, COPY_STRIDE, COPY_TO, COPY_WIDTH, COPY_ROWS, COPY_COLUMNS, COPY_ARGS };
+enum { COPY_FROM, COPY_STRIDE, COPY_TO, COPY_WIDTH, COPY_ROWS, COPY_COLUMNS, COPY_PART, COPY_ARGS };
 
 /* What becomes of the numbers: f32 stay so; bf16 of k and k + 1 lie side by side as PAIRS, in 32 bits, or become two rows of
- * f32, k + 1 and then k: the order in which the pair instruction adds them; ROUNDED: f32 become bf16 in pairs. */
-typedef enum { COPY_F32, COPY_PAIRS, COPY_WIDE, COPY_ROUNDED } Copy;
+ * f32, k + 1 and then k: the order in which the pair instruction adds them; ROUNDED: f32 become bf16 in pairs; SPLIT: so does what
+ * that leaves of them, and what both leave (0 where that isn't finite), PART pairs further each. */
+typedef enum { COPY_F32, COPY_PAIRS, COPY_WIDE, COPY_ROUNDED, COPY_SPLIT } Copy;
 
 static inline LLVMValueRef source_element(Emit *e, Copy copy, LLVMValueRef p, LLVMValueRef i)
 {
@@ -107,8 +115,13 @@ LLVMValueRef copy_function(Emit *outer, Tile t, bool streamed);
 LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy, bool streamed);
 LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed);
 
-/* Rows of bf16 whose COLUMNS are contiguous become COLUMNS rows of width pairs of k, a multiple of 16; up to 15 rows behind are written. */
-LLVMValueRef turn_left_function(Emit *outer, Tile t);
+/* Rows of bf16 whose COLUMNS are contiguous become COLUMNS rows of width pairs of k, a multiple of 16; up to 15 rows behind are
+ * written.  split: rows of f32 become three such, A_PART apart; split_rows: from rows whose COLUMNS are the k. */
+LLVMValueRef turn_left_function(Emit *outer, Tile t, bool split);
+LLVMValueRef split_rows_function(Emit *outer, Tile t);
+
+/* A panel of f32 from one that is split: the numbers as they were. */
+LLVMValueRef join_function(Emit *outer, Tile t);
 
 /* What is there already becomes f32 in that order: rows of PAIRS, or rows whose COLUMNS are the k. */
 LLVMValueRef widen_pairs_function(Emit *outer, Tile t);

@@ -1,6 +1,6 @@
-/* The tiles of bf16 for AMX, Intel's matrix registers: see gemm.h.
+/* The tiles of bf16 for AMX, Intel's matrix registers, and of f32 in parts of bf16 (passes/pack.c): see gemm.h.
  *
- * In:  what every tile takes: rows of bf16 as they lie, a panel of pairs, C.
+ * In:  what every tile takes: rows of bf16 as they lie, a panel of pairs, C; of parts, three of the first and three of the second.
  * Out: a function that goes over the rows by blocks of at most 32 x 32.
  * The idea: a register has 16 rows of 64 bytes.  Four hold a block's sums; for each 32 k, two are filled with rows of A and two
  * with rows of the panel, whose layout is the one that the instruction wants, and multiplied each with each.  What is left over in
@@ -8,7 +8,8 @@
  *
  * What a number is (Intel's Software Developer's Manual, TDPBF16PS): of every 32 k, counted from the block of K's first, the even
  * ones and the odd ones are each a chain of fused multiply-adds from 0; their sum is added to C's element.  Denormals count as 0.
- * A lone last k is one more fused multiply-add.  So the bits depend on neither rows, columns nor pieces; but they aren't those of the
+ * A lone last k is one more fused multiply-add.  Of f32 in parts, six products are added so, one after another, for each 32 k: those
+ * of the smallest parts first.  So the bits depend on neither rows, columns nor pieces; but they aren't those of the
  * machines that have no AMX, which -fno-amx gives. */
 #include "compiler/codegen/gemm.h"
 
@@ -58,22 +59,22 @@ static LLVMValueRef configure_function(Emit *outer)
     return fn;
 }
 
-/* One block: sums of `lower` rows too or not, of the second 16 columns or not. */
-enum { BLOCK_A, BLOCK_A_STRIDE, BLOCK_B, BLOCK_B_STRIDE, BLOCK_C, BLOCK_C_STRIDE, BLOCK_TURNS, BLOCK_ACCUMULATE, BLOCK_UPPER, BLOCK_ARGS };
+/* One block, of bf16 or of f32 in parts: sums of `lower` rows too or not, of the second 16 columns or not. */
+enum { BLOCK_A, BLOCK_A_STRIDE, BLOCK_B, BLOCK_B_STRIDE, BLOCK_C, BLOCK_C_STRIDE, BLOCK_TURNS, BLOCK_ACCUMULATE, BLOCK_UPPER, BLOCK_B_PART, BLOCK_ARGS };
 
 static void load(Emit *e, int to, LLVMValueRef p, LLVMValueRef stride)
 {
     call_intrinsic(e, "llvm.x86.tileloadd64", NULL, 0, (LLVMValueRef[]){ reg(e, to), p, stride }, 3);
 }
 
-static LLVMValueRef block_function(Emit *outer, int halves, int vectors)
+static LLVMValueRef block_function(Emit *outer, int halves, int vectors, bool split)
 {
     char name[40];
-    snprintf(name, sizeof name, "amx_%dx%d", halves * ROWS, vectors * PAIRS);
+    snprintf(name, sizeof name, "amx_%dx%d%s", halves * ROWS, vectors * PAIRS, split ? "_split" : "");
     LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
     if (fn)
         return fn;
-    LLVMTypeRef i64 = outer->i64, ptr = outer->ptr, params[BLOCK_ARGS] = { ptr, i64, ptr, i64, ptr, i64, i64, outer->i1, i64 };
+    LLVMTypeRef i64 = outer->i64, ptr = outer->ptr, params[BLOCK_ARGS] = { ptr, i64, ptr, i64, ptr, i64, i64, outer->i1, i64, i64 };
     Emit f, *e = &f;
     fn = open_function(outer, e, name, params, BLOCK_ARGS);
     LLVMValueRef four = whole(i64, 4), upper = LLVMGetParam(fn, BLOCK_UPPER), c_stride = LLVMGetParam(fn, BLOCK_C_STRIDE);
@@ -100,14 +101,20 @@ static LLVMValueRef block_function(Emit *outer, int halves, int vectors)
     LLVMValueRef lower = times(e, upper, a_stride);
     Loop l = loop_open(e, whole(i64, 0), LLVMGetParam(fn, BLOCK_TURNS), 1);
     LLVMValueRef rows = read_slot(e, a), panel = read_slot(e, b);
-    for (int v = 0; v < vectors; v++)
-        load(e, RIGHT + v, element(e, panel, whole(i64, v * PAIRS)), b_bytes);
-    for (int h = 0; h < halves; h++) {
-        load(e, LEFT + h, h ? half_element(e, rows, lower) : rows, a_bytes);
-        for (int v = 0; v < vectors; v++)
-            call_intrinsic(e, "llvm.x86.tdpbf16ps", NULL, 0,
-                           (LLVMValueRef[]){ reg(e, SUMS + 2 * h + v), reg(e, LEFT + h), reg(e, RIGHT + v) }, 3);
-    }
+    for (int p = split ? SPLIT_PARTS - 1 : 0; p >= 0; p--) /* the smallest products first */
+        for (int q = split ? SPLIT_PARTS - 1 - p : 0; q >= 0; q--) {
+            LLVMValueRef own = element(e, rows, whole(i64, (int64_t)p * A_PART));
+            LLVMValueRef right = q ? element(e, panel, times(e, LLVMGetParam(fn, BLOCK_B_PART), whole(i64, q))) : panel;
+            for (int v = 0; v < vectors; v++)
+                load(e, RIGHT + v, element(e, right, whole(i64, v * PAIRS)), b_bytes);
+            for (int h = 0; h < halves; h++) {
+                if (q == (split ? SPLIT_PARTS - 1 - p : 0))
+                    load(e, LEFT + h, h ? half_element(e, own, lower) : own, a_bytes);
+                for (int v = 0; v < vectors; v++)
+                    call_intrinsic(e, "llvm.x86.tdpbf16ps", NULL, 0,
+                                   (LLVMValueRef[]){ reg(e, SUMS + 2 * h + v), reg(e, LEFT + h), reg(e, RIGHT + v) }, 3);
+            }
+        }
     LLVMBuildStore(e->b, element(e, rows, whole(i64, PAIRS)), a);
     LLVMBuildStore(e->b, element(e, panel, times(e, b_stride, whole(i64, PAIRS))), b);
     loop_close(e, &l);
@@ -146,7 +153,7 @@ static void add_odd(Emit *e, Tile t, LLVMValueRef *args)
 
 /* All rows, for depths of `pairs` in each of so many turns.  The rows are shared as evenly as goes: all blocks but the last one are
  * alike, and configured once. */
-static void add_turns(Emit *e, Tile t, LLVMValueRef *args, LLVMValueRef first, LLVMValueRef turns, LLVMValueRef pairs, LLVMValueRef accumulate)
+static void add_turns(Emit *e, Tile t, bool split, LLVMValueRef *args, LLVMValueRef first, LLVMValueRef turns, LLVMValueRef pairs, LLVMValueRef accumulate)
 {
     LLVMValueRef zero = whole(e->i64, 0), one = whole(e->i64, 1), most = whole(e->i64, 2 * ROWS), rows = args[TILE_ROWS];
     LLVMValueRef blocks = LLVMBuildUDiv(e->b, plus(e, rows, whole(e->i64, 2 * ROWS - 1)), most, "");
@@ -166,7 +173,7 @@ static void add_turns(Emit *e, Tile t, LLVMValueRef *args, LLVMValueRef first, L
         [BLOCK_A_STRIDE] = args[TILE_A_STRIDE],
         [BLOCK_B] = element(e, args[TILE_B], times(e, first, args[TILE_B_STRIDE])), [BLOCK_B_STRIDE] = args[TILE_B_STRIDE],
         [BLOCK_C] = element(e, args[TILE_C], times(e, l.i, args[TILE_C_STRIDE])), [BLOCK_C_STRIDE] = args[TILE_C_STRIDE],
-        [BLOCK_TURNS] = turns, [BLOCK_ACCUMULATE] = accumulate, [BLOCK_UPPER] = upper,
+        [BLOCK_TURNS] = turns, [BLOCK_ACCUMULATE] = accumulate, [BLOCK_UPPER] = upper, [BLOCK_B_PART] = args[TILE_NEXT_STRIDE],
     };
     LLVMValueRef narrow = at_least(e, whole(e->i64, PAIRS), columns);
     for (int halves = 1; halves <= 2; halves++)
@@ -174,15 +181,15 @@ static void add_turns(Emit *e, Tile t, LLVMValueRef *args, LLVMValueRef first, L
             LLVMValueRef rows_fit = halves == 1 ? single : LLVMBuildNot(e->b, single, "");
             LLVMValueRef columns_fit = vectors == 1 ? narrow : LLVMBuildNot(e->b, narrow, "");
             join = if_open(e, LLVMBuildAnd(e->b, rows_fit, columns_fit, ""));
-            call(e, block_function(e, halves, vectors), block, BLOCK_ARGS);
+            call(e, block_function(e, halves, vectors, split), block, BLOCK_ARGS);
             if_close(e, join);
         }
     loop_close_by(e, &l, size);
 }
 
-LLVMValueRef amx_tiles_function(Emit *outer, Tile t, const char *symbol)
+LLVMValueRef amx_tiles_function(Emit *outer, Tile t, bool split, const char *symbol)
 {
-    const char *name = symbol ? symbol : "tiles_amx";
+    const char *name = symbol ? symbol : split ? "tiles_amx_split" : "tiles_amx";
     LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
     if (fn)
         return fn;
@@ -196,15 +203,17 @@ LLVMValueRef amx_tiles_function(Emit *outer, Tile t, const char *symbol)
     LLVMValueRef turns = LLVMBuildUDiv(e->b, args[TILE_DEPTH], most, ""), full = times(e, turns, most), rest = minus(e, args[TILE_DEPTH], full);
     LLVMValueRef any = LLVMBuildICmp(e->b, LLVMIntNE, turns, zero, ""), over = LLVMBuildICmp(e->b, LLVMIntNE, rest, zero, "");
     LLVMBasicBlockRef join = if_open(e, LLVMBuildOr(e->b, any, LLVMBuildNot(e->b, over, ""), "")); /* an empty sum is stored too */
-    add_turns(e, t, args, zero, turns, most, args[TILE_ACCUMULATE]);
+    add_turns(e, t, split, args, zero, turns, most, args[TILE_ACCUMULATE]);
     if_close(e, join);
     join = if_open(e, over);
-    add_turns(e, t, args, full, one, rest, LLVMBuildOr(e->b, args[TILE_ACCUMULATE], any, ""));
+    add_turns(e, t, split, args, full, one, rest, LLVMBuildOr(e->b, args[TILE_ACCUMULATE], any, ""));
     if_close(e, join);
     call_intrinsic(e, "llvm.x86.tilerelease", NULL, 0, NULL, 0);
-    join = if_open(e, args[TILE_ODD]);
-    add_odd(e, t, args);
-    if_close(e, join);
+    if (!split) {
+        join = if_open(e, args[TILE_ODD]);
+        add_odd(e, t, args);
+        if_close(e, join);
+    }
     close_function(e);
     return fn;
 }

@@ -4,13 +4,14 @@
  * read first.  They write whole lines at once. */
 #include "compiler/codegen/gemm.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 /* Begins to write the function of this name; false where the module has it already. */
 static bool open_copy(Emit *outer, Emit *e, const char *verb, int lanes, bool streamed, LLVMValueRef *fn)
 {
-    LLVMTypeRef i64 = outer->i64, ptr = outer->ptr, params[COPY_ARGS] = { ptr, i64, ptr, i64, i64, i64 };
+    LLVMTypeRef i64 = outer->i64, ptr = outer->ptr, params[COPY_ARGS] = { ptr, i64, ptr, i64, i64, i64, i64 };
     char name[40];
     snprintf(name, sizeof name, "%s%s", verb, streamed ? "_streamed" : "");
     *fn = LLVMGetNamedFunction(outer->m, name);
@@ -91,6 +92,36 @@ static LLVMValueRef half_of(Emit *e, LLVMValueRef pairs, bool upper)
     return LLVMBuildBitCast(e->b, bits, like(pairs, e->f32), "");
 }
 
+/* What a rounded number leaves of x. */
+static LLVMValueRef what_is_left(Emit *e, LLVMValueRef x, LLVMValueRef rounded)
+{
+    LLVMTypeRef bits = like(x, e->i32), floats = LLVMTypeOf(x);
+    LLVMValueRef wide = LLVMBuildShl(e->b, LLVMBuildZExt(e->b, rounded, bits, ""), whole(bits, 16), "");
+    LLVMValueRef y = LLVMBuildBitCast(e->b, wide, floats, ""), size = call_intrinsic(e, "llvm.fabs", &floats, 1, &y, 1);
+    LLVMValueRef finite = LLVMBuildFCmp(e->b, LLVMRealOLT, size, number(floats, INFINITY), "");
+    return LLVMBuildSelect(e->b, finite, LLVMBuildFSub(e->b, x, y, ""), LLVMConstNull(floats), "");
+}
+
+/* The parts of x, or the first of them alone; quick: by the instruction that comes with matrix registers, to which denormals are 0 as
+ * to them. */
+static void round_parts(Emit *e, LLVMValueRef x, bool quick, int parts, LLVMValueRef part[SPLIT_PARTS])
+{
+    LLVMTypeRef halves = lanes_of(e, LLVMBFloatTypeInContext(e->c));
+    for (int p = 0; p < parts; p++) {
+        part[p] = quick ? LLVMBuildBitCast(e->b, LLVMBuildFPTrunc(e->b, x, halves, ""), lanes_of(e, e->i16), "") : round_to_bf16(e, x);
+        if (p + 1 < parts)
+            x = what_is_left(e, x, part[p]);
+    }
+}
+
+/* Two of 16 bits as 32. */
+static LLVMValueRef pair_of(Emit *e, LLVMValueRef low, LLVMValueRef high)
+{
+    LLVMTypeRef bits = like(low, e->i32);
+    high = LLVMBuildShl(e->b, LLVMBuildZExt(e->b, high, bits, ""), whole(bits, 16), "");
+    return LLVMBuildOr(e->b, high, LLVMBuildZExt(e->b, low, bits, ""), "");
+}
+
 /* One row of pairs, the k-th, at `to`; or its two rows of f32. */
 static void store_pairs(Emit *e, Copy copy, LLVMValueRef to, LLVMValueRef k, LLVMValueRef width, LLVMValueRef pairs, bool streamed)
 {
@@ -124,10 +155,10 @@ static LLVMValueRef load_halves(Emit *e, Copy copy, LLVMValueRef p, LLVMValueRef
     return LLVMBuildZExt(e->b, v, lanes_of(e, e->i32), "");
 }
 
-/* Twice as many numbers as there are lanes, at p and behind it, rounded to pairs. */
-static LLVMValueRef round_pairs(Emit *e, LLVMValueRef p, LLVMValueRef behind)
+/* Twice as many bf16 as there are lanes, in pairs. */
+static LLVMValueRef in_pairs(Emit *e, LLVMValueRef low, LLVMValueRef high)
 {
-    LLVMValueRef low = round_to_bf16(e, load_lanes(e, p, NULL)), high = round_to_bf16(e, load_lanes(e, behind, NULL)), in_order[32];
+    LLVMValueRef in_order[32];
     if (e->lanes == 1) {
         high = LLVMBuildShl(e->b, LLVMBuildZExt(e->b, high, e->i32, ""), whole(e->i32, 16), "");
         return LLVMBuildBitCast(e->b, LLVMBuildOr(e->b, high, LLVMBuildZExt(e->b, low, e->i32, ""), ""), e->f32, "");
@@ -141,9 +172,11 @@ static LLVMValueRef round_pairs(Emit *e, LLVMValueRef p, LLVMValueRef behind)
 /* Rows 2k and 2k + 1 of columns become row k of width pairs; what is outside of rows and columns is 0. */
 LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy, bool streamed)
 {
+    static const char *const verbs[] = { [COPY_PAIRS] = "pair_rows", [COPY_WIDE] = "widen_both", [COPY_ROUNDED] = "round_rows",
+                                         [COPY_SPLIT] = "split_both" };
     Emit f, *e = &f;
     LLVMValueRef fn;
-    if (!open_copy(outer, e, copy == COPY_WIDE ? "widen_both" : copy == COPY_ROUNDED ? "round_rows" : "pair_rows", t.lanes, streamed, &fn))
+    if (!open_copy(outer, e, verbs[copy], t.lanes, streamed, &fn))
         return fn;
     LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), rows = LLVMGetParam(fn, COPY_ROWS);
     LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), zero = whole(e->i64, 0), one = whole(e->i64, 1);
@@ -153,7 +186,22 @@ LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy, bool streamed)
     LLVMValueRef both = LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, row.i, one), rows, ""), k = LLVMBuildLShr(e->b, row.i, one, "");
     Loop l = loop_open(e, zero, width, t.lanes);
     LLVMValueRef v;
-    if (t.lanes > 1) {
+    if (copy == COPY_SPLIT) {
+        LLVMValueRef part[2][SPLIT_PARTS], inside = LLVMBuildICmp(e->b, LLVMIntSLT, l.i, columns, "");
+        for (int h = 0; h < 2; h++) {
+            LLVMValueRef from = element(e, h ? high : low, l.i), there = h ? LLVMBuildAnd(e->b, inside, both, "") : inside;
+            LLVMValueRef slot = slot_with(e, LLVMConstNull(lanes_of(e, e->f32)));
+            LLVMBasicBlockRef join = if_open(e, there);
+            LLVMBuildStore(e->b, load_lanes(e, from, t.lanes > 1 ? lanes_below(e, l.i, columns, t.lanes) : NULL), slot);
+            if_close(e, join);
+            round_parts(e, read_slot(e, slot), false, SPLIT_PARTS, part[h]);
+        }
+        v = pair_of(e, part[0][0], part[1][0]);
+        for (int p = 1; p < SPLIT_PARTS; p++) {
+            LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), plus(e, l.i, times(e, LLVMGetParam(fn, COPY_PART), whole(e->i64, p))));
+            store_pairs(e, copy, to, k, width, pair_of(e, part[0][p], part[1][p]), streamed);
+        }
+    } else if (t.lanes > 1) {
         LLVMValueRef mask = lanes_below(e, smaller(e, l.i, columns), columns, t.lanes);
         LLVMValueRef second = LLVMBuildSelect(e->b, both, mask, LLVMConstNull(LLVMTypeOf(mask)), "");
         v = load_halves(e, copy, high, l.i, second);
@@ -261,8 +309,9 @@ static void fill_square(Emit *e, LLVMValueRef square, LLVMValueRef from, LLVMVal
  * fills two squares, the second behind the first one's rows. */
 LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed)
 {
-    static const char *const verbs[] = { [COPY_F32] = "pack", [COPY_PAIRS] = "pair", [COPY_WIDE] = "widen", [COPY_ROUNDED] = "round" };
-    const bool pairs = copy != COPY_F32, wide = copy == COPY_WIDE, rounds = copy == COPY_ROUNDED;
+    static const char *const verbs[] = { [COPY_F32] = "pack", [COPY_PAIRS] = "pair", [COPY_WIDE] = "widen", [COPY_ROUNDED] = "round",
+                                         [COPY_SPLIT] = "split" };
+    const bool pairs = copy != COPY_F32, wide = copy == COPY_WIDE, rounds = copy >= COPY_ROUNDED;
     char name[40];
     snprintf(name, sizeof name, "%s_turned_%d", verbs[copy], t.vectors * t.lanes);
     Emit f, *e = &f;
@@ -304,36 +353,45 @@ LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed)
     fill_square(e, square_in, p, stride, there, mask, last);
     if_close(e, join);
 
-    LLVMValueRef v[16], step = LLVMBuildSelect(e->b, complete, stride, whole(e->i64, pairs && !rounds ? 2 * t.lanes : t.lanes), "");
+    const int parts = copy == COPY_SPLIT ? SPLIT_PARTS : 1;
+    LLVMValueRef v[SPLIT_PARTS][16], step = LLVMBuildSelect(e->b, complete, stride, whole(e->i64, pairs && !rounds ? 2 * t.lanes : t.lanes), "");
     p = LLVMBuildSelect(e->b, complete, p, square_in, "");
     if (rounds)
         second = LLVMBuildSelect(e->b, complete, second, second_in, "");
     for (int i = 0; i < t.lanes; i++) {
         if (rounds) {
-            v[i] = round_pairs(e, p, second);
+            LLVMValueRef low[SPLIT_PARTS], high[SPLIT_PARTS];
+            round_parts(e, load_lanes(e, p, NULL), false, parts, low);
+            round_parts(e, load_lanes(e, second, NULL), false, parts, high);
+            for (int q = 0; q < parts; q++)
+                v[q][i] = in_pairs(e, low[q], high[q]);
             second = element(e, second, step);
         } else {
-            v[i] = load_lanes(e, p, NULL);
+            v[0][i] = load_lanes(e, p, NULL);
             if (pairs)
-                LLVMSetAlignment(v[i], 2);
+                LLVMSetAlignment(v[0][i], 2);
         }
         p = source_element(e, copy, p, step);
     }
-    if (t.lanes > 1)
-        transpose_lanes(e, v, t.lanes);
-    LLVMValueRef target = LLVMBuildSelect(e->b, complete, q, square_out, ""), apart = LLVMBuildSelect(e->b, complete, width, lanes, "");
-    for (int i = 0; i < t.lanes; i++)
-        if (wide)
-            store_pairs(e, copy, target, whole(e->i64, i), apart, LLVMBuildBitCast(e->b, v[i], lanes_of(e, e->i32), ""), false);
-        else
-            store_vector(e, element(e, target, times(e, apart, whole(e->i64, i))), v[i], streamed);
+    LLVMValueRef apart = LLVMBuildSelect(e->b, complete, width, lanes, "");
+    for (int part = 0; part < parts; part++) {
+        LLVMValueRef own = part ? element(e, q, times(e, LLVMGetParam(fn, COPY_PART), whole(e->i64, part))) : q;
+        LLVMValueRef target = LLVMBuildSelect(e->b, complete, own, square_out, "");
+        if (t.lanes > 1)
+            transpose_lanes(e, v[part], t.lanes);
+        for (int i = 0; i < t.lanes; i++)
+            if (wide)
+                store_pairs(e, copy, target, whole(e->i64, i), apart, LLVMBuildBitCast(e->b, v[part][i], lanes_of(e, e->i32), ""), false);
+            else
+                store_vector(e, element(e, target, times(e, apart, whole(e->i64, i))), v[part][i], streamed);
 
-    join = if_open(e, LLVMBuildNot(e->b, complete, ""));
-    LLVMValueRef rows = smaller(e, lanes, minus(e, all, square.i));
-    Loop row = loop_open(e, zero, wide ? times(e, rows, whole(e->i64, 2)) : rows, 1);
-    store_lanes(e, element(e, q, times(e, row.i, width)), NULL, load_lanes(e, element(e, square_out, times(e, row.i, lanes)), NULL));
-    loop_close(e, &row);
-    if_close(e, join);
+        join = if_open(e, LLVMBuildNot(e->b, complete, ""));
+        LLVMValueRef rows = smaller(e, lanes, minus(e, all, square.i));
+        Loop row = loop_open(e, zero, wide ? times(e, rows, whole(e->i64, 2)) : rows, 1);
+        store_lanes(e, element(e, own, times(e, row.i, width)), NULL, load_lanes(e, element(e, square_out, times(e, row.i, lanes)), NULL));
+        loop_close(e, &row);
+        if_close(e, join);
+    }
     loop_close(e, &square);
     loop_close(e, &group);
     close_function(e);
@@ -341,35 +399,91 @@ LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed)
 }
 
 /* A square of 16 columns x 16 pairs of rows at a time. */
-LLVMValueRef turn_left_function(Emit *outer, Tile t)
+LLVMValueRef turn_left_function(Emit *outer, Tile t, bool split)
 {
     Emit f, *e = &f;
     LLVMValueRef fn;
-    if (!open_copy(outer, e, "turn_left", t.lanes, false, &fn))
+    if (!open_copy(outer, e, split ? "split_left" : "turn_left", t.lanes, false, &fn))
         return fn;
     LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), rows = LLVMGetParam(fn, COPY_ROWS);
     LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), zero = whole(e->i64, 0), one = whole(e->i64, 1);
     Loop column = loop_open(e, zero, columns, t.lanes);
     LLVMValueRef mask = lanes_below(e, column.i, columns, t.lanes), none = LLVMConstNull(LLVMTypeOf(mask));
     Loop pair = loop_open(e, zero, LLVMBuildLShr(e->b, plus(e, rows, one), one, ""), t.lanes);
-    LLVMValueRef v[16], row = times(e, pair.i, whole(e->i64, 2)), low = half_element(e, LLVMGetParam(fn, COPY_FROM), times(e, row, stride));
+    LLVMValueRef row = times(e, pair.i, whole(e->i64, 2)), to = element(e, LLVMGetParam(fn, COPY_TO), plus(e, times(e, column.i, width), pair.i));
+    const Copy copy = split ? COPY_SPLIT : COPY_PAIRS;
+    const int parts = split ? SPLIT_PARTS : 1;
+    LLVMValueRef v[SPLIT_PARTS][16], low = source_element(e, copy, LLVMGetParam(fn, COPY_FROM), times(e, row, stride));
     for (int i = 0; i < t.lanes; i++) {
-        LLVMValueRef high = half_element(e, low, stride), own[2];
-        for (int j = 0; j < 2; j++)
-            own[j] = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, row, whole(e->i64, 2 * i + j)), rows, ""), mask, none, "");
-        v[i] = load_halves(e, COPY_PAIRS, high, column.i, own[1]);
-        v[i] = LLVMBuildOr(e->b, LLVMBuildShl(e->b, v[i], whole(LLVMTypeOf(v[i]), 16), ""), load_halves(e, COPY_PAIRS, low, column.i, own[0]), "");
-        v[i] = LLVMBuildBitCast(e->b, v[i], lanes_of(e, e->f32), "");
-        low = half_element(e, high, stride);
+        LLVMValueRef half[2][SPLIT_PARTS];
+        for (int j = 0; j < 2; j++) {
+            LLVMValueRef there = LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, row, whole(e->i64, 2 * i + j)), rows, "");
+            LLVMValueRef own = LLVMBuildSelect(e->b, there, mask, none, "");
+            if (split)
+                round_parts(e, load_lanes(e, element(e, low, column.i), own), true, SPLIT_PARTS, half[j]);
+            else
+                half[j][0] = LLVMBuildTrunc(e->b, load_halves(e, copy, low, column.i, own), lanes_of(e, e->i16), "");
+            low = source_element(e, copy, low, stride);
+        }
+        for (int p = 0; p < parts; p++)
+            v[p][i] = LLVMBuildBitCast(e->b, pair_of(e, half[0][p], half[1][p]), lanes_of(e, e->f32), "");
     }
-    transpose_lanes(e, v, t.lanes);
-    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), plus(e, times(e, column.i, width), pair.i));
-    for (int i = 0; i < t.lanes; i++) {
-        store_lanes(e, to, NULL, v[i]);
-        to = element(e, to, width);
+    for (int p = 0; p < parts; p++) {
+        transpose_lanes(e, v[p], t.lanes);
+        for (int i = 0; i < t.lanes; i++)
+            store_lanes(e, element(e, to, plus(e, times(e, width, whole(e->i64, i)), times(e, LLVMGetParam(fn, COPY_PART), whole(e->i64, p)))), NULL, v[p][i]);
     }
     loop_close(e, &pair);
     loop_close(e, &column);
+    close_function(e);
+    return fn;
+}
+
+LLVMValueRef split_rows_function(Emit *outer, Tile t)
+{
+    Emit f, *e = &f;
+    LLVMValueRef fn;
+    if (!open_copy(outer, e, "split_rows", t.lanes, false, &fn))
+        return fn;
+    LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), zero = whole(e->i64, 0), one = whole(e->i64, 1);
+    Loop row = loop_open(e, zero, LLVMGetParam(fn, COPY_ROWS), 1);
+    LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, row.i, LLVMGetParam(fn, COPY_STRIDE)));
+    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), times(e, row.i, width));
+    Loop l = loop_open(e, zero, LLVMBuildLShr(e->b, plus(e, columns, one), one, ""), t.lanes);
+    LLVMValueRef part[2][SPLIT_PARTS], first = times(e, l.i, whole(e->i64, 2));
+    for (int h = 0; h < 2; h++) {
+        LLVMValueRef at = plus(e, first, whole(e->i64, h * t.lanes)), mask = lanes_below(e, smaller(e, at, columns), columns, t.lanes);
+        round_parts(e, load_lanes(e, element(e, from, at), mask), true, SPLIT_PARTS, part[h]);
+    }
+    for (int p = 0; p < SPLIT_PARTS; p++)
+        store_lanes(e, element(e, to, plus(e, l.i, times(e, LLVMGetParam(fn, COPY_PART), whole(e->i64, p)))), NULL, in_pairs(e, part[0][p], part[1][p]));
+    loop_close(e, &l);
+    loop_close(e, &row);
+    close_function(e);
+    return fn;
+}
+
+LLVMValueRef join_function(Emit *outer, Tile t)
+{
+    Emit f, *e = &f;
+    LLVMValueRef fn;
+    if (!open_copy(outer, e, "join", t.lanes, false, &fn))
+        return fn;
+    LLVMValueRef width = whole(e->i64, (int64_t)t.vectors * t.lanes), one = whole(e->i64, 1), zero = whole(e->i64, 0);
+    LLVMValueRef part = LLVMGetParam(fn, COPY_PART);
+    Loop l = loop_open(e, zero, LLVMBuildLShr(e->b, plus(e, LLVMGetParam(fn, COPY_ROWS), one), one, ""), 1);
+    LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, l.i, LLVMGetParam(fn, COPY_STRIDE)));
+    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), times(e, l.i, plus(e, width, width)));
+    for (int v = 0; v < t.vectors; v++) {
+        LLVMValueRef at = element(e, from, whole(e->i64, v * t.lanes)), row = element(e, to, whole(e->i64, v * t.lanes));
+        for (int upper = 0; upper < 2; upper++) {
+            LLVMValueRef sum = half_of(e, load_pairs(e, at), upper);
+            for (int p = 1; p < SPLIT_PARTS; p++)
+                sum = LLVMBuildFAdd(e->b, sum, half_of(e, load_pairs(e, element(e, at, times(e, part, whole(e->i64, p)))), upper), "");
+            store_lanes(e, upper ? element(e, row, width) : row, NULL, sum);
+        }
+    }
+    loop_close(e, &l);
     close_function(e);
     return fn;
 }

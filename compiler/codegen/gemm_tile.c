@@ -318,8 +318,6 @@ LLVMValueRef tiles_declaration(Emit *e, const char *symbol)
 
 LLVMValueRef tiles_function(Emit *outer, Tile t, bool turned, bool bf16, const char *symbol)
 {
-    if (bf16 && outer->target->amx)
-        return amx_tiles_function(outer, t, symbol);
     char own[40];
     snprintf(own, sizeof own, "tiles_%dx%d%s%s", t.rows, t.vectors * t.lanes, turned ? "_turned" : "", bf16 ? "_bf16" : "");
     const char *name = symbol ? symbol : own;

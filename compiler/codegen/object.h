@@ -20,6 +20,7 @@ typedef struct {
     bool a_turned, b_turned; /* the stride of 1 is along k in B and not in A */
     int packed;              /* columns of B's panels; 0: none */
     bool bf16;               /* of A and B, by pairs of k */
+    bool split;              /* of B's panels, f32 in parts of bf16 */
     bool tiles;              /* only those: packed columns at most; bf16: as the pairs they are multiplied by */
 } DotLayout;
 

@@ -170,6 +170,16 @@ bool codegen_check_options(const CodegenOptions *o, FtcDiag *d)
     return ok;
 }
 
+bool codegen_has_matrix_registers(const CodegenOptions *o, FtcDiag *d)
+{
+    Target t;
+    if (!target_init(&t, o, d))
+        return false;
+    bool has = t.amx;
+    target_free(&t);
+    return has;
+}
+
 char *codegen_describe(const CodegenOptions *o, FtcDiag *d)
 {
     Target t;

@@ -83,8 +83,10 @@ static bool switch_pass(CommonOptions *o, const char *name, bool on, FtcDiag *d)
 }
 
 /* As gcc's -Q --help=optimizers. */
-static void help_optimizers(const CommonOptions *o)
+static void help_optimizers(const CommonOptions *o, FtcDiag *d)
 {
+    PipelineOptions now = o->pipeline;
+    now.matrix_registers = codegen_has_matrix_registers(&o->codegen, d);
     if (o->query)
         printf("The passes, in their order, and how they stand at -O%d with the flags given:\n", o->pipeline.level);
     else
@@ -94,7 +96,7 @@ static void help_optimizers(const CommonOptions *o)
         char flag[64];
         snprintf(flag, sizeof flag, "-f%s", p->name);
         if (o->query)
-            printf("  %-12s %s\n", flag, pass_is_needed(p) ? "[always]" : pass_is_on(p, &o->pipeline) ? "[enabled]" : "[disabled]");
+            printf("  %-12s %s\n", flag, pass_is_needed(p) ? "[always]" : pass_is_on(p, &now) ? "[enabled]" : "[disabled]");
         else if (pass_is_needed(p))
             printf("  %-12s always  %s\n", flag, p->why);
         else
@@ -108,7 +110,7 @@ static bool give_help(CommonOptions *o, Command command, FtcDiag *d)
     const char *word = o->help_class;
     o->done = true;
     if (!strcmp(word, "optimizers"))
-        help_optimizers(o);
+        help_optimizers(o, d);
     else if (!strcmp(word, "warnings"))
         ftc_warnings_help(stdout);
     else if (!strcmp(word, "target"))

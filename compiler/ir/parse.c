@@ -224,7 +224,7 @@ static bool read_node(Parser *p)
     if (scan_accept(&p->s, "in ") &&
         (!scan_int(&p->s, 1, 1 << 20, &group) || (scan_accept(&p->s, ".") && !scan_int(&p->s, 1, 1 << 20, &stage))))
         return false;
-    if (scan_accept(&p->s, "packs ") && !scan_int(&p->s, 1, 3, &packs))
+    if (scan_accept(&p->s, "packs ") && !scan_int(&p->s, 1, PACKS_LEFT | PACKS_RIGHT | PACKS_SPLIT, &packs))
         return false;
     Loc *place = NEW(p->s.arena, Loc);
     place->at = at;

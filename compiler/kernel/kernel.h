@@ -36,6 +36,8 @@
  *            zeros, each with k rows of P elements: B[k,j] is element (j / P) * K * P + k * P + j % P, K being the dot's k.
  *            bf16 operands go by pairs of k: rows 2k and 2k + 1 are one row of P pairs, the last filled up with zeros:
  *            B[k,j] is element (j / P) * K' * P + (k / 2) * 2 * P + (j % P) * 2 + k % 2, K' being K or the even number above.
+ *            `split P` is f32 in three bf16, each what the ones before leave of it, rounded (0 where they aren't finite): a panel has
+ *            all pairs of the first, then those of the second and of the third.  A is then f32, and B's element is their sum.
  *   pack     Writes such panels, zeros included, from a matrix with strides, of which one is 1; of f32 into bf16 it rounds as a
  *            store does.  With `of K` the panels have K rows, and these are k of them: the place is the first one's (of bf16, an
  *            even one) in the first panel.
@@ -104,6 +106,7 @@ typedef struct {
     int buf;
     Poly at, row, col; /* element offset; strides in elements */
     int packed;        /* B: columns in a panel, and no strides; 0: not packed */
+    bool split;        /* packed: in SPLIT_PARTS bf16 each */
 } Operand;
 
 /* For pack: c = b, whose sizes are k and n, in panels of m rows. */
@@ -146,6 +149,7 @@ typedef struct {
     int64_t step;
 } Par;
 
+enum { SPLIT_PARTS = 3 };
 enum { MAX_PAR = 3, MAX_IVARS = 32000, MAX_PANEL = 128 };
 
 typedef struct {

@@ -107,10 +107,14 @@ static int64_t run_index(const Run *r, const KStmt *s)
 /* where B[k,j] is */
 static int64_t packed_at(const Run *r, const Operand *b, int64_t depth, int64_t k, int64_t j)
 {
+    int64_t parts = b->split ? SPLIT_PARTS : 1;
     if (r->k->params[b->buf].elem == BF16)
-        return (j / b->packed) * ((depth + 1) / 2 * 2) * b->packed + k / 2 * 2 * b->packed + j % b->packed * 2 + k % 2;
+        return (j / b->packed) * parts * ((depth + 1) / 2 * 2) * b->packed + k / 2 * 2 * b->packed + j % b->packed * 2 + k % 2;
     return (j / b->packed) * depth * b->packed + k * b->packed + j % b->packed;
 }
+
+/* from a panel's part to the next one */
+static int64_t part_size(const Operand *b, int64_t depth) { return (depth + 1) / 2 * 2 * b->packed; }
 
 static void run_dot(const Run *r, const Dot *d)
 {
@@ -123,7 +127,10 @@ static void run_dot(const Run *r, const Dot *d)
             double sum = d->accumulate ? load(r, d->c.buf, c0 + i * c_row + j) : 0;
             for (int64_t k = 0; k < depth; k++) {
                 int64_t at = d->b.packed ? packed_at(r, &d->b, depth, k, j) : k * b_row + j * b_col;
-                sum += load(r, d->a.buf, a0 + i * a_row + k * a_col) * load(r, d->b.buf, b0 + at);
+                double b = load(r, d->b.buf, b0 + at);
+                for (int part = 1; d->b.split && part < SPLIT_PARTS; part++)
+                    b += load(r, d->b.buf, b0 + at + part * part_size(&d->b, depth));
+                sum += load(r, d->a.buf, a0 + i * a_row + k * a_col) * b;
             }
             store(r, d->c.buf, c0 + i * c_row + j, sum);
         }
@@ -135,8 +142,16 @@ static void run_pack(const Run *r, const Dot *d)
     int64_t b0 = eval(r, d->b.at), b_row = eval(r, d->b.row), b_col = eval(r, d->b.col), c0 = eval(r, d->c.at);
     int64_t rows = r->k->params[d->c.buf].elem == BF16 ? (depth + 1) / 2 * 2 : depth;
     for (int64_t j = 0; j < columns; j++)
-        for (int64_t k = 0; k < rows; k++)
-            store(r, d->c.buf, c0 + packed_at(r, &d->c, eval(r, d->m), k, j), j < n && k < depth ? load(r, d->b.buf, b0 + k * b_row + j * b_col) : 0);
+        for (int64_t k = 0; k < rows; k++) {
+            int64_t all = eval(r, d->m), at = c0 + packed_at(r, &d->c, all, k, j);
+            double x = j < n && k < depth ? load(r, d->b.buf, b0 + k * b_row + j * b_col) : 0;
+            store(r, d->c.buf, at, x);
+            for (int part = 1; d->c.split && part < SPLIT_PARTS; part++) {
+                double rounded = load(r, d->c.buf, at + (part - 1) * part_size(&d->c, all));
+                x = isfinite(rounded) ? x - rounded : 0;
+                store(r, d->c.buf, at + part * part_size(&d->c, all), x);
+            }
+        }
 }
 
 static void run_block(Run *r, const KStmt *s)

@@ -10,7 +10,7 @@
  *                       rand site N, seed %a, step %b, row %c, column poly
  *              acc %v = add|max TYPE                        reduce %v, %a
  *   memory     store %p[poly] = %v
- *   dot        dot %c[poly] = %a[poly] * %b[poly], i < poly, j < poly, k < poly        (or +=; packed N %b[poly])
+ *   dot        dot %c[poly] = %a[poly] * %b[poly], i < poly, j < poly, k < poly        (or +=; packed N %b[poly]; split N %b[poly])
  *   pack       pack packed N %c[poly] = %b[poly], j < poly, k < poly       (and: of poly)
  *   poly       sums and differences of products of whole numbers, %i and T, B, L, C, V, U, P; in a dot also i, j, k
  * A name is a letter, then letters, digits and _; each is given once in a kernel.  # starts a comment. */
@@ -322,11 +322,12 @@ static bool read_operand(Parser *p, Operand *o, int first, int second)
     return true;
 }
 
-/* packed N %p[at], or with strides */
+/* packed N %p[at], or split N, or with strides */
 static bool read_right_operand(Parser *p, Operand *o)
 {
     int64_t width;
-    if (!scan_accept(&p->s, "packed "))
+    o->split = scan_accept(&p->s, "split ");
+    if (!o->split && !scan_accept(&p->s, "packed "))
         return read_operand(p, o, 2, 1);
     if (!scan_int(&p->s, 1, 1024, &width))
         return false;

@@ -79,7 +79,7 @@ static void print_number(FILE *out, double v)
 static void print_operand(FILE *out, const Kernel *k, const Operand *o, const char *letters)
 {
     if (o->packed) {
-        fprintf(out, "packed %d ", o->packed);
+        fprintf(out, "%s %d ", o->split ? "split" : "packed", o->packed);
         print_place(out, k, o->buf, o->at);
         return;
     }

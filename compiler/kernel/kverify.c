@@ -235,6 +235,8 @@ static bool check_operand(Check *c, const Operand *o, bool written)
     const KParam *p = &c->k->params[o->buf];
     if (p->elem != F32 && (p->elem != BF16 || (written && !o->packed)))
         return WRONG(c, "a dot takes f32%s, %%%s is %s", written ? "" : " or bf16", p->name, elem_name(p->elem));
+    if (o->split && p->elem != BF16)
+        return WRONG(c, "what is split is bf16, %%%s is %s", p->name, elem_name(p->elem));
     if (o->packed)
         return (!o->row.n && !o->col.n) || WRONG(c, "%%%s is packed and has strides", p->name);
     for (int i = 0; i < o->row.n + o->col.n; i++)
@@ -255,7 +257,7 @@ static bool check_dot(Check *c, const Dot *d)
         return WRONG(c, "only the right operand of a dot can be packed");
     if (!check_operand(c, &d->c, true) || !check_operand(c, &d->a, false) || !check_operand(c, &d->b, false))
         return false;
-    if (c->k->params[d->a.buf].elem != c->k->params[d->b.buf].elem)
+    if (c->k->params[d->a.buf].elem != (d->b.split ? F32 : c->k->params[d->b.buf].elem))
         return WRONG(c, "the operands of a dot are of one type");
     return check_poly(c, d->m) && check_poly(c, d->n) && check_poly(c, d->k);
 }
@@ -269,7 +271,7 @@ static bool check_pack(Check *c, const Dot *d)
     if (!check_operand(c, &d->c, true) || !check_operand(c, &d->b, false))
         return false;
     Elem to = c->k->params[d->c.buf].elem, from = c->k->params[d->b.buf].elem;
-    if (to != from && !(to == BF16 && from == F32))
+    if (d->c.split ? from != F32 : to != from && !(to == BF16 && from == F32))
         return WRONG(c, "a pack makes %s of %s", elem_name(to), elem_name(from));
     return check_poly(c, d->n) && check_poly(c, d->k) && check_poly(c, d->m);
 }

@@ -187,7 +187,7 @@ static void mark_stored(Lower *l)
                 continue;
             Node *packed = op_lower[n->op] == lower_dot ? packed_by_chain(l, n, i) : NULL;
             if (packed)
-                l->packed_as[packed->id] |= (char)(1 << i);
+                l->packed_as[packed->id] |= (char)(!i ? PACKS_LEFT : n->packs & PACKS_SPLIT ? PACKS_SPLIT : PACKS_RIGHT);
             else
                 l->stored[x->id] = true;
         }

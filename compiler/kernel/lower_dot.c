@@ -143,16 +143,28 @@ bool dot_operand_strided(Arena *a, const Node *n, int which)
     return !still && !twice && (contiguous || vector);
 }
 
-/* Rows of a panel: bf16 goes by pairs. */
-static Poly packed_rows(Lower *l, Elem elem, Poly k)
+/* What a dot's panels hold of an operand. */
+typedef struct {
+    Elem elem;
+    bool split;
+} Form;
+
+static Form packed_form(const Node *dot, int which)
 {
-    int64_t n;
-    if (elem != BF16)
+    bool split = which && dot->packs & PACKS_SPLIT;
+    return (Form){ split ? BF16 : dot->in[which]->type.elem, split };
+}
+
+/* Rows of a panel: bf16 goes by pairs. */
+static Poly packed_rows(Lower *l, Form form, Poly k)
+{
+    int64_t n, parts = form.split ? SPLIT_PARTS : 1;
+    if (form.elem != BF16)
         return k;
     if (poly_is_const(k, &n))
-        return poly_const(l->a, (n + 1) / 2 * 2);
+        return poly_const(l->a, parts * ((n + 1) / 2 * 2));
     Poly up = poly_add(l->a, k, poly_const(l->a, 1));
-    return poly_scale(l->a, var(l, kb_index(&l->b, "pairs", IX_DIV, up, poly_const(l->a, 2))), 2);
+    return poly_scale(l->a, var(l, kb_index(&l->b, "pairs", IX_DIV, up, poly_const(l->a, 2))), 2 * parts);
 }
 
 /* Element (k, j) of x, [T, columns], as it lies. */
@@ -184,22 +196,23 @@ static int sum_rows(Dim rows)
 
 static int panel_width(int which, Dim columns) { return which ? PACKED : sum_rows(columns); }
 
-static int find_pack(const Lower *l, const Node *base, Elem elem, int width, Poly offset)
+static int find_pack(const Lower *l, const Node *base, Form form, int width, Poly offset)
 {
     for (int i = 0; i < l->n_packs; i++)
-        if (l->packs[i].base == base && l->p->bufs[l->packs[i].buf].elem == elem && l->packs[i].width == width &&
+        if (l->packs[i].base == base && l->p->bufs[l->packs[i].buf].elem == form.elem && l->packs[i].split == form.split && l->packs[i].width == width &&
             poly_equal(l->packs[i].offset, offset))
             return l->packs[i].buf;
     return -1;
 }
 
 /* A buffer for panels of base. */
-static int add_pack(Lower *l, const Node *base, Elem elem, int width, Poly offset, Poly k, Dim columns)
+static int add_pack(Lower *l, const Node *base, Form form, int width, Poly offset, Poly k, Dim columns)
 {
-    Poly rows = elem == BF16 ? poly_add(l->a, k, poly_const(l->a, 1)) : k;
-    int buf = temp_buf(l, arena_printf(l->a, "%s.packed", base->name), elem, poly_scale(l->a, rows, (columns + width - 1) / width * width));
+    Poly rows = form.elem == BF16 ? poly_add(l->a, k, poly_const(l->a, 1)) : k;
+    Poly size = poly_scale(l->a, rows, (columns + width - 1) / width * width * (form.split ? SPLIT_PARTS : 1));
+    int buf = temp_buf(l, arena_printf(l->a, "%s.packed", base->name), form.elem, size);
     ARENA_GROW(l->a, l->packs, l->n_packs, l->cap_packs);
-    l->packs[l->n_packs++] = (Pack){ base, offset, width, buf };
+    l->packs[l->n_packs++] = (Pack){ base, offset, width, buf, form.split };
     return buf;
 }
 
@@ -214,10 +227,11 @@ static int pack_operand(Lower *l, Node *n, int which)
     bool by_rows = depth == DIM_T || reads_rows(l->a, n, which);
     Poly k = dim_extent(l, depth), all = poly_const(l->a, columns), offset;
     Node *base = packed_base(l, n, which, &offset);
-    int packed = find_pack(l, base, x->type.elem, width, offset);
+    Form form = packed_form(n, which);
+    int packed = find_pack(l, base, form, width, offset);
     if (packed >= 0)
         return packed;
-    packed = add_pack(l, base, x->type.elem, width, offset, k, columns);
+    packed = add_pack(l, base, form, width, offset, k, columns);
     Matrix m;
     begin_kernel(l, "pack");
     int64_t step = by_rows ? COPIED_ROWS : width;
@@ -229,9 +243,9 @@ static int pack_operand(Lower *l, Node *n, int which)
     if (!as_matrix(l, x, at, vk, vj, &m))
         ftc_bug("lower: an operand of %%%s is no matrix", n->name);
     Dot d = { .n = by_rows ? all : size, .k = by_rows ? size : k, .m = k };
-    Poly to = by_rows ? poly_scale(l->a, p, width) : poly_mul(l->a, packed_rows(l, x->type.elem, k), p);
-    d.b = (Operand){ m.param, m.at, m.row, m.col, 0 };
-    d.c = (Operand){ .buf = param_of(l, packed, PARAM_OUT), .at = to, .packed = width };
+    Poly to = by_rows ? poly_scale(l->a, p, width) : poly_mul(l->a, packed_rows(l, form, k), p);
+    d.b = (Operand){ m.param, m.at, m.row, m.col, 0, false };
+    d.c = (Operand){ .buf = param_of(l, packed, PARAM_OUT), .at = to, .packed = width, .split = form.split };
     kb_pack(&l->b, &d);
     end_kernel(l);
     return packed;
@@ -259,21 +273,22 @@ void pack_rows(Lower *l, Node *x)
     if (!as_matrix(l, x, at, vk, vj, &m))
         ftc_bug("lower: %%%s is no matrix", x->name);
     Poly columns = poly_const(l->a, x->type.dim[1]), all = dim_extent(l, DIM_T);
-    for (int which = 0; which < 2; which++) {
-        int width = panel_width(which, x->type.dim[1]);
-        if (!(l->packed_as[x->id] >> which & 1))
+    for (int as = PACKS_LEFT; as <= PACKS_SPLIT; as *= 2) {
+        int width = panel_width(as != PACKS_LEFT, x->type.dim[1]);
+        Form form = { as == PACKS_SPLIT ? BF16 : x->type.elem, as == PACKS_SPLIT };
+        if (!(l->packed_as[x->id] & as))
             continue;
-        int buf = add_pack(l, x, x->type.elem, width, plain_offset(l, x), all, x->type.dim[1]);
+        int buf = add_pack(l, x, form, width, plain_offset(l, x), all, x->type.dim[1]);
         Dot d = { .n = columns, .k = rows.size, .m = all };
-        d.b = (Operand){ m.param, m.at, m.row, m.col, 0 };
-        d.c = (Operand){ .buf = param_of(l, buf, PARAM_OUT), .at = poly_scale(l->a, rows.from, width), .packed = width };
+        d.b = (Operand){ m.param, m.at, m.row, m.col, 0, false };
+        d.c = (Operand){ .buf = param_of(l, buf, PARAM_OUT), .at = poly_scale(l->a, rows.from, width), .packed = width, .split = form.split };
         kb_pack(&l->b, &d);
     }
 }
 
 Packed pack_operands(Lower *l, Node *n)
 {
-    return (Packed){ n->packs & 1 ? pack_operand(l, n, 0) : -1, n->packs & 2 ? pack_operand(l, n, 1) : -1 };
+    return (Packed){ n->packs & PACKS_LEFT ? pack_operand(l, n, 0) : -1, n->packs & PACKS_RIGHT ? pack_operand(l, n, 1) : -1 };
 }
 
 Span whole_dim(Lower *l, Dim d, const Index *at)
@@ -339,7 +354,7 @@ void lower_dot_statement(Lower *l, Node *n, const Index *at, Span m, Span cols, 
     else if (!as_matrix(l, n->in[0], at_a, vi, vk, &a))
         ftc_bug("lower: the left operand of %%%s is no matrix", n->name);
     if (packed.b >= 0)
-        b = (Matrix){ .param = param_of(l, packed.b, PARAM_IN), .at = poly_mul(l->a, packed_rows(l, n->in[1]->type.elem, k.size), cols.from) };
+        b = (Matrix){ .param = param_of(l, packed.b, PARAM_IN), .at = poly_mul(l->a, packed_rows(l, packed_form(n, 1), k.size), cols.from) };
     else if (!as_matrix(l, n->in[1], at_b, vk, vj, &b))
         ftc_bug("lower: the right operand of %%%s is no matrix", n->name);
     bool panel = l->panel_of[n->id] >= 0;
@@ -350,11 +365,11 @@ void lower_dot_statement(Lower *l, Node *n, const Index *at, Span m, Span cols, 
         transpose_dot(&a, &b, &c, &m, &cols);
     Dot d = { .m = m.size, .n = cols.size, .k = k.size };
     choose_strides(l, &d, &a, &b, &c);
-    d.a = (Operand){ a.param, a.at, a.row, a.col, 0 };
-    d.b = (Operand){ b.param, b.at, b.row, b.col, 0 };
+    d.a = (Operand){ a.param, a.at, a.row, a.col, 0, false };
+    d.b = (Operand){ b.param, b.at, b.row, b.col, 0, false };
     if (packed.b >= 0)
-        d.b = (Operand){ .buf = b.param, .at = b.at, .packed = PACKED };
-    d.c = (Operand){ c.param, c.at, c.row, poly_const(l->a, 1), 0 };
+        d.b = (Operand){ .buf = b.param, .at = b.at, .packed = PACKED, .split = packed_form(n, 1).split };
+    d.c = (Operand){ c.param, c.at, c.row, poly_const(l->a, 1), 0, false };
     const Loc *before = at_node(l, n);
     kb_dot(&l->b, &d);
     l->b.loc = before;

@@ -39,6 +39,7 @@ typedef struct {
     const Node *base;
     Poly offset;
     int width, buf;
+    bool split;
 } Pack;
 
 typedef struct {
@@ -48,7 +49,7 @@ typedef struct {
     int *buf_of;      /* by node id: buffer number, or -1 */
     bool *stored;     /* by node id: read outside its group, so it needs a buffer */
     int *scratch_of;  /* by node id: the scratch parameter that carries it to a later pass over the row, or -1 */
-    char *packed_as;  /* by node id: its chain packs it, for a dot's operand 0 (1), 1 (2) or both */
+    char *packed_as;  /* by node id: its chain packs it, for dots' operands: PACKS_LEFT, PACKS_RIGHT, PACKS_SPLIT, or'ed */
     int *panel_of;    /* by node id: the scratch parameter that hands it on to a later stage of its chain, or -1 */
 
     /* the group at hand */

@@ -16,8 +16,6 @@
 
 #include <limits.h>
 
-enum { LEFT = 1, RIGHT = 2 };
-
 static int operands_to_pack(const Node *n)
 {
     int fa = dot_free_axis(n, 0), fb = dot_free_axis(n, 1);
@@ -27,10 +25,10 @@ static int operands_to_pack(const Node *n)
     if (columns <= 1)
         return 0;
     if (rows == DIM_T && depth > 1 && is_shared_matrix(&n->in[1]->type))
-        return RIGHT;
+        return PACKS_RIGHT;
     if ((depth != DIM_T && !mutated("pack:depth")) || rows == 1)
         return 0;
-    return n->in[0]->type.elem == BF16 ? RIGHT : LEFT | RIGHT; /* tiles pair bf16 of the left one's rows themselves */
+    return n->in[0]->type.elem == BF16 ? PACKS_RIGHT : PACKS_LEFT | PACKS_RIGHT; /* tiles pair bf16 of the left one's rows themselves */
 }
 
 /* No number is left out. */
@@ -82,8 +80,27 @@ void pass_pack(Graph *g)
     EACH_NODE(n, g) {
         n->packs = op_lower[n->op] == lower_dot ? operands_to_pack(n) : 0;
         for (int k = 0; k < 2; k++)
-            if (n->packs & (k ? RIGHT : LEFT))
+            if (n->packs & (k ? PACKS_RIGHT : PACKS_LEFT))
                 opt_note(g->notes, n, "reads %s from panels", behind_views(n->in[k])->name);
     }
     round_in_copies(g);
+}
+
+/* Where matrix registers multiply bf16, dots of f32 go there in parts: a number is the sum of three bf16, exactly, and of the nine
+ * products of parts six are summed.  The others are less than f32's epsilon of |a| |b| together: as much as two roundings.  (Henry,
+ * Tang, Heinecke: Leveraging the bfloat16 Artificial Intelligence Datatype For Higher-Precision Computations, 2019.)  Not so of numbers
+ * below 1e-33, whose last parts are denormals and count as 0; and what is infinite times a number without a second part is NaN.
+ * The left operand's rows are split as they are read, each time: that pays for so many columns and depths. */
+void pass_split(Graph *g)
+{
+    const int least = mutated("split:small") ? 1 : 256; /* small models are for tests */
+    EACH_NODE(n, g) {
+        if (!(n->packs & PACKS_RIGHT) || n->in[0]->type.elem != F32 || n->in[1]->type.elem != F32)
+            continue;
+        Dim columns = n->in[1]->type.dim[dot_free_axis(n, 1)], depth = n->in[1]->type.dim[n->a.cb];
+        if (columns < least || (depth != DIM_T && depth < least))
+            continue;
+        n->packs = PACKS_RIGHT | PACKS_SPLIT;
+        opt_note(g->notes, n, "multiplies parts of f32 in matrix registers");
+    }
 }

@@ -48,6 +48,9 @@ void pass_chain(Graph *g);
  * them: a weight that doesn't lie as the dot reads it, or both operands of a sum over all tokens. */
 void pass_pack(Graph *g);
 
+/* split: says of each dot of f32 with packed right operands that they are split into bf16. */
+void pass_split(Graph *g);
+
 /* plan: gives every arena buffer of the program a slot; slots are shared by buffers that are never alive together. */
 void pass_plan(Program *p, bool share);
 

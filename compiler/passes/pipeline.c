@@ -23,6 +23,7 @@ static void run_fuse(Stage *s) { pass_fuse(s->graph, true); }
 static void run_no_fuse(Stage *s) { pass_fuse(s->graph, false); }
 static void run_chain(Stage *s) { pass_chain(s->graph); }
 static void run_pack(Stage *s) { pass_pack(s->graph); }
+static void run_split(Stage *s) { pass_split(s->graph); }
 static void run_lower(Stage *s) { s->program = lower_graph(s->graph, s->arena); }
 
 static void run_plan(Stage *s)
@@ -92,20 +93,21 @@ static void run_grad(Stage *s)
 
 /* -O1: what takes no time to compile and makes code shorter; -O2: all that pays; -O3: the same. */
 const Pass pipeline[] = {
-    { "simplify", 1, "one spelling per value before gradients multiply it", run_simplify, NULL, false, NULL, false },
-    { "demand", 1, "before grad, which inherits it; after simplify, which removes views that hide it", run_demand, NULL, false, NULL, false },
+    { "simplify", 1, "one spelling per value before gradients multiply it", run_simplify, NULL, false, NULL, false, false },
+    { "demand", 1, "before grad, which inherits it; after simplify, which removes views that hide it", run_demand, NULL, false, NULL, false, false },
     { "rows", 1, "before grad, which then asks for the gradients of rows; after demand, when it is known what reads them", run_rows, NULL,
-      true, NULL, true },
-    { "grad", 0, "before fusion: gradient rules are written per op; the update follows at once", run_grad, NULL, true, NULL, true },
-    { "cse", 1, "after grad: the backward part repeats much of the forward part", run_simplify, NULL, true, NULL, false },
+      true, NULL, true, false },
+    { "grad", 0, "before fusion: gradient rules are written per op; the update follows at once", run_grad, NULL, true, NULL, true, false },
+    { "cse", 1, "after grad: the backward part repeats much of the forward part", run_simplify, NULL, true, NULL, false, false },
     { "bf16", 0, "where the spec asks for it: after cse, so that a value is rounded once, and before remat, which keeps what was rounded",
-      run_bf16, NULL, false, NULL, true },
-    { "remat", 1, "after cse, which would undo it; before fuse, which then finds clone and reader together", run_remat, NULL, true, NULL, false },
-    { "fuse", 1, "on the final graph: nothing after it moves a value", run_fuse, run_no_fuse, false, NULL, false },
-    { "chain", 2, "after fuse, whose groups are its stages", run_chain, NULL, false, "fuse", false },
-    { "pack", 2, "on the final graph; the copies are no values of it", run_pack, NULL, false, NULL, false },
-    { "lower", 0, "each group becomes kernels", run_lower, NULL, false, NULL, false },
-    { "plan", 1, "when it is known which calls read what", run_plan, run_no_plan, false, NULL, false },
+      run_bf16, NULL, false, NULL, true, false },
+    { "remat", 1, "after cse, which would undo it; before fuse, which then finds clone and reader together", run_remat, NULL, true, NULL, false, false },
+    { "fuse", 1, "on the final graph: nothing after it moves a value", run_fuse, run_no_fuse, false, NULL, false, false },
+    { "chain", 2, "after fuse, whose groups are its stages", run_chain, NULL, false, "fuse", false, false },
+    { "pack", 2, "on the final graph; the copies are no values of it", run_pack, NULL, false, NULL, false, false },
+    { "split", 2, "after pack: only what panels hold is split; for matrix registers", run_split, NULL, false, "pack", false, true },
+    { "lower", 0, "each group becomes kernels", run_lower, NULL, false, NULL, false, false },
+    { "plan", 1, "when it is known which calls read what", run_plan, run_no_plan, false, NULL, false, false },
 };
 const int n_passes = sizeof pipeline / sizeof *pipeline;
 
@@ -130,6 +132,7 @@ bool pass_is_on(const Pass *p, const PipelineOptions *o)
     if (pass_is_needed(p))
         return true;
     bool on = o->level && !is_named(o, "", p->name) && (p->level <= o->level || is_named(o, "+", p->name));
+    on = on && (!p->matrix || o->matrix_registers);
     return on && (!p->with || pass_is_on(find_pass(p->with), o));
 }
 

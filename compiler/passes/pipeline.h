@@ -42,6 +42,7 @@ typedef struct {
     int opt_kinds;     /* which of it: OptNoteKinds, or'ed */
     Bisect *bisect;    /* NULL: all passes run */
     bool debug;        /* -g */
+    bool matrix_registers; /* code will have them: passes that only then pay run */
 } PipelineOptions;
 
 struct Pass {
@@ -53,6 +54,7 @@ struct Pass {
     bool training;                  /* only for a training step */
     const char *with;               /* it is off where this pass is; or NULL */
     bool model;                     /* needs Stage.spec and forward: what a graph alone doesn't say */
+    bool matrix;                    /* pays only where code has matrix registers */
 };
 
 extern const Pass pipeline[];

@@ -19,7 +19,8 @@ enum { FTC_T, FTC_B, FTC_L, FTC_C, FTC_V, FTC_U, FTC_P, FTC_SYMBOLS };
 /* What is computed token by token goes by panels: panel p has the tokens 2 * floor(p * (T + 1) / 2P) and on, below the next
  * one's first: it begins at an even token, has at most so many, and as many as any other but for two.  Threads share panels evenly: P
  * is a multiple of 4 or 8, where there are tokens enough.  It depends on T alone, so that sums don't depend on the number of threads. */
-enum { FTC_PANEL_TOKENS = 56 }; /* four tiles of dots (codegen/gemm.c); what a chain of them hands on stays in the cache */
+/* Two blocks of matrix registers, or five tiles (codegen/gemm.c); what a chain of them hands on stays in the cache. */
+enum { FTC_PANEL_TOKENS = 64 };
 
 static inline int64_t ftc_panels(int64_t tokens)
 {

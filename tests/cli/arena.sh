@@ -26,7 +26,7 @@ function size(text, terms, factors, n, m, i, k, sum, product) { # "8*T*L + 4"
     return sum
 }
 function panels(tokens, n, unit) { # ftc/step.h
-    n = int((tokens + 55) / 56)
+    n = int((tokens + 63) / 64)
     unit = n <= 2 ? 1 : n <= 16 ? 4 : 8
     return int((n + unit - 1) / unit) * unit
 }

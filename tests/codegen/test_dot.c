@@ -23,9 +23,9 @@ static Kernel *dot_kernel(Arena *a, bool ta, bool tb, bool accumulate)
     Poly m = poly_var(a, symbol_var(DIM_T)), n = poly_var(a, symbol_var(DIM_L)), depth = poly_var(a, symbol_var(DIM_C));
     Poly one = poly_const(a, 1), pad = poly_const(a, PAD), first = poly_const(a, 2);
     Dot d = { .m = m, .n = n, .k = depth, .accumulate = accumulate };
-    d.c = (Operand){ c, first, poly_add(a, n, pad), one, 0 };
-    d.a = (Operand){ x, first, ta ? one : poly_add(a, depth, pad), ta ? poly_add(a, m, pad) : one, 0 };
-    d.b = (Operand){ y, first, tb ? one : poly_add(a, n, pad), tb ? poly_add(a, depth, pad) : one, 0 };
+    d.c = (Operand){ c, first, poly_add(a, n, pad), one, 0, false };
+    d.a = (Operand){ x, first, ta ? one : poly_add(a, depth, pad), ta ? poly_add(a, m, pad) : one, 0, false };
+    d.b = (Operand){ y, first, tb ? one : poly_add(a, n, pad), tb ? poly_add(a, depth, pad) : one, 0, false };
     kb_dot(&b, &d);
     kernel_verify(k);
     return k;

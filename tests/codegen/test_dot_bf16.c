@@ -191,6 +191,141 @@ static void test_same_bits(void **state)
     arena_free(a);
 }
 
+/* Dots of f32 whose right operand is in three parts of bf16: rows as they lie and turned, of panels from rows and from columns. */
+static const char split_text[] =
+    "kernel @split(in f32 %a, in f32 %at, in f32 %b, in f32 %bt, inout bf16 %p, inout bf16 %pt, inout f32 %c0, inout f32 %c1) {\n"
+    "  pack split 32 %p[0] = %b[L*k + 3*k + j], j < L, k < C\n"
+    "  pack split 32 %pt[0] = %bt[C*j + 3*j + k], j < L, k < C\n"
+    "  dot %c0[L*i + j] = %a[C*i + 3*i + k] * split 32 %p[0], i < T, j < L, k < C\n"
+    "  dot %c1[L*i + j] += %at[T*k + 3*k + i] * split 32 %pt[0], i < T, j < L, k < C\n"
+    "}\n";
+
+/* Ordinary numbers, and large and small ones of both signs; none so small that a part of it is a denormal. */
+static float any_float(int i, int j)
+{
+    uint32_t x = (uint32_t)i * 2654435761u ^ ((uint32_t)j * 40503u + 977u);
+    x ^= x >> 15;
+    x *= 2246822519u;
+    x ^= x >> 13;
+    return ldexpf((float)(int32_t)x / 2147483648.0f, (int)(x % 7) - 3);
+}
+
+static float *floats(char *room, int64_t *size, int rows, int cols, int turn)
+{
+    *size = rows && cols ? (int64_t)(rows - 1) * (cols + GAP) + cols : 0;
+    float *p = (float *)(void *)(room + ROOM) - *size;
+    for (int64_t at = 0; at < *size; at++) {
+        int i = (int)(at / (cols + GAP)), j = (int)(at % (cols + GAP));
+        p[at] = j < cols ? turn ? any_float(j, i) : any_float(i, j) : NAN;
+    }
+    return p;
+}
+
+enum { N_SPLIT_BUFS = 8 };
+
+static void make_split(int which, int m, int n, int k, void **bufs, int64_t *sizes)
+{
+    bufs[0] = floats(area[which][0], &sizes[0], m, k, 0);
+    bufs[1] = floats(area[which][1], &sizes[1], k, m, 1);
+    bufs[2] = floats(area[which][2], &sizes[2], k, n, 0);
+    bufs[3] = floats(area[which][3], &sizes[3], n, k, 1);
+    for (int i = 4; i < N_SPLIT_BUFS; i++) {
+        sizes[i] = i < 6 ? (int64_t)((n + 31) / 32 * 32) * ((k + 1) / 2 * 2) * SPLIT_PARTS : (int64_t)m * n;
+        size_t bytes = (size_t)sizes[i] * (i < 6 ? 2 : 4);
+        bufs[i] = area[which][i] + ROOM - bytes;
+        memset(bufs[i], i < 6 ? 0xFF : 0, bytes);
+    }
+}
+
+/* As exact as a sum of f32 products that were never split: with the bound that every dot has. */
+static void run_split(const Kernel *kernel, FtcKernelFn *f, const Width *w, int m, int n, int k)
+{
+    void *want[N_SPLIT_BUFS], *got[N_SPLIT_BUFS];
+    int64_t sizes[N_SPLIT_BUFS], sym[FTC_SYMBOLS] = { m, 1, n, k, 1 };
+    make_split(0, m, n, k, want, sizes);
+    make_split(1, m, n, k, got, sizes);
+    kernel_interpret(kernel, want, sizes, sym, NULL);
+    f(&(FtcKernelArgs){ got, sym, NULL }, 0);
+    for (int i = 4; i < 6; i++)
+        assert_memory_equal(want[i], got[i], (size_t)sizes[i] * 2);
+    for (int i = 6; i < N_SPLIT_BUFS; i++)
+        for (int64_t at = 0; at < sizes[i]; at++) {
+            double sum = 0, size = 0;
+            int64_t b_row = n + GAP, a_row = k + GAP, row = at / n, col = at % n;
+            for (int64_t q = 0; q < k; q++) {
+                double product = (double)((float *)got[0])[row * a_row + q] * (double)((float *)got[2])[q * b_row + col];
+                sum += product;
+                size += fabs(product);
+            }
+            double off = fabs((double)((float *)got[i])[at] - sum);
+            assert_true(fabs((double)((float *)want[i])[at] - sum) <= 1e-7 * fabs(sum) + 1e-30);
+            if (off > size * 0x1p-24 * (2 + sqrt(k)))
+                fail_msg("%s, %d bits: m %d n %d k %d: c%d[%d] is %.9g, not %.9g", w->cpu, w->bits, m, n, k, i - 6, (int)at,
+                         (double)((float *)got[i])[at], sum);
+        }
+}
+
+static void test_split(void **state)
+{
+    (void)state;
+    static const int sizes[] = { 1, 2, 15, 33, 67 }, depths[] = { 0, 1, 2, 31, 32, 33, 97 };
+    static const int large[][3] = { { 29, 33, 1537 }, { 211, 70, 801 }, { 97, 96, 400 } };
+    enum { N = sizeof sizes / sizeof *sizes, N_DEPTHS = sizeof depths / sizeof *depths };
+    FtcDiag *d = ftc_diag_new(stderr);
+    Arena *a = arena_new();
+    Kernel *k = kernel_parse(a, "test", split_text, strlen(split_text), d);
+    assert_non_null(k);
+    for (int w = 0; w < N_WIDTHS; w++) {
+        if (!host_runs(&widths[w]) || widths[w].level == 1 || widths[w].level == 3)
+            continue;
+        CodegenOptions o = width_options(&widths[w]);
+        Jit *jit = jit_new(&o, d);
+        FtcKernelFn *f;
+        assert_true(jit_compile(jit, &k, 1, &f));
+        for (int i = 0; i < N * N * N_DEPTHS; i += widths[w].bits == 32 ? 5 : 1)
+            run_split(k, f, &widths[w], sizes[i / N_DEPTHS / N], sizes[i / N_DEPTHS % N], depths[i % N_DEPTHS]);
+        for (size_t i = 0; i < sizeof large / sizeof *large && widths[w].bits != 32; i++)
+            run_split(k, f, &widths[w], large[i][0], large[i][1], large[i][2]);
+        jit_free(jit);
+    }
+    ftc_diag_free(d);
+    arena_free(a);
+}
+
+/* What isn't finite has no second part, and what is too large for bf16 neither: no NaN comes out of numbers, but of infinite ones. */
+static void test_split_wild(void **state)
+{
+    (void)state;
+    static const float wild[] = { INFINITY, -INFINITY, NAN, 3.4e38f, -3.4e38f, 1e-40f, 0x1p-126f, 0.0f, -0.0f, 1.00390625f };
+    static const char pack[] = "kernel @wild(in f32 %x, inout bf16 %p) { pack split 32 %p[0] = %x[L*k + j], j < L, k < C }";
+    enum { N = sizeof wild / sizeof *wild };
+    FtcDiag *d = ftc_diag_new(stderr);
+    Arena *a = arena_new();
+    Kernel *k = kernel_parse(a, "test", pack, strlen(pack), d);
+    assert_non_null(k);
+    for (int w = 0; w < N_WIDTHS; w++) {
+        if (!host_runs(&widths[w]))
+            continue;
+        CodegenOptions o = width_options(&widths[w]);
+        Jit *jit = jit_new(&o, d);
+        FtcKernelFn *f;
+        assert_true(jit_compile(jit, &k, 1, &f));
+        _Alignas(64) uint16_t want[SPLIT_PARTS * 2 * 32], got[SPLIT_PARTS * 2 * 32]; /* lines, as the arena has */
+        int64_t sizes[] = { N, SPLIT_PARTS * 2 * 32 }, sym[FTC_SYMBOLS] = { 1, 1, N, 1, 1 };
+        void *bufs[] = { (void *)wild, want }, *own[] = { (void *)wild, got };
+        kernel_interpret(k, bufs, sizes, sym, NULL);
+        f(&(FtcKernelArgs){ own, sym, NULL }, 0);
+        for (int i = 0; i < SPLIT_PARTS * 2 * 32; i++) /* a NaN's bits are its own */
+            assert_true(want[i] == got[i] || ((want[i] & 0x7FFF) > 0x7F80 && (got[i] & 0x7FFF) > 0x7F80));
+        for (int i = 0; i < N; i++)
+            for (int p = 1; p < SPLIT_PARTS; p++)
+                assert_true((got[p * 2 * 32 + 2 * i] & 0x7F80) != 0x7F80);
+        jit_free(jit);
+    }
+    ftc_diag_free(d);
+    arena_free(a);
+}
+
 /* Matrix registers are for processors that have them; the choice is part of an object's name. */
 static void test_matrix_registers(void **state)
 {
@@ -219,6 +354,7 @@ static void test_matrix_registers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_layouts), cmocka_unit_test(test_stand_in), cmocka_unit_test(test_same_bits),
+                                        cmocka_unit_test(test_split), cmocka_unit_test(test_split_wild),
                                         cmocka_unit_test(test_matrix_registers) };
     return cmocka_run_group_tests(tests, make_guards, NULL);
 }

@@ -3,6 +3,7 @@
 #include "tests/support/testing.h"
 
 #include "compiler/api/compile.h"
+#include "compiler/ir/mutate.h"
 #include "tests/support/run_native.h"
 
 static void check_with(const char *file, int level, int n, const char *const *settings)
@@ -14,7 +15,7 @@ static void check_with(const char *file, int level, int n, const char *const *se
         assert_true(spec_setting_parse(arena, settings[i], &set[i], diag));
     Spec *spec = spec_load(arena, &(SpecSource){ .file = source_path(file), .over = set, .n_over = n }, diag);
     assert_non_null(spec);
-    PipelineOptions o = { .level = level };
+    PipelineOptions o = { .level = level, .matrix_registers = mutated("split:small") };
     Compiled *c = compile_spec(spec, "model", true, &o, diag);
     assert_non_null(c);
     CodegenOptions codegen = { .level = level, .no_cache = true };
@@ -63,6 +64,17 @@ static void test_bf16(void **state)
     check_model("tests/models/bf16.yaml", 2);
 }
 
+/* Dots in parts: in matrix registers where this machine has them, else of panels that are joined again. */
+static void test_split(void **state)
+{
+    (void)state;
+    mutate("split:small");
+    check_model("models/tiny_cls.yaml", 2);
+    check_model("tests/models/prenorm_gated.yaml", 2);
+    check_model("models/logreg.yaml", 2);
+    mutate(NULL);
+}
+
 static void test_losses(void **state)
 {
     (void)state;
@@ -84,6 +96,6 @@ static void test_losses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_tiny), cmocka_unit_test(test_logreg), cmocka_unit_test(test_not_bert),
-                                        cmocka_unit_test(test_bf16), cmocka_unit_test(test_losses) };
+                                        cmocka_unit_test(test_bf16), cmocka_unit_test(test_split), cmocka_unit_test(test_losses) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

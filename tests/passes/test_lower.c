@@ -106,9 +106,39 @@ static void test_packs(void **state)
     arena_free(arena);
 }
 
+/* Where matrix registers will be, packed f32 is split, but for what %n has: few columns; and %r, of a weight and of an activation
+ * that %d's chain packs, are held to the evaluator. */
+static void test_splits(void **state)
+{
+    (void)state;
+    static const char text[] = "graph @g {\n"
+        "  %x = input {name=\"x\"} : f32[T,256]\n  %w = weight {name=\"w\"} : f32[256,256]\n  %f = weight {name=\"f\"} : f32[256,8]\n"
+        "  %r = dot %x, %w {batch=0, ca=1, cb=1} : f32[T,256]\n"
+        "  %n = dot %x, %f {batch=0, ca=1, cb=0} : f32[T,8]\n"
+        "  %e = exp %r : f32[T,256]\n"
+        "  %d = dot %x, %e {batch=0, ca=0, cb=0} : f32[256,256]\n"
+        "  return r=%r, n=%n, d=%d\n}\n";
+    static const int packs[] = { PACKS_RIGHT | PACKS_SPLIT, PACKS_RIGHT, PACKS_RIGHT | PACKS_SPLIT };
+    Arena *arena = arena_new();
+    FtcDiag *diag = ftc_diag_new(stderr);
+    Graph *g = graph_parse(arena, "case", text, sizeof text - 1, diag);
+    assert_non_null(g);
+    pass_fuse(g, true);
+    pass_chain(g);
+    pass_pack(g);
+    pass_split(g);
+    for (int i = 0; i < g->n_outputs; i++)
+        assert_int_equal(g->outputs[i].node->packs, packs[i]);
+    Sizes sizes;
+    check_program("splits", g, lower_graph(g, arena), sizes_of(&sizes, 2, (int[]){ 5, 30 }, 2, 1, 2), run_interpreter, NULL);
+    ftc_diag_free(diag);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_one_kernel_an_op), cmocka_unit_test(test_fused),
-                                        cmocka_unit_test(test_merged_regions_wait), cmocka_unit_test(test_packs) };
+                                        cmocka_unit_test(test_merged_regions_wait), cmocka_unit_test(test_packs),
+                                        cmocka_unit_test(test_splits) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
