@@ -28,7 +28,7 @@ typedef struct {
     int vector_bits;       /* 0: the widest there is; 32 (scalar), 128, 256 or 512 */
     Gemm gemm;
     bool no_stream;        /* store packed matrices by way of the caches */
-    bool no_amx;           /* multiply bf16 as machines without matrix registers do */
+    bool no_amx;           /* leave out matrix registers: the bits of machines without */
     int threads;           /* that compile; 0: one for every core */
     bool no_cache;         /* neither read nor write the object cache */
     bool debug;            /* -g: tell a debugger of code in this process */

@@ -134,7 +134,9 @@ static Panel find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LL
 static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMValueRef rows, LLVMValueRef k0, LLVMValueRef depth,
                        LLVMValueRef *block, LLVMValueRef *stride)
 {
-    LLVMValueRef a_stride = LLVMGetParam(e->fn, DOT_A_STRIDE), room = new_slot(e, LLVMArrayType2(e->f32, in_parts(e->target, layout) ? SPLIT_PARTS * A_PART : A_ROOM));
+    const bool parts = in_parts(e->target, layout);
+    LLVMValueRef a_stride = LLVMGetParam(e->fn, DOT_A_STRIDE), one = whole(e->i64, 1);
+    LLVMValueRef room = new_slot(e, LLVMArrayType2(e->f32, parts ? SPLIT_PARTS * A_PART : A_ROOM));
     LLVMSetAlignment(room, 64);
     LLVMValueRef outer = layout.a_turned ? k0 : i0, inner = layout.a_turned ? i0 : k0;
     LLVMValueRef a = LLVMGetParam(e->fn, DOT_A), place = plus(e, times(e, outer, a_stride), inner);
@@ -149,7 +151,8 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
         return;
     }
     if (form == COPY_PAIRS && e->target->amx) {
-        width = LLVMBuildAnd(e->b, plus(e, LLVMBuildLShr(e->b, plus(e, depth, whole(e->i64, 1)), whole(e->i64, 1), ""), whole(e->i64, 2 * LINE - 1)), whole(e->i64, -LINE), "");
+        LLVMValueRef pairs = LLVMBuildLShr(e->b, plus(e, depth, one), one, "");
+        width = LLVMBuildAnd(e->b, plus(e, pairs, whole(e->i64, 2 * LINE - 1)), whole(e->i64, -LINE), "");
         args[COPY_WIDTH] = width;
         call(e, layout.a_turned ? turn_left_function(e, t, layout.split) : split_rows_function(e, t), args, COPY_ARGS);
         *block = room;
@@ -319,7 +322,8 @@ static bool is_tiled(const Target *t, const Kernel *k, const Dot *d)
 
 static DotLayout layout_of(const Kernel *k, const Dot *d)
 {
-    return (DotLayout){ .bf16 = k->params[d->a.buf].elem == BF16, .split = d->b.split, .a_turned = !is_one(d->a.col), .b_turned = !d->b.packed && !is_one(d->b.col), .packed = d->b.packed };
+    return (DotLayout){ .bf16 = k->params[d->a.buf].elem == BF16, .split = d->b.split, .a_turned = !is_one(d->a.col),
+                        .b_turned = !d->b.packed && !is_one(d->b.col), .packed = d->b.packed };
 }
 
 void emit_dot(Emit *e, const Dot *d)

@@ -36,7 +36,8 @@ static LLVMValueRef configure_function(Emit *outer)
     LLVMTypeRef i64 = outer->i64, params[CONFIG_ARGS] = { i64, i64, i64, i64 };
     Emit f, *e = &f;
     fn = open_function(outer, e, name, params, CONFIG_ARGS);
-    LLVMValueRef zero = whole(i64, 0), half = whole(i64, PAIRS), columns = LLVMGetParam(fn, CONFIG_COLUMNS), pairs = LLVMGetParam(fn, CONFIG_PAIRS);
+    LLVMValueRef zero = whole(i64, 0), half = whole(i64, PAIRS), pairs = LLVMGetParam(fn, CONFIG_PAIRS);
+    LLVMValueRef columns = LLVMGetParam(fn, CONFIG_COLUMNS);
     LLVMValueRef upper = LLVMGetParam(fn, CONFIG_UPPER), lower = LLVMGetParam(fn, CONFIG_LOWER);
     LLVMValueRef first = smaller(e, columns, half), second = minus(e, columns, first);
     const struct { LLVMValueRef rows, columns; } size[REGISTERS] = {
@@ -50,8 +51,10 @@ static LLVMValueRef configure_function(Emit *outer)
                                           LLVMBuildICmp(e->b, LLVMIntNE, size[i].columns, zero, ""), "");
         LLVMValueRef rows = LLVMBuildSelect(e->b, there, size[i].rows, zero, "");
         LLVMValueRef width = times(e, LLVMBuildSelect(e->b, there, size[i].columns, zero, ""), whole(i64, 4));
-        config = LLVMBuildInsertElement(e->b, config, LLVMBuildTrunc(e->b, width, e->i8, ""), whole(e->i32, CONFIG_WIDTHS + 2 * i), "");
-        config = LLVMBuildInsertElement(e->b, config, LLVMBuildTrunc(e->b, rows, e->i8, ""), whole(e->i32, CONFIG_ROWS + i), "");
+        width = LLVMBuildTrunc(e->b, width, e->i8, "");
+        rows = LLVMBuildTrunc(e->b, rows, e->i8, "");
+        config = LLVMBuildInsertElement(e->b, config, width, whole(e->i32, CONFIG_WIDTHS + 2 * i), "");
+        config = LLVMBuildInsertElement(e->b, config, rows, whole(e->i32, CONFIG_ROWS + i), "");
     }
     LLVMValueRef at = slot_with(e, config);
     call_intrinsic(e, "llvm.x86.ldtilecfg", NULL, 0, &at, 1);
@@ -60,7 +63,10 @@ static LLVMValueRef configure_function(Emit *outer)
 }
 
 /* One block, of bf16 or of f32 in parts: sums of `lower` rows too or not, of the second 16 columns or not. */
-enum { BLOCK_A, BLOCK_A_STRIDE, BLOCK_B, BLOCK_B_STRIDE, BLOCK_C, BLOCK_C_STRIDE, BLOCK_TURNS, BLOCK_ACCUMULATE, BLOCK_UPPER, BLOCK_B_PART, BLOCK_ARGS };
+enum {
+    BLOCK_A, BLOCK_A_STRIDE, BLOCK_B, BLOCK_B_STRIDE, BLOCK_C, BLOCK_C_STRIDE, BLOCK_TURNS, BLOCK_ACCUMULATE, BLOCK_UPPER, BLOCK_B_PART,
+    BLOCK_ARGS
+};
 
 static void load(Emit *e, int to, LLVMValueRef p, LLVMValueRef stride)
 {
@@ -120,7 +126,8 @@ static LLVMValueRef block_function(Emit *outer, int halves, int vectors, bool sp
     loop_close(e, &l);
     for (int h = 0; h < halves; h++)
         for (int v = 0; v < vectors; v++)
-            call_intrinsic(e, "llvm.x86.tilestored64", NULL, 0, (LLVMValueRef[]){ reg(e, SUMS + 2 * h + v), c[2 * h + v], c_bytes }, 3);
+            call_intrinsic(e, "llvm.x86.tilestored64", NULL, 0,
+                           (LLVMValueRef[]){ reg(e, SUMS + 2 * h + v), c[2 * h + v], c_bytes }, 3);
     close_function(e);
     return fn;
 }
@@ -129,7 +136,8 @@ static LLVMValueRef block_function(Emit *outer, int halves, int vectors, bool sp
 static void add_odd(Emit *e, Tile t, LLVMValueRef *args)
 {
     LLVMValueRef last = times(e, args[TILE_DEPTH], whole(e->i64, 2)), columns = args[TILE_COLUMNS];
-    LLVMValueRef panel = element(e, args[TILE_B], times(e, args[TILE_DEPTH], args[TILE_B_STRIDE])), right[TILE_VECTORS_MOST], mask[TILE_VECTORS_MOST];
+    LLVMValueRef panel = element(e, args[TILE_B], times(e, args[TILE_DEPTH], args[TILE_B_STRIDE]));
+    LLVMValueRef right[TILE_VECTORS_MOST], mask[TILE_VECTORS_MOST];
     e->lanes = t.lanes;
     LLVMTypeRef floats = lanes_of(e, e->f32), bits = lanes_of(e, e->i32);
     for (int v = 0; v < t.vectors; v++) {
@@ -144,8 +152,8 @@ static void add_odd(Emit *e, Tile t, LLVMValueRef *args)
     LLVMValueRef x = LLVMBuildBitCast(e->b, LLVMBuildShl(e->b, half, whole(e->i32, 16), ""), e->f32, "");
     LLVMValueRef left = splat(e, x, t.lanes), c = element(e, args[TILE_C], times(e, row.i, args[TILE_C_STRIDE]));
     for (int v = 0; v < t.vectors; v++) {
-        LLVMValueRef p = element(e, c, whole(e->i64, v * t.lanes));
-        store_lanes(e, p, mask[v], call_intrinsic(e, "llvm.fma", &floats, 1, (LLVMValueRef[]){ left, right[v], load_lanes(e, p, mask[v]) }, 3));
+        LLVMValueRef p = element(e, c, whole(e->i64, v * t.lanes)), sum[] = { left, right[v], load_lanes(e, p, mask[v]) };
+        store_lanes(e, p, mask[v], call_intrinsic(e, "llvm.fma", &floats, 1, sum, 3));
     }
     loop_close(e, &row);
     e->lanes = 1;
@@ -153,11 +161,13 @@ static void add_odd(Emit *e, Tile t, LLVMValueRef *args)
 
 /* All rows, for depths of `pairs` in each of so many turns.  The rows are shared as evenly as goes: all blocks but the last one are
  * alike, and configured once. */
-static void add_turns(Emit *e, Tile t, bool split, LLVMValueRef *args, LLVMValueRef first, LLVMValueRef turns, LLVMValueRef pairs, LLVMValueRef accumulate)
+static void add_turns(Emit *e, Tile t, bool split, LLVMValueRef *args, LLVMValueRef first, LLVMValueRef turns, LLVMValueRef pairs,
+                      LLVMValueRef accumulate)
 {
     LLVMValueRef zero = whole(e->i64, 0), one = whole(e->i64, 1), most = whole(e->i64, 2 * ROWS), rows = args[TILE_ROWS];
     LLVMValueRef blocks = LLVMBuildUDiv(e->b, plus(e, rows, whole(e->i64, 2 * ROWS - 1)), most, "");
-    LLVMValueRef share = LLVMBuildUDiv(e->b, minus(e, plus(e, rows, blocks), one), LLVMBuildSelect(e->b, at_least(e, blocks, one), blocks, one, ""), "");
+    LLVMValueRef some = LLVMBuildSelect(e->b, at_least(e, blocks, one), blocks, one, "");
+    LLVMValueRef share = LLVMBuildUDiv(e->b, minus(e, plus(e, rows, some), one), some, "");
     LLVMValueRef configured = slot_with(e, zero), columns = args[TILE_COLUMNS];
     Loop l = loop_open(e, zero, rows, 1);
     LLVMValueRef size = smaller(e, share, minus(e, rows, l.i)), single = at_least(e, whole(e->i64, ROWS), size);
@@ -200,7 +210,8 @@ LLVMValueRef amx_tiles_function(Emit *outer, Tile t, bool split, const char *sym
         LLVMSetLinkage(fn, LLVMExternalLinkage);
     LLVMValueRef args[TILE_ARGS], zero = whole(e->i64, 0), one = whole(e->i64, 1), most = whole(e->i64, PAIRS);
     LLVMGetParams(fn, args);
-    LLVMValueRef turns = LLVMBuildUDiv(e->b, args[TILE_DEPTH], most, ""), full = times(e, turns, most), rest = minus(e, args[TILE_DEPTH], full);
+    LLVMValueRef turns = LLVMBuildUDiv(e->b, args[TILE_DEPTH], most, ""), full = times(e, turns, most);
+    LLVMValueRef rest = minus(e, args[TILE_DEPTH], full);
     LLVMValueRef any = LLVMBuildICmp(e->b, LLVMIntNE, turns, zero, ""), over = LLVMBuildICmp(e->b, LLVMIntNE, rest, zero, "");
     LLVMBasicBlockRef join = if_open(e, LLVMBuildOr(e->b, any, LLVMBuildNot(e->b, over, ""), "")); /* an empty sum is stored too */
     add_turns(e, t, split, args, zero, turns, most, args[TILE_ACCUMULATE]);

@@ -108,11 +108,14 @@ static void round_parts(Emit *e, LLVMValueRef x, bool quick, int parts, LLVMValu
 {
     LLVMTypeRef halves = lanes_of(e, LLVMBFloatTypeInContext(e->c));
     for (int p = 0; p < parts; p++) {
-        part[p] = quick ? LLVMBuildBitCast(e->b, LLVMBuildFPTrunc(e->b, x, halves, ""), lanes_of(e, e->i16), "") : round_to_bf16(e, x);
+        part[p] = quick ? LLVMBuildBitCast(e->b, LLVMBuildFPTrunc(e->b, x, halves, ""), lanes_of(e, e->i16), "")
+                        : round_to_bf16(e, x);
         if (p + 1 < parts)
             x = what_is_left(e, x, part[p]);
     }
 }
+
+static LLVMValueRef part_offset(Emit *e, int part) { return times(e, LLVMGetParam(e->fn, COPY_PART), whole(e->i64, part)); }
 
 /* Two of 16 bits as 32. */
 static LLVMValueRef pair_of(Emit *e, LLVMValueRef low, LLVMValueRef high)
@@ -198,7 +201,7 @@ LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy, bool streamed)
         }
         v = pair_of(e, part[0][0], part[1][0]);
         for (int p = 1; p < SPLIT_PARTS; p++) {
-            LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), plus(e, l.i, times(e, LLVMGetParam(fn, COPY_PART), whole(e->i64, p))));
+            LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), plus(e, l.i, part_offset(e, p)));
             store_pairs(e, copy, to, k, width, pair_of(e, part[0][p], part[1][p]), streamed);
         }
     } else if (t.lanes > 1) {
@@ -375,7 +378,7 @@ LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed)
     }
     LLVMValueRef apart = LLVMBuildSelect(e->b, complete, width, lanes, "");
     for (int part = 0; part < parts; part++) {
-        LLVMValueRef own = part ? element(e, q, times(e, LLVMGetParam(fn, COPY_PART), whole(e->i64, part))) : q;
+        LLVMValueRef own = part ? element(e, q, part_offset(e, part)) : q;
         LLVMValueRef target = LLVMBuildSelect(e->b, complete, own, square_out, "");
         if (t.lanes > 1)
             transpose_lanes(e, v[part], t.lanes);
@@ -410,7 +413,8 @@ LLVMValueRef turn_left_function(Emit *outer, Tile t, bool split)
     Loop column = loop_open(e, zero, columns, t.lanes);
     LLVMValueRef mask = lanes_below(e, column.i, columns, t.lanes), none = LLVMConstNull(LLVMTypeOf(mask));
     Loop pair = loop_open(e, zero, LLVMBuildLShr(e->b, plus(e, rows, one), one, ""), t.lanes);
-    LLVMValueRef row = times(e, pair.i, whole(e->i64, 2)), to = element(e, LLVMGetParam(fn, COPY_TO), plus(e, times(e, column.i, width), pair.i));
+    LLVMValueRef row = times(e, pair.i, whole(e->i64, 2));
+    LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), plus(e, times(e, column.i, width), pair.i));
     const Copy copy = split ? COPY_SPLIT : COPY_PAIRS;
     const int parts = split ? SPLIT_PARTS : 1;
     LLVMValueRef v[SPLIT_PARTS][16], low = source_element(e, copy, LLVMGetParam(fn, COPY_FROM), times(e, row, stride));
@@ -431,7 +435,7 @@ LLVMValueRef turn_left_function(Emit *outer, Tile t, bool split)
     for (int p = 0; p < parts; p++) {
         transpose_lanes(e, v[p], t.lanes);
         for (int i = 0; i < t.lanes; i++)
-            store_lanes(e, element(e, to, plus(e, times(e, width, whole(e->i64, i)), times(e, LLVMGetParam(fn, COPY_PART), whole(e->i64, p)))), NULL, v[p][i]);
+            store_lanes(e, element(e, to, plus(e, times(e, width, whole(e->i64, i)), part_offset(e, p))), NULL, v[p][i]);
     }
     loop_close(e, &pair);
     loop_close(e, &column);
@@ -452,11 +456,12 @@ LLVMValueRef split_rows_function(Emit *outer, Tile t)
     Loop l = loop_open(e, zero, LLVMBuildLShr(e->b, plus(e, columns, one), one, ""), t.lanes);
     LLVMValueRef part[2][SPLIT_PARTS], first = times(e, l.i, whole(e->i64, 2));
     for (int h = 0; h < 2; h++) {
-        LLVMValueRef at = plus(e, first, whole(e->i64, h * t.lanes)), mask = lanes_below(e, smaller(e, at, columns), columns, t.lanes);
+        LLVMValueRef at = plus(e, first, whole(e->i64, h * t.lanes));
+        LLVMValueRef mask = lanes_below(e, smaller(e, at, columns), columns, t.lanes);
         round_parts(e, load_lanes(e, element(e, from, at), mask), true, SPLIT_PARTS, part[h]);
     }
     for (int p = 0; p < SPLIT_PARTS; p++)
-        store_lanes(e, element(e, to, plus(e, l.i, times(e, LLVMGetParam(fn, COPY_PART), whole(e->i64, p)))), NULL, in_pairs(e, part[0][p], part[1][p]));
+        store_lanes(e, element(e, to, plus(e, l.i, part_offset(e, p))), NULL, in_pairs(e, part[0][p], part[1][p]));
     loop_close(e, &l);
     loop_close(e, &row);
     close_function(e);
@@ -470,7 +475,6 @@ LLVMValueRef join_function(Emit *outer, Tile t)
     if (!open_copy(outer, e, "join", t.lanes, false, &fn))
         return fn;
     LLVMValueRef width = whole(e->i64, (int64_t)t.vectors * t.lanes), one = whole(e->i64, 1), zero = whole(e->i64, 0);
-    LLVMValueRef part = LLVMGetParam(fn, COPY_PART);
     Loop l = loop_open(e, zero, LLVMBuildLShr(e->b, plus(e, LLVMGetParam(fn, COPY_ROWS), one), one, ""), 1);
     LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, l.i, LLVMGetParam(fn, COPY_STRIDE)));
     LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), times(e, l.i, plus(e, width, width)));
@@ -479,7 +483,7 @@ LLVMValueRef join_function(Emit *outer, Tile t)
         for (int upper = 0; upper < 2; upper++) {
             LLVMValueRef sum = half_of(e, load_pairs(e, at), upper);
             for (int p = 1; p < SPLIT_PARTS; p++)
-                sum = LLVMBuildFAdd(e->b, sum, half_of(e, load_pairs(e, element(e, at, times(e, part, whole(e->i64, p)))), upper), "");
+                sum = LLVMBuildFAdd(e->b, sum, half_of(e, load_pairs(e, element(e, at, part_offset(e, p))), upper), "");
             store_lanes(e, upper ? element(e, row, width) : row, NULL, sum);
         }
     }

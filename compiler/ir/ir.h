@@ -128,7 +128,8 @@ struct Node {
     const char *grad_of; /* name of the value whose gradient computation this is, or NULL */
     int group;        /* after fusion: the kernel it is computed in, from 1; 0: a view, a constant, or given from outside */
     int stage;        /* of a group that chains several: which one, from 1; 0: the group is no chain */
-    int packs;        /* dot: which operands are copied to panels first: PACKS_LEFT, PACKS_RIGHT, or both; PACKS_SPLIT: the right one as three bf16 each */
+    int packs;        /* dot: which operands are copied to panels first: PACKS_LEFT, PACKS_RIGHT or both; PACKS_SPLIT: the right one of
+                       * f32 as three bf16 each */
     int uses;         /* operands and outputs that name it; kept by graph_count_uses */
     void *aux;        /* scratch of the running pass */
     Node *next, *prev;
@@ -223,7 +224,7 @@ Node *rand_bits(Graph *g, int site, Node *row, Node *seed, Node *step, Dim colum
  *   %dx = ... : f32[T,384]  grad %x
  *   %y = ... : f32[T,384]  in 7                  (after fusion: computed in group 7)
  *   %z = ... : f32[T,384]  in 8.2                (in the second stage of the chain that is group 8)
- *   %w = ... : f32[T,384]  in 9 packs 2          (a dot whose right operand is copied to panels first; 1 the left, 6 the right one split)
+ *   %w = ... : f32[T,384]  in 9 packs 2          (a dot whose right operand is copied to panels first; 1: the left; 6: split)
  *   return loss=%loss, logits=%logits, %w.new
  * } */
 void graph_print(const Graph *g, FILE *out);

@@ -224,6 +224,7 @@ static bool read_node(Parser *p)
     if (scan_accept(&p->s, "in ") &&
         (!scan_int(&p->s, 1, 1 << 20, &group) || (scan_accept(&p->s, ".") && !scan_int(&p->s, 1, 1 << 20, &stage))))
         return false;
+    FtcLoc packed = scan_here(&p->s);
     if (scan_accept(&p->s, "packs ") && !scan_int(&p->s, 1, PACKS_LEFT | PACKS_RIGHT | PACKS_SPLIT, &packs))
         return false;
     Loc *place = NEW(p->s.arena, Loc);
@@ -240,6 +241,8 @@ static bool read_node(Parser *p)
     n->group = (int)group;
     n->stage = (int)stage;
     n->packs = op == OP_dot ? (int)packs : 0;
+    if (n->packs & PACKS_SPLIT && (!(n->packs & PACKS_RIGHT) || n->in[0]->type.elem != F32 || n->in[1]->type.elem != F32))
+        return ftc_error(p->s.diag, packed, "only a packed right operand is split (packs 6), and only where both are f32");
     if (!type_equal(&n->type, &type)) {
         char is[160], should[160];
         return ftc_error(p->s.diag, at, "%%%s has type %s, not %s", name, type_name(&n->type, should), type_name(&type, is));

@@ -6,7 +6,8 @@
 
 static bool same_operand(const Operand *x, const Operand *y)
 {
-    return x->buf == y->buf && x->packed == y->packed && x->split == y->split && poly_equal(x->at, y->at) && poly_equal(x->row, y->row) && poly_equal(x->col, y->col);
+    return x->buf == y->buf && x->packed == y->packed && x->split == y->split &&
+           poly_equal(x->at, y->at) && poly_equal(x->row, y->row) && poly_equal(x->col, y->col);
 }
 
 static bool same_dot(const Dot *x, const Dot *y)

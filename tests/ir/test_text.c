@@ -78,6 +78,26 @@ static void test_mistakes(void **state)
     }
 }
 
+/* A graph that someone edited says of a dot only what can be: f32 in packed panels is split. */
+static void test_packs(void **state)
+{
+    (void)state;
+    static const struct { const char *elem, *packs; bool can; } cases[] = {
+        { "f32", "packs 6", true }, { "f32", "packs 3", true }, { "f32", "packs 4", false }, { "bf16", "packs 6", false }, { "bf16", "packs 2", true },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Arena *arena = arena_new();
+        FtcDiag *diag = ftc_diag_new(NULL);
+        const char *text = arena_printf(arena, "graph @g {\n  %%w = weight {name=\"w\"} : f32[4,4]\n  %%x = cast %%w : %s[4,4]\n"
+                                        "  %%y = dot %%x, %%x {batch=0, ca=1, cb=0} : f32[4,4]  in 1 %s\n  return y=%%y\n}\n", cases[i].elem, cases[i].packs);
+        assert_int_equal(graph_parse(arena, "x.ftir", text, strlen(text), diag) != NULL, cases[i].can);
+        if (!cases[i].can)
+            assert_string_equal(ftc_diag_last(diag), "only a packed right operand is split (packs 6), and only where both are f32");
+        ftc_diag_free(diag);
+        arena_free(arena);
+    }
+}
+
 static void test_updates_are_not_read(void **state)
 {
     (void)state;
@@ -139,7 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_samples_round_trip),
         cmocka_unit_test(test_mistakes),
-        cmocka_unit_test(test_updates_are_not_read),
+        cmocka_unit_test(test_packs), cmocka_unit_test(test_updates_are_not_read),
         cmocka_unit_test(test_strings),
         cmocka_unit_test(test_any_bytes),
     };
