@@ -63,7 +63,7 @@ static LLVMValueRef packed_element(Emit *e, DotLayout layout, LLVMValueRef j, LL
     LLVMValueRef width = whole(e->i64, layout.packed), all = LLVMGetParam(e->fn, DOT_K), one = whole(e->i64, 1);
     LLVMValueRef within = LLVMBuildURem(e->b, j, width, "");
     if (layout.bf16 || layout.split) { /* rows of pairs */
-        all = LLVMBuildLShr(e->b, plus(e, all, one), one, "");
+        all = pairs_of(e, all);
         k = LLVMBuildLShr(e->b, k, one, "");
     }
     if (layout.split)
@@ -91,25 +91,15 @@ static Panel find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LL
     if (layout.packed) {
         LLVMValueRef stride = whole(e->i64, layout.packed);
         Panel own = { packed_element(e, layout, j0, k0), stride, packed_element(e, layout, behind, k0), stride };
-        LLVMValueRef part = times(e, LLVMBuildLShr(e->b, even(e, LLVMGetParam(e->fn, DOT_K)), whole(e->i64, 1), ""), stride);
-        if (in_parts(e->target, layout)) {
-            own.next_stride = part;
-            return own;
-        }
-        if (layout.split) {
-            args[COPY_FROM] = own.at;
-            args[COPY_STRIDE] = stride;
-            args[COPY_PART] = part;
-            call(e, join_function(e, t), args, COPY_ARGS);
-            copy.next = own.next;
-            copy.next_stride = whole(e->i64, LINE);
-            return copy;
-        }
-        if (form != COPY_WIDE)
+        if (layout.split)
+            args[COPY_PART] = times(e, pairs_of(e, LLVMGetParam(e->fn, DOT_K)), stride);
+        if (in_parts(e->target, layout))
+            own.next_stride = args[COPY_PART];
+        if (form == COPY_PAIRS || (form == COPY_F32 && !layout.split))
             return own;
         args[COPY_FROM] = own.at;
         args[COPY_STRIDE] = stride;
-        call(e, widen_pairs_function(e, t), args, COPY_ARGS);
+        call(e, layout.split ? join_function(e, t) : widen_pairs_function(e, t), args, COPY_ARGS);
         copy.next = own.next;
         copy.next_stride = whole(e->i64, LINE); /* it has half as many rows as tiles take turns */
         return copy;
@@ -135,7 +125,7 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
                        LLVMValueRef *block, LLVMValueRef *stride)
 {
     const bool parts = in_parts(e->target, layout);
-    LLVMValueRef a_stride = LLVMGetParam(e->fn, DOT_A_STRIDE), one = whole(e->i64, 1);
+    LLVMValueRef a_stride = LLVMGetParam(e->fn, DOT_A_STRIDE);
     LLVMValueRef room = new_slot(e, LLVMArrayType2(e->f32, parts ? SPLIT_PARTS * A_PART : A_ROOM));
     LLVMSetAlignment(room, 64);
     LLVMValueRef outer = layout.a_turned ? k0 : i0, inner = layout.a_turned ? i0 : k0;
@@ -151,7 +141,7 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
         return;
     }
     if (form == COPY_PAIRS && e->target->amx) {
-        LLVMValueRef pairs = LLVMBuildLShr(e->b, plus(e, depth, one), one, "");
+        LLVMValueRef pairs = pairs_of(e, depth);
         width = LLVMBuildAnd(e->b, plus(e, pairs, whole(e->i64, 2 * LINE - 1)), whole(e->i64, -LINE), "");
         args[COPY_WIDTH] = width;
         call(e, layout.a_turned ? turn_left_function(e, t, layout.split) : split_rows_function(e, t), args, COPY_ARGS);
@@ -248,7 +238,7 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
     if (pairs) {
         LLVMValueRef one = whole(e->i64, 1), full = LLVMBuildLShr(e->b, depth, one, "");
         bool whole_pairs = layout.a_turned || layout.split; /* filled up with zeros */
-        steps = whole_pairs ? LLVMBuildLShr(e->b, plus(e, depth, one), one, "") : full;
+        steps = whole_pairs ? pairs_of(e, depth) : full;
         if (!whole_pairs)
             odd = LLVMBuildTrunc(e->b, depth, e->i1, "");
     }
@@ -298,7 +288,7 @@ void emit_pack(Emit *e, const Dot *d)
     Copy copy = !is_half(e, &d->c) ? COPY_F32 : d->c.split ? COPY_SPLIT : is_half(e, &d->b) ? COPY_PAIRS : COPY_ROUNDED;
     const int parts = d->c.split ? SPLIT_PARTS : 1;
     if (copy != COPY_F32) /* of pairs */
-        rows = LLVMBuildLShr(e->b, plus(e, rows, one), one, "");
+        rows = pairs_of(e, rows);
     Loop l = loop_open(e, whole(e->i64, 0), n, width);
     LLVMValueRef before = times(e, l.i, turned ? stride : one);
     LLVMValueRef args[COPY_ARGS] = {

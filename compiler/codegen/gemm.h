@@ -55,6 +55,13 @@ static inline LLVMValueRef even(Emit *e, LLVMValueRef n)
     return LLVMBuildAnd(e->b, plus(e, n, whole(e->i64, 1)), whole(e->i64, -2), "");
 }
 
+/* How many pairs n numbers make, the last one with a lone one. */
+static inline LLVMValueRef pairs_of(Emit *e, LLVMValueRef n)
+{
+    LLVMValueRef one = whole(e->i64, 1);
+    return LLVMBuildLShr(e->b, plus(e, n, one), one, "");
+}
+
 static inline LLVMValueRef half_element(Emit *e, LLVMValueRef p, LLVMValueRef i)
 {
     return LLVMBuildInBoundsGEP2(e->b, e->i16, p, &i, 1, "");
@@ -84,6 +91,7 @@ enum {
  * t has the rows of the largest tile.  symbol: its name, for other modules; NULL: it is for this one. */
 LLVMValueRef tiles_function(Emit *outer, Tile t, bool turned, bool bf16, const char *symbol);
 LLVMValueRef tiles_declaration(Emit *e, const char *symbol); /* of the one that another module has */
+void tile_masks(Emit *e, Tile t, LLVMValueRef columns, LLVMValueRef *mask); /* the columns of C in each vector of a tile */
 LLVMTypeRef *tile_params(const Emit *e, LLVMTypeRef params[TILE_ARGS]);
 
 /* The same of bf16 with AMX, or of f32 in parts; A isn't turned. */
@@ -102,6 +110,9 @@ enum { COPY_FROM, COPY_STRIDE, COPY_TO, COPY_WIDTH, COPY_ROWS, COPY_COLUMNS, COP
  * f32, k + 1 and then k: the order in which the pair instruction adds them; ROUNDED: f32 become bf16 in pairs; SPLIT: so does what
  * that leaves of them, and what both leave (0 where that isn't finite), PART pairs further each. */
 typedef enum { COPY_F32, COPY_PAIRS, COPY_WIDE, COPY_ROUNDED, COPY_SPLIT } Copy;
+
+LLVMValueRef load_pairs(Emit *e, LLVMValueRef p);                      /* e->lanes of 32 bits */
+LLVMValueRef half_of(Emit *e, LLVMValueRef pairs, bool upper);         /* of each 32 bits, as a float */
 
 static inline LLVMValueRef source_element(Emit *e, Copy copy, LLVMValueRef p, LLVMValueRef i)
 {

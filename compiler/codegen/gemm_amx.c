@@ -135,22 +135,18 @@ static LLVMValueRef block_function(Emit *outer, int halves, int vectors, bool sp
 /* C's rows plus the product of A's last, lone column and the panel's last row, whose upper halves are 0. */
 static void add_odd(Emit *e, Tile t, LLVMValueRef *args)
 {
-    LLVMValueRef last = times(e, args[TILE_DEPTH], whole(e->i64, 2)), columns = args[TILE_COLUMNS];
+    LLVMValueRef last = times(e, args[TILE_DEPTH], whole(e->i64, 2));
     LLVMValueRef panel = element(e, args[TILE_B], times(e, args[TILE_DEPTH], args[TILE_B_STRIDE]));
     LLVMValueRef right[TILE_VECTORS_MOST], mask[TILE_VECTORS_MOST];
     e->lanes = t.lanes;
-    LLVMTypeRef floats = lanes_of(e, e->f32), bits = lanes_of(e, e->i32);
-    for (int v = 0; v < t.vectors; v++) {
-        LLVMValueRef from = whole(e->i64, v * t.lanes);
-        LLVMValueRef pairs = LLVMBuildBitCast(e->b, load_lanes(e, element(e, panel, from), NULL), bits, "");
-        right[v] = LLVMBuildBitCast(e->b, LLVMBuildShl(e->b, pairs, whole(bits, 16), ""), floats, "");
-        mask[v] = lanes_below(e, smaller(e, from, columns), columns, t.lanes);
-    }
+    LLVMTypeRef floats = lanes_of(e, e->f32);
+    tile_masks(e, t, args[TILE_COLUMNS], mask);
+    for (int v = 0; v < t.vectors; v++)
+        right[v] = half_of(e, load_pairs(e, element(e, panel, whole(e->i64, v * t.lanes))), false);
     Loop row = loop_open(e, whole(e->i64, 0), args[TILE_ROWS], 1);
     LLVMValueRef at = half_element(e, args[TILE_A], plus(e, times(e, row.i, args[TILE_A_STRIDE]), last));
     LLVMValueRef half = LLVMBuildZExt(e->b, LLVMBuildLoad2(e->b, e->i16, at, ""), e->i32, "");
-    LLVMValueRef x = LLVMBuildBitCast(e->b, LLVMBuildShl(e->b, half, whole(e->i32, 16), ""), e->f32, "");
-    LLVMValueRef left = splat(e, x, t.lanes), c = element(e, args[TILE_C], times(e, row.i, args[TILE_C_STRIDE]));
+    LLVMValueRef left = splat(e, half_of(e, half, false), t.lanes), c = element(e, args[TILE_C], times(e, row.i, args[TILE_C_STRIDE]));
     for (int v = 0; v < t.vectors; v++) {
         LLVMValueRef p = element(e, c, whole(e->i64, v * t.lanes)), sum[] = { left, right[v], load_lanes(e, p, mask[v]) };
         store_lanes(e, p, mask[v], call_intrinsic(e, "llvm.fma", &floats, 1, sum, 3));

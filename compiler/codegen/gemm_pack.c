@@ -84,8 +84,7 @@ static void transpose_lanes(Emit *e, LLVMValueRef *v, int n)
 
 /* ---- bf16, in pairs or widened ---------------------------------------------------------------------------------- */
 
-/* The upper or lower half of each 32 bits, as a float. */
-static LLVMValueRef half_of(Emit *e, LLVMValueRef pairs, bool upper)
+LLVMValueRef half_of(Emit *e, LLVMValueRef pairs, bool upper)
 {
     LLVMTypeRef t = LLVMTypeOf(pairs);
     LLVMValueRef bits = upper ? LLVMBuildAnd(e->b, pairs, whole(t, 0xFFFF0000), "") : LLVMBuildShl(e->b, pairs, whole(t, 16), "");
@@ -96,8 +95,7 @@ static LLVMValueRef half_of(Emit *e, LLVMValueRef pairs, bool upper)
 static LLVMValueRef what_is_left(Emit *e, LLVMValueRef x, LLVMValueRef rounded)
 {
     LLVMTypeRef bits = like(x, e->i32), floats = LLVMTypeOf(x);
-    LLVMValueRef wide = LLVMBuildShl(e->b, LLVMBuildZExt(e->b, rounded, bits, ""), whole(bits, 16), "");
-    LLVMValueRef y = LLVMBuildBitCast(e->b, wide, floats, ""), size = call_intrinsic(e, "llvm.fabs", &floats, 1, &y, 1);
+    LLVMValueRef y = half_of(e, LLVMBuildZExt(e->b, rounded, bits, ""), false), size = call_intrinsic(e, "llvm.fabs", &floats, 1, &y, 1);
     LLVMValueRef finite = LLVMBuildFCmp(e->b, LLVMRealOLT, size, number(floats, INFINITY), "");
     return LLVMBuildSelect(e->b, finite, LLVMBuildFSub(e->b, x, y, ""), LLVMConstNull(floats), "");
 }
@@ -137,7 +135,7 @@ static void store_pairs(Emit *e, Copy copy, LLVMValueRef to, LLVMValueRef k, LLV
     store_lanes(e, element(e, row, width), NULL, half_of(e, pairs, false));
 }
 
-static LLVMValueRef load_pairs(Emit *e, LLVMValueRef p)
+LLVMValueRef load_pairs(Emit *e, LLVMValueRef p)
 {
     return LLVMBuildBitCast(e->b, load_lanes(e, p, NULL), lanes_of(e, e->i32), "");
 }
@@ -233,8 +231,8 @@ LLVMValueRef widen_pairs_function(Emit *outer, Tile t)
     LLVMValueRef fn;
     if (!open_copy(outer, e, "widen_pairs", t.lanes, false, &fn))
         return fn;
-    LLVMValueRef width = whole(e->i64, (int64_t)t.vectors * t.lanes), one = whole(e->i64, 1), zero = whole(e->i64, 0);
-    Loop l = loop_open(e, zero, LLVMBuildLShr(e->b, plus(e, LLVMGetParam(fn, COPY_ROWS), one), one, ""), 1);
+    LLVMValueRef width = whole(e->i64, (int64_t)t.vectors * t.lanes), zero = whole(e->i64, 0);
+    Loop l = loop_open(e, zero, pairs_of(e, LLVMGetParam(fn, COPY_ROWS)), 1);
     LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, l.i, LLVMGetParam(fn, COPY_STRIDE)));
     for (int v = 0; v < t.vectors; v++) {
         LLVMValueRef at = whole(e->i64, v * t.lanes);
@@ -329,7 +327,7 @@ LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed)
     LLVMValueRef full = depth, all = depth; /* numbers, or pairs: those that are complete, and with the one that isn't */
     if (pairs) {
         full = LLVMBuildLShr(e->b, depth, one, "");
-        all = LLVMBuildLShr(e->b, plus(e, depth, one), one, "");
+        all = pairs_of(e, depth);
     }
     Loop group = loop_open(e, zero, width, t.lanes);
     LLVMValueRef left = minus(e, LLVMGetParam(fn, COPY_COLUMNS), group.i);
@@ -409,10 +407,10 @@ LLVMValueRef turn_left_function(Emit *outer, Tile t, bool split)
     if (!open_copy(outer, e, split ? "split_left" : "turn_left", t.lanes, false, &fn))
         return fn;
     LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), rows = LLVMGetParam(fn, COPY_ROWS);
-    LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), zero = whole(e->i64, 0), one = whole(e->i64, 1);
+    LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), zero = whole(e->i64, 0);
     Loop column = loop_open(e, zero, columns, t.lanes);
     LLVMValueRef mask = lanes_below(e, column.i, columns, t.lanes), none = LLVMConstNull(LLVMTypeOf(mask));
-    Loop pair = loop_open(e, zero, LLVMBuildLShr(e->b, plus(e, rows, one), one, ""), t.lanes);
+    Loop pair = loop_open(e, zero, pairs_of(e, rows), t.lanes);
     LLVMValueRef row = times(e, pair.i, whole(e->i64, 2));
     LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), plus(e, times(e, column.i, width), pair.i));
     const Copy copy = split ? COPY_SPLIT : COPY_PAIRS;
@@ -449,11 +447,11 @@ LLVMValueRef split_rows_function(Emit *outer, Tile t)
     LLVMValueRef fn;
     if (!open_copy(outer, e, "split_rows", t.lanes, false, &fn))
         return fn;
-    LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), zero = whole(e->i64, 0), one = whole(e->i64, 1);
+    LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), zero = whole(e->i64, 0);
     Loop row = loop_open(e, zero, LLVMGetParam(fn, COPY_ROWS), 1);
     LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, row.i, LLVMGetParam(fn, COPY_STRIDE)));
     LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), times(e, row.i, width));
-    Loop l = loop_open(e, zero, LLVMBuildLShr(e->b, plus(e, columns, one), one, ""), t.lanes);
+    Loop l = loop_open(e, zero, pairs_of(e, columns), t.lanes);
     LLVMValueRef part[2][SPLIT_PARTS], first = times(e, l.i, whole(e->i64, 2));
     for (int h = 0; h < 2; h++) {
         LLVMValueRef at = plus(e, first, whole(e->i64, h * t.lanes));
@@ -474,8 +472,8 @@ LLVMValueRef join_function(Emit *outer, Tile t)
     LLVMValueRef fn;
     if (!open_copy(outer, e, "join", t.lanes, false, &fn))
         return fn;
-    LLVMValueRef width = whole(e->i64, (int64_t)t.vectors * t.lanes), one = whole(e->i64, 1), zero = whole(e->i64, 0);
-    Loop l = loop_open(e, zero, LLVMBuildLShr(e->b, plus(e, LLVMGetParam(fn, COPY_ROWS), one), one, ""), 1);
+    LLVMValueRef width = whole(e->i64, (int64_t)t.vectors * t.lanes), zero = whole(e->i64, 0);
+    Loop l = loop_open(e, zero, pairs_of(e, LLVMGetParam(fn, COPY_ROWS)), 1);
     LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, l.i, LLVMGetParam(fn, COPY_STRIDE)));
     LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), times(e, l.i, plus(e, width, width)));
     for (int v = 0; v < t.vectors; v++) {

@@ -72,8 +72,7 @@ void store_lanes(Emit *e, LLVMValueRef p, LLVMValueRef mask, LLVMValueRef v)
 
 /* ---- tiles ---------------------------------------------------------------------------------------------------- */
 
-/* The columns of C in each vector of a tile. */
-static void tile_masks(Emit *e, Tile t, LLVMValueRef columns, LLVMValueRef *mask)
+void tile_masks(Emit *e, Tile t, LLVMValueRef columns, LLVMValueRef *mask)
 {
     for (int v = 0; v < t.vectors; v++)
         mask[v] = t.lanes == 1 ? NULL : lanes_below(e, smaller(e, whole(e->i64, v * t.lanes), columns), columns, t.lanes);

@@ -104,17 +104,17 @@ static int64_t run_index(const Run *r, const KStmt *s)
     return s->index_op == IX_DIV ? x / y : x % y;
 }
 
+/* From a panel's part to the next one; of bf16, a panel that isn't split is one part. */
+static int64_t part_size(const Operand *b, int64_t depth) { return (depth + 1) / 2 * 2 * b->packed; }
+
 /* where B[k,j] is */
 static int64_t packed_at(const Run *r, const Operand *b, int64_t depth, int64_t k, int64_t j)
 {
     int64_t parts = b->split ? SPLIT_PARTS : 1;
     if (r->k->params[b->buf].elem == BF16)
-        return (j / b->packed) * parts * ((depth + 1) / 2 * 2) * b->packed + k / 2 * 2 * b->packed + j % b->packed * 2 + k % 2;
+        return (j / b->packed) * parts * part_size(b, depth) + k / 2 * 2 * b->packed + j % b->packed * 2 + k % 2;
     return (j / b->packed) * depth * b->packed + k * b->packed + j % b->packed;
 }
-
-/* from a panel's part to the next one */
-static int64_t part_size(const Operand *b, int64_t depth) { return (depth + 1) / 2 * 2 * b->packed; }
 
 static void run_dot(const Run *r, const Dot *d)
 {
@@ -140,10 +140,10 @@ static void run_pack(const Run *r, const Dot *d)
 {
     int64_t n = eval(r, d->n), depth = eval(r, d->k), width = d->c.packed, columns = (n + width - 1) / width * width;
     int64_t b0 = eval(r, d->b.at), b_row = eval(r, d->b.row), b_col = eval(r, d->b.col), c0 = eval(r, d->c.at);
-    int64_t rows = r->k->params[d->c.buf].elem == BF16 ? (depth + 1) / 2 * 2 : depth;
+    int64_t all = eval(r, d->m), rows = r->k->params[d->c.buf].elem == BF16 ? (depth + 1) / 2 * 2 : depth;
     for (int64_t j = 0; j < columns; j++)
         for (int64_t k = 0; k < rows; k++) {
-            int64_t all = eval(r, d->m), at = c0 + packed_at(r, &d->c, all, k, j);
+            int64_t at = c0 + packed_at(r, &d->c, all, k, j);
             double x = j < n && k < depth ? load(r, d->b.buf, b0 + k * b_row + j * b_col) : 0;
             store(r, d->c.buf, at, x);
             for (int part = 1; d->c.split && part < SPLIT_PARTS; part++) {

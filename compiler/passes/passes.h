@@ -45,10 +45,10 @@ void pass_fuse(Graph *g, bool whole);
 void pass_chain(Graph *g);
 
 /* pack: says of each dot which operands are copied to panels first, because many rows are multiplied with
- * them: a weight that doesn't lie as the dot reads it, or both operands of a sum over all tokens. */
+ * them: a weight, or both operands of a sum over all tokens. */
 void pass_pack(Graph *g);
 
-/* split: says of each dot of f32 with packed right operands that they are split into bf16. */
+/* split: says of dots of f32 whose packed right operand is to be three bf16 a number. */
 void pass_split(Graph *g);
 
 /* plan: gives every arena buffer of the program a slot; slots are shared by buffers that are never alive together. */

@@ -97,15 +97,15 @@ static void run(const Kernel *kernel, FtcKernelFn *f, const Width *w, int m, int
         }
 }
 
-static void test_layouts(void **state)
+typedef void Trial(const Kernel *kernel, FtcKernelFn *f, const Width *w, int m, int n, int k);
+enum { N_LARGE = 3 };
+
+/* All pairs of sizes with all depths, and the large problems, at every width. */
+static void try_sizes(const char *source, Trial *try, const int *sizes, int n, const int *depths, int n_depths, const int (*large)[3])
 {
-    (void)state;
-    static const int sizes[] = { 1, 2, 13, 15, 32, 67 }, depths[] = { 0, 1, 2, 15, 31, 32, 33, 97 };
-    static const int large[][3] = { { 29, 33, 1537 }, { 211, 70, 801 }, { 31, 96, 1600 } };
-    enum { N = sizeof sizes / sizeof *sizes, N_DEPTHS = sizeof depths / sizeof *depths };
     FtcDiag *d = ftc_diag_new(stderr);
     Arena *a = arena_new();
-    Kernel *k = kernel_parse(a, "test", text, strlen(text), d);
+    Kernel *k = kernel_parse(a, "test", source, strlen(source), d);
     assert_non_null(k);
     for (int w = 0; w < N_WIDTHS; w++) {
         if (!host_runs(&widths[w]) || widths[w].level == 1 || widths[w].level == 3)
@@ -114,14 +114,22 @@ static void test_layouts(void **state)
         Jit *jit = jit_new(&o, d);
         FtcKernelFn *f;
         assert_true(jit_compile(jit, &k, 1, &f));
-        for (int i = 0; i < N * N * N_DEPTHS; i += widths[w].bits == 32 ? 5 : 1)
-            run(k, f, &widths[w], sizes[i / N_DEPTHS / N], sizes[i / N_DEPTHS % N], depths[i % N_DEPTHS]);
-        for (size_t i = 0; i < sizeof large / sizeof *large && widths[w].bits != 32; i++)
-            run(k, f, &widths[w], large[i][0], large[i][1], large[i][2]);
+        for (int i = 0; i < n * n * n_depths; i += widths[w].bits == 32 ? 5 : 1)
+            try(k, f, &widths[w], sizes[i / n_depths / n], sizes[i / n_depths % n], depths[i % n_depths]);
+        for (int i = 0; i < N_LARGE && widths[w].bits != 32; i++)
+            try(k, f, &widths[w], large[i][0], large[i][1], large[i][2]);
         jit_free(jit);
     }
     ftc_diag_free(d);
     arena_free(a);
+}
+
+static void test_layouts(void **state)
+{
+    (void)state;
+    static const int sizes[] = { 1, 2, 13, 15, 32, 67 }, depths[] = { 0, 1, 2, 15, 31, 32, 33, 97 };
+    static const int large[N_LARGE][3] = { { 29, 33, 1537 }, { 211, 70, 801 }, { 31, 96, 1600 } };
+    try_sizes(text, run, sizes, sizeof sizes / sizeof *sizes, depths, sizeof depths / sizeof *depths, large);
 }
 
 /* Two fused multiply-adds, of the odd k and then of the even one, have the bits of the pair instruction: every machine that has
@@ -269,27 +277,8 @@ static void test_split(void **state)
 {
     (void)state;
     static const int sizes[] = { 1, 2, 15, 33, 67 }, depths[] = { 0, 1, 2, 31, 32, 33, 97 };
-    static const int large[][3] = { { 29, 33, 1537 }, { 211, 70, 801 }, { 97, 96, 400 } };
-    enum { N = sizeof sizes / sizeof *sizes, N_DEPTHS = sizeof depths / sizeof *depths };
-    FtcDiag *d = ftc_diag_new(stderr);
-    Arena *a = arena_new();
-    Kernel *k = kernel_parse(a, "test", split_text, strlen(split_text), d);
-    assert_non_null(k);
-    for (int w = 0; w < N_WIDTHS; w++) {
-        if (!host_runs(&widths[w]) || widths[w].level == 1 || widths[w].level == 3)
-            continue;
-        CodegenOptions o = width_options(&widths[w]);
-        Jit *jit = jit_new(&o, d);
-        FtcKernelFn *f;
-        assert_true(jit_compile(jit, &k, 1, &f));
-        for (int i = 0; i < N * N * N_DEPTHS; i += widths[w].bits == 32 ? 5 : 1)
-            run_split(k, f, &widths[w], sizes[i / N_DEPTHS / N], sizes[i / N_DEPTHS % N], depths[i % N_DEPTHS]);
-        for (size_t i = 0; i < sizeof large / sizeof *large && widths[w].bits != 32; i++)
-            run_split(k, f, &widths[w], large[i][0], large[i][1], large[i][2]);
-        jit_free(jit);
-    }
-    ftc_diag_free(d);
-    arena_free(a);
+    static const int large[N_LARGE][3] = { { 29, 33, 1537 }, { 211, 70, 801 }, { 97, 96, 400 } };
+    try_sizes(split_text, run_split, sizes, sizeof sizes / sizeof *sizes, depths, sizeof depths / sizeof *depths, large);
 }
 
 /* What isn't finite has no second part, and what is too large for bf16 neither: no NaN comes out of numbers, but of infinite ones. */
