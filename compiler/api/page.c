@@ -416,8 +416,9 @@ static void put_plan(const Page *p)
     char *text = NULL;
     size_t size;
     FILE *f = text_open(&text, &size);
-    usual_symbols(p->job->compiled->spec, sym);
-    program_print_arena(p->job->compiled->step, sym, f);
+    const Program *step = p->job->compiled->step;
+    usual_symbols(p->job->compiled->spec, step->panel_tokens, sym);
+    program_print_arena(step, sym, f);
     fclose(f);
     open_section(p->out, "plan", "Memory",
                  "One arena holds all values between; slots are shared. How much is alive during each call, and what it is at "

@@ -40,7 +40,7 @@ char *stage_entry_text(const Stage *s)
     program_print(s->program, out);
     if (s->program->n_slots) { /* planned */
         int64_t sym[N_SYMBOLS];
-        usual_symbols(s->spec, sym);
+        usual_symbols(s->spec, s->program->panel_tokens, sym);
         program_print_arena(s->program, sym, out);
     }
     fclose(out);

@@ -144,12 +144,12 @@ Forward *build_forward(const Spec *spec, const BuildOptions *options, Arena *are
     return f;
 }
 
-void usual_symbols(const Spec *s, int64_t sym[N_SYMBOLS])
+void usual_symbols(const Spec *s, int panel_tokens, int64_t sym[N_SYMBOLS])
 {
     sym[FTC_B] = s->train.batch;
     sym[FTC_L] = s->data.max_length;
     sym[FTC_T] = sym[FTC_B] * sym[FTC_L];
     sym[FTC_C] = spec_task(s) == FTC_REGRESSION ? 1 : s->data.labels.n ? s->data.labels.n : 2;
-    sym[FTC_P] = ftc_panels(sym[FTC_T]);
+    sym[FTC_P] = ftc_panels(sym[FTC_T], panel_tokens);
     sym[FTC_V] = sym[FTC_U] = s->model.tokenizer.vocab_size;
 }

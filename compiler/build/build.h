@@ -58,8 +58,8 @@ Node *used_rows(Graph *g, Node *table, bool decays);
  * rows; NULL for a frozen weight. */
 void build_update(Graph *g, const Spec *spec, const Forward *f, Node *const *grads);
 
-/* To show sizes by: T, B, L, C, V, U, P of a full batch of the longest rows, as the spec has them, all words in use; two classes where
+/* To show a program's sizes by: T, B, L, C, V, U, P of a full batch of the longest rows, as the spec has them, all words in use; two classes where
  * it names none. */
-void usual_symbols(const Spec *s, int64_t sym[N_SYMBOLS]);
+void usual_symbols(const Spec *s, int panel_tokens, int64_t sym[N_SYMBOLS]);
 
 #endif

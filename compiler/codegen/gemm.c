@@ -9,7 +9,7 @@
  * that isn't packed yet is copied to the stack first, unless it is complete and its rows lie as they are read.
  * The last rows are shared by two tiles, which are smaller.  While tiles run, they ask for the lines of the next panel.  Columns
  * left over are masked in C only, because panels are filled up with zeros.  The copies of A and B take up to
- * 570 KB of the thread's stack.
+ * 420 KB of the thread's stack, with matrix registers 800 KB.
  *
  * What a number is: each element of C is one chain, c = fma(A[i,k], B[k,j], c) for k = 0, 1, ..., from 0 or from what it
  * was; at the end of a block of K it goes through memory, as the f32 it is.  So the bits depend on neither tiles, blocks,
@@ -22,7 +22,6 @@
 enum {
     BAD_STRIDE = 512,   /* within a cache line of a multiple of it, the rows of A share a few sets of L1 */
     SLICE = 64,         /* rows no longer than this, cut out of far longer ones, use few sets of L1 too */
-    AMX_ROWS = 32,      /* of a block of matrix registers */
     COPY_FOR = 64,      /* columns of C; for fewer, a block of A isn't worth a copy */
 };
 
@@ -126,7 +125,7 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
 {
     const bool parts = in_parts(e->target, layout);
     LLVMValueRef a_stride = LLVMGetParam(e->fn, DOT_A_STRIDE);
-    LLVMValueRef room = new_slot(e, LLVMArrayType2(e->f32, parts ? SPLIT_PARTS * A_PART : A_ROOM));
+    LLVMValueRef room = new_slot(e, LLVMArrayType2(e->f32, parts ? SPLIT_PARTS * A_PART : e->target->amx ? AMX_A_ROOM : A_ROOM));
     LLVMSetAlignment(room, 64);
     LLVMValueRef outer = layout.a_turned ? k0 : i0, inner = layout.a_turned ? i0 : k0;
     LLVMValueRef a = LLVMGetParam(e->fn, DOT_A), place = plus(e, times(e, outer, a_stride), inner);
@@ -224,10 +223,11 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
     LLVMValueRef c_stride = LLVMGetParam(fn, DOT_C_STRIDE), accumulate = LLVMGetParam(fn, DOT_ACCUMULATE);
 
     /* of pairs, the bytes are the same; what was widened is read from L2 again, if not from L1 */
-    const int unit = pairs && e->target->amx ? AMX_ROWS : t.rows;
-    int64_t least = ROW_BLOCK / unit * unit, k_block = pairs && !layout.split ? 2 * K_BLOCK : wide ? K_BLOCK / 2 : K_BLOCK;
+    const bool amx = pairs && e->target->amx;
+    int64_t least = amx ? AMX_ROW_BLOCK : ROW_BLOCK / t.rows * t.rows, k_block = pairs && !layout.split ? 2 * K_BLOCK : wide ? K_BLOCK / 2 : K_BLOCK;
     LLVMValueRef shallow = at_least(e, whole(e->i64, pairs && !layout.split ? K_BLOCK : K_BLOCK / 2), smaller(e, k, whole(e->i64, k_block)));
     LLVMValueRef row_block = LLVMBuildSelect(e->b, shallow, whole(e->i64, 2 * least), whole(e->i64, least), "");
+    LLVMValueRef shape = slot_with(e, zero);
     Loop rows = loop_open(e, zero, m, 1);
     LLVMValueRef some_rows = smaller(e, row_block, minus(e, m, rows.i));
     /* one block at least: an empty sum has to be stored too */
@@ -251,12 +251,14 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
         [TILE_A] = a, [TILE_A_STRIDE] = a_stride, [TILE_B] = p.at, [TILE_B_STRIDE] = p.stride,
         [TILE_C] = element(e, c, plus(e, times(e, rows.i, c_stride), panels.i)), [TILE_C_STRIDE] = c_stride, [TILE_DEPTH] = steps,
         [TILE_COLUMNS] = columns, [TILE_ACCUMULATE] = LLVMBuildOr(e->b, accumulate, again, ""), [TILE_ODD] = odd,
-        [TILE_NEXT] = p.next, [TILE_NEXT_STRIDE] = p.next_stride, [TILE_ROWS] = some_rows,
+        [TILE_NEXT] = p.next, [TILE_NEXT_STRIDE] = p.next_stride, [TILE_ROWS] = some_rows, [TILE_SHAPE] = shape,
     };
     call(e, tiles_for(e, t, layout), args, TILE_ARGS);
     loop_close(e, &panels);
     loop_close(e, &depths);
     loop_close_by(e, &rows, row_block);
+    if (amx)
+        call_intrinsic(e, "llvm.x86.tilerelease", NULL, 0, NULL, 0);
     close_function(e);
     return fn;
 }

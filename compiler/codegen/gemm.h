@@ -13,8 +13,10 @@ enum {
     /* of blocks: gemm.c */
     K_BLOCK = 768,
     ROW_BLOCK = 98,     /* about; rounded down to whole tiles: with K_BLOCK, 300 KB of A; of rows half as long, twice as many */
+    AMX_ROW_BLOCK = 128, /* as many as a panel of tokens: four blocks of registers */
     A_ROOM = (ROW_BLOCK + 2 * LINE) * (K_BLOCK + 2 * LINE),
-    A_PART = (ROW_BLOCK + LINE) * (K_BLOCK / 2 + 2 * LINE), /* pairs: a split block of A has as much room for each part */
+    AMX_A_ROOM = (AMX_ROW_BLOCK + 2 * LINE) * (K_BLOCK + 2 * LINE),
+    A_PART = (AMX_ROW_BLOCK + 2 * LINE) * (K_BLOCK / 2 + 2 * LINE), /* pairs: a split block of A has as much room for each part */
 };
 
 /* A tile's sums, a row of B and an element of A have to fit into the registers. */
@@ -77,14 +79,20 @@ LLVMValueRef slot_with(Emit *e, LLVMValueRef v); /* a stack slot that holds v */
 LLVMValueRef load_lanes(Emit *e, LLVMValueRef p, LLVMValueRef mask);
 void store_lanes(Emit *e, LLVMValueRef p, LLVMValueRef mask, LLVMValueRef v);
 
+/* Asks for a line of memory. */
+enum { FOR_READING, FOR_WRITING };
+enum { TO_L2 = 2, TO_L1 = 3 };
+void fetch(Emit *e, LLVMValueRef p, int writing, int where);
+
 /* ---- tiles ---------------------------------------------------------------------------------------------------- */
 
 /* ROWS: of A, to all of which the tiles go, as many at once as they can.  bf16: DEPTH counts pairs; where the left-over k of an odd
  * depth is read from A's row, ODD says that there is one.  NEXT: each turn asks for the line there, and goes NEXT_STRIDE further;
- * where operands are split (AMX), NEXT_STRIDE is from B's part to the next one, in pairs, and A_PART is A's. */
+ * where operands are split (AMX), NEXT_STRIDE is from B's part to the next one, in pairs, and A_PART is A's.  SHAPE, of AMX: where to
+ * keep what the registers are configured for; 0 before the first tiles. */
 enum {
     TILE_A, TILE_A_STRIDE, TILE_B, TILE_B_STRIDE, TILE_C, TILE_C_STRIDE, TILE_DEPTH, TILE_COLUMNS, TILE_ACCUMULATE, TILE_ODD, TILE_NEXT,
-    TILE_NEXT_STRIDE, TILE_ROWS, TILE_ARGS
+    TILE_NEXT_STRIDE, TILE_ROWS, TILE_SHAPE, TILE_ARGS
 };
 
 /* A function: C[0 .. rows, 0 .. columns) (+)= A B; turned: A's rows are contiguous, its stride is from one k (or pair) to the next;

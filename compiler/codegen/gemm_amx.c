@@ -19,6 +19,7 @@ enum {
     ROWS = 16, PAIRS = 16,              /* of a register: rows, and 32-bit columns */
     SUMS = 0, LEFT = 4, RIGHT = 6,      /* registers: sums of the upper rows and of the lower ones; A's two; the panel's two */
     REGISTERS = 8,
+    FETCHES = 2,                        /* of lines of each of the panel's parts, in a turn */
     CONFIG_BYTES = 64, CONFIG_WIDTHS = 16, CONFIG_ROWS = 48,
 };
 
@@ -62,15 +63,28 @@ static LLVMValueRef configure_function(Emit *outer)
     return fn;
 }
 
-/* One block, of bf16 or of f32 in parts: sums of `lower` rows too or not, of the second 16 columns or not. */
+/* One block, of bf16 or of f32 in parts: sums of `lower` rows too or not, of the second 16 columns or not.  From turn FULL on, where
+ * parts have such a one, the panel's rows are those at LAST.  Meanwhile lines from NEXT on are asked for, NEXT_STEP apart. */
 enum {
     BLOCK_A, BLOCK_A_STRIDE, BLOCK_B, BLOCK_B_STRIDE, BLOCK_C, BLOCK_C_STRIDE, BLOCK_TURNS, BLOCK_ACCUMULATE, BLOCK_UPPER, BLOCK_B_PART,
-    BLOCK_ARGS
+    BLOCK_FULL, BLOCK_LAST, BLOCK_NEXT, BLOCK_NEXT_STEP, BLOCK_ARGS
 };
 
 static void load(Emit *e, int to, LLVMValueRef p, LLVMValueRef stride)
 {
     call_intrinsic(e, "llvm.x86.tileloadd64", NULL, 0, (LLVMValueRef[]){ reg(e, to), p, stride }, 3);
+}
+
+/* The lines asked for are few: the processor fetches those between them by itself. */
+static void fetch_some(Emit *e, LLVMValueRef next, LLVMValueRef part, int parts)
+{
+    LLVMValueRef line = read_slot(e, next);
+    for (int i = 0; i < FETCHES; i++) {
+        for (int p = 0; p < parts; p++)
+            fetch(e, p ? element(e, line, times(e, part, whole(e->i64, p))) : line, FOR_READING, TO_L2);
+        line = element(e, line, LLVMGetParam(e->fn, BLOCK_NEXT_STEP));
+    }
+    LLVMBuildStore(e->b, line, next);
 }
 
 static LLVMValueRef block_function(Emit *outer, int halves, int vectors, bool split)
@@ -80,9 +94,12 @@ static LLVMValueRef block_function(Emit *outer, int halves, int vectors, bool sp
     LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
     if (fn)
         return fn;
-    LLVMTypeRef i64 = outer->i64, ptr = outer->ptr, params[BLOCK_ARGS] = { ptr, i64, ptr, i64, ptr, i64, i64, outer->i1, i64, i64 };
+    LLVMTypeRef i64 = outer->i64, ptr = outer->ptr, params[BLOCK_ARGS] = {
+        ptr, i64, ptr, i64, ptr, i64, i64, outer->i1, i64, i64, i64, ptr, ptr, i64,
+    };
     Emit f, *e = &f;
     fn = open_function(outer, e, name, params, BLOCK_ARGS);
+    const int parts = split ? SPLIT_PARTS : 1;
     LLVMValueRef four = whole(i64, 4), upper = LLVMGetParam(fn, BLOCK_UPPER), c_stride = LLVMGetParam(fn, BLOCK_C_STRIDE);
     LLVMValueRef a_stride = LLVMGetParam(fn, BLOCK_A_STRIDE), b_stride = LLVMGetParam(fn, BLOCK_B_STRIDE);
     LLVMValueRef a_bytes = times(e, a_stride, whole(i64, 2)), b_bytes = times(e, b_stride, four), c_bytes = times(e, c_stride, four);
@@ -104,25 +121,32 @@ static LLVMValueRef block_function(Emit *outer, int halves, int vectors, bool sp
         if_close(e, join);
     }
     LLVMValueRef a = slot_with(e, LLVMGetParam(fn, BLOCK_A)), b = slot_with(e, LLVMGetParam(fn, BLOCK_B));
-    LLVMValueRef lower = times(e, upper, a_stride);
-    Loop l = loop_open(e, whole(i64, 0), LLVMGetParam(fn, BLOCK_TURNS), 1);
-    LLVMValueRef rows = read_slot(e, a), panel = read_slot(e, b);
-    for (int p = split ? SPLIT_PARTS - 1 : 0; p >= 0; p--) /* the smallest products first */
-        for (int q = split ? SPLIT_PARTS - 1 - p : 0; q >= 0; q--) {
-            LLVMValueRef own = element(e, rows, whole(i64, (int64_t)p * A_PART));
-            LLVMValueRef right = q ? element(e, panel, times(e, LLVMGetParam(fn, BLOCK_B_PART), whole(i64, q))) : panel;
+    LLVMValueRef lower = times(e, upper, a_stride), own_part = LLVMGetParam(fn, BLOCK_B_PART);
+    LLVMValueRef next = slot_with(e, LLVMGetParam(fn, BLOCK_NEXT));
+    Loop l = loop_open(e, whole(e->i64, 0), LLVMGetParam(fn, BLOCK_TURNS), 1);
+    LLVMValueRef rows = read_slot(e, a), panel = read_slot(e, b), part = own_part;
+    fetch_some(e, next, own_part, parts);
+    if (split) {
+        LLVMValueRef last = at_least(e, l.i, LLVMGetParam(fn, BLOCK_FULL));
+        panel = LLVMBuildSelect(e->b, last, LLVMGetParam(fn, BLOCK_LAST), panel, "");
+        part = LLVMBuildSelect(e->b, last, times(e, b_stride, whole(i64, PAIRS)), part, "");
+    }
+    for (int p = parts - 1; p >= 0; p--) /* the smallest products first */
+        for (int q = parts - 1 - p; q >= 0; q--) {
+            LLVMValueRef own = element(e, rows, whole(e->i64, (int64_t)p * A_PART));
+            LLVMValueRef right = q ? element(e, panel, times(e, part, whole(e->i64, q))) : panel;
             for (int v = 0; v < vectors; v++)
-                load(e, RIGHT + v, element(e, right, whole(i64, v * PAIRS)), b_bytes);
+                load(e, RIGHT + v, element(e, right, whole(e->i64, v * PAIRS)), b_bytes);
             for (int h = 0; h < halves; h++) {
-                if (q == (split ? SPLIT_PARTS - 1 - p : 0))
+                if (q == parts - 1 - p)
                     load(e, LEFT + h, h ? half_element(e, own, lower) : own, a_bytes);
                 for (int v = 0; v < vectors; v++)
                     call_intrinsic(e, "llvm.x86.tdpbf16ps", NULL, 0,
                                    (LLVMValueRef[]){ reg(e, SUMS + 2 * h + v), reg(e, LEFT + h), reg(e, RIGHT + v) }, 3);
             }
         }
-    LLVMBuildStore(e->b, element(e, rows, whole(i64, PAIRS)), a);
-    LLVMBuildStore(e->b, element(e, panel, times(e, b_stride, whole(i64, PAIRS))), b);
+    LLVMBuildStore(e->b, element(e, rows, whole(e->i64, PAIRS)), a);
+    LLVMBuildStore(e->b, element(e, read_slot(e, b), times(e, b_stride, whole(e->i64, PAIRS))), b);
     loop_close(e, &l);
     for (int h = 0; h < halves; h++)
         for (int v = 0; v < vectors; v++)
@@ -155,33 +179,50 @@ static void add_odd(Emit *e, Tile t, LLVMValueRef *args)
     e->lanes = 1;
 }
 
-/* All rows, for depths of `pairs` in each of so many turns.  The rows are shared as evenly as goes: all blocks but the last one are
- * alike, and configured once. */
-static void add_turns(Emit *e, Tile t, bool split, LLVMValueRef *args, LLVMValueRef first, LLVMValueRef turns, LLVMValueRef pairs,
-                      LLVMValueRef accumulate)
+/* The depths that all rows are taken through: TURNS of PAIRS from FIRST on; of FULL and LAST, see the blocks. */
+typedef struct {
+    LLVMValueRef first, turns, pairs, full, last, accumulate;
+} Depths;
+
+/* Upper rows and columns of a block, and the pairs of a turn, as one number: what the registers are configured for. */
+static LLVMValueRef shape_of(Emit *e, LLVMValueRef rows, LLVMValueRef columns, LLVMValueRef pairs)
+{
+    LLVMValueRef base = whole(e->i64, 4 * ROWS);
+    return plus(e, times(e, plus(e, times(e, rows, base), columns), base), pairs);
+}
+
+/* All rows, shared by blocks as evenly as goes: all but the last one are alike.  To configure the registers takes as long as many
+ * products, so where they are as the last block wants them, blocks go from there to the first. */
+static void add_turns(Emit *e, Tile t, bool split, LLVMValueRef *args, const Depths *d)
 {
     LLVMValueRef zero = whole(e->i64, 0), one = whole(e->i64, 1), most = whole(e->i64, 2 * ROWS), rows = args[TILE_ROWS];
     LLVMValueRef blocks = LLVMBuildUDiv(e->b, plus(e, rows, whole(e->i64, 2 * ROWS - 1)), most, "");
     LLVMValueRef some = LLVMBuildSelect(e->b, at_least(e, blocks, one), blocks, one, "");
-    LLVMValueRef share = LLVMBuildUDiv(e->b, minus(e, plus(e, rows, some), one), some, "");
-    LLVMValueRef configured = slot_with(e, zero), columns = args[TILE_COLUMNS];
-    Loop l = loop_open(e, zero, rows, 1);
-    LLVMValueRef size = smaller(e, share, minus(e, rows, l.i)), single = at_least(e, whole(e->i64, ROWS), size);
-    LLVMValueRef half = LLVMBuildLShr(e->b, plus(e, size, one), one, "");
-    LLVMValueRef upper = LLVMBuildSelect(e->b, single, size, half, "");
-    LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntNE, size, read_slot(e, configured), ""));
-    LLVMValueRef config[CONFIG_ARGS] = { upper, minus(e, size, upper), columns, pairs };
+    LLVMValueRef share = LLVMBuildUDiv(e->b, minus(e, plus(e, rows, some), one), some, ""), columns = args[TILE_COLUMNS];
+    LLVMValueRef behind = minus(e, some, one), rest = minus(e, rows, times(e, behind, share));
+    LLVMValueRef as_the_last = shape_of(e, rest, columns, d->pairs), was = LLVMBuildLoad2(e->b, e->i64, args[TILE_SHAPE], "");
+    LLVMValueRef back = LLVMBuildICmp(e->b, LLVMIntEQ, was, as_the_last, ""), narrow = at_least(e, whole(e->i64, PAIRS), columns);
+    LLVMValueRef step = LLVMBuildUDiv(e->b, whole(e->i64, PAIRS * t.vectors * PAIRS / FETCHES), some, "");
+    LLVMValueRef fetched = times(e, times(e, d->turns, step), whole(e->i64, FETCHES)); /* by a block */
+    Loop l = loop_open(e, zero, blocks, 1);
+    LLVMValueRef number = LLVMBuildSelect(e->b, back, minus(e, behind, l.i), l.i, ""), row = times(e, number, share);
+    LLVMValueRef size = smaller(e, share, minus(e, rows, row)), single = at_least(e, whole(e->i64, ROWS), size);
+    LLVMValueRef half = LLVMBuildLShr(e->b, plus(e, size, one), one, ""), upper = LLVMBuildSelect(e->b, single, size, half, "");
+    LLVMValueRef shape = shape_of(e, size, columns, d->pairs), is = LLVMBuildLoad2(e->b, e->i64, args[TILE_SHAPE], "");
+    LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntNE, shape, is, ""));
+    LLVMValueRef config[CONFIG_ARGS] = { upper, minus(e, size, upper), columns, d->pairs };
     call(e, configure_function(e), config, CONFIG_ARGS);
-    LLVMBuildStore(e->b, size, configured);
+    LLVMBuildStore(e->b, shape, args[TILE_SHAPE]);
     if_close(e, join);
     LLVMValueRef block[BLOCK_ARGS] = {
-        [BLOCK_A] = half_element(e, args[TILE_A], plus(e, times(e, l.i, args[TILE_A_STRIDE]), times(e, first, whole(e->i64, 2)))),
+        [BLOCK_A] = half_element(e, args[TILE_A], plus(e, times(e, row, args[TILE_A_STRIDE]), times(e, d->first, whole(e->i64, 2)))),
         [BLOCK_A_STRIDE] = args[TILE_A_STRIDE],
-        [BLOCK_B] = element(e, args[TILE_B], times(e, first, args[TILE_B_STRIDE])), [BLOCK_B_STRIDE] = args[TILE_B_STRIDE],
-        [BLOCK_C] = element(e, args[TILE_C], times(e, l.i, args[TILE_C_STRIDE])), [BLOCK_C_STRIDE] = args[TILE_C_STRIDE],
-        [BLOCK_TURNS] = turns, [BLOCK_ACCUMULATE] = accumulate, [BLOCK_UPPER] = upper, [BLOCK_B_PART] = args[TILE_NEXT_STRIDE],
+        [BLOCK_B] = element(e, args[TILE_B], times(e, d->first, args[TILE_B_STRIDE])), [BLOCK_B_STRIDE] = args[TILE_B_STRIDE],
+        [BLOCK_C] = element(e, args[TILE_C], times(e, row, args[TILE_C_STRIDE])), [BLOCK_C_STRIDE] = args[TILE_C_STRIDE],
+        [BLOCK_TURNS] = d->turns, [BLOCK_ACCUMULATE] = d->accumulate, [BLOCK_UPPER] = upper, [BLOCK_B_PART] = args[TILE_NEXT_STRIDE],
+        [BLOCK_FULL] = d->full, [BLOCK_LAST] = d->last,
+        [BLOCK_NEXT] = element(e, args[TILE_NEXT], times(e, l.i, fetched)), [BLOCK_NEXT_STEP] = step,
     };
-    LLVMValueRef narrow = at_least(e, whole(e->i64, PAIRS), columns);
     for (int halves = 1; halves <= 2; halves++)
         for (int vectors = 1; vectors <= t.vectors; vectors++) {
             LLVMValueRef rows_fit = halves == 1 ? single : LLVMBuildNot(e->b, single, "");
@@ -190,7 +231,32 @@ static void add_turns(Emit *e, Tile t, bool split, LLVMValueRef *args, LLVMValue
             call(e, block_function(e, halves, vectors, split), block, BLOCK_ARGS);
             if_close(e, join);
         }
-    loop_close_by(e, &l, size);
+    loop_close(e, &l);
+}
+
+/* The panel's rows behind the full turns, of all parts, with zeros up to a turn's; A's copy has zeros there too. */
+static LLVMValueRef copy_last(Emit *e, Tile t, LLVMValueRef *args, LLVMValueRef full, LLVMValueRef rest)
+{
+    LLVMValueRef most = whole(e->i64, PAIRS), width = args[TILE_B_STRIDE], part = times(e, most, width);
+    LLVMValueRef room = new_slot(e, LLVMArrayType2(e->f32, (uint64_t)(SPLIT_PARTS * PAIRS * t.vectors * t.lanes)));
+    LLVMSetAlignment(room, 64);
+    e->lanes = t.lanes;
+    LLVMValueRef from = element(e, args[TILE_B], times(e, full, width));
+    LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntNE, rest, whole(e->i64, 0), ""));
+    for (int there = 0; there < 2; there++) {
+        Loop l = loop_open(e, there ? whole(e->i64, 0) : rest, there ? rest : most, 1);
+        for (int p = 0; p < SPLIT_PARTS; p++)
+            for (int v = 0; v < t.vectors; v++) {
+                LLVMValueRef at = plus(e, times(e, l.i, width), whole(e->i64, v * t.lanes));
+                LLVMValueRef own = plus(e, at, times(e, args[TILE_NEXT_STRIDE], whole(e->i64, p)));
+                LLVMValueRef x = there ? load_lanes(e, element(e, from, own), NULL) : LLVMConstNull(lanes_of(e, e->f32));
+                store_lanes(e, element(e, room, plus(e, at, times(e, part, whole(e->i64, p)))), NULL, x);
+            }
+        loop_close(e, &l);
+    }
+    if_close(e, join);
+    e->lanes = 1;
+    return room;
 }
 
 LLVMValueRef amx_tiles_function(Emit *outer, Tile t, bool split, const char *symbol)
@@ -207,16 +273,21 @@ LLVMValueRef amx_tiles_function(Emit *outer, Tile t, bool split, const char *sym
     LLVMValueRef args[TILE_ARGS], zero = whole(e->i64, 0), one = whole(e->i64, 1), most = whole(e->i64, PAIRS);
     LLVMGetParams(fn, args);
     LLVMValueRef turns = LLVMBuildUDiv(e->b, args[TILE_DEPTH], most, ""), full = times(e, turns, most);
-    LLVMValueRef rest = minus(e, args[TILE_DEPTH], full);
-    LLVMValueRef any = LLVMBuildICmp(e->b, LLVMIntNE, turns, zero, ""), over = LLVMBuildICmp(e->b, LLVMIntNE, rest, zero, "");
-    LLVMBasicBlockRef join = if_open(e, LLVMBuildOr(e->b, any, LLVMBuildNot(e->b, over, ""), "")); /* an empty sum is stored too */
-    add_turns(e, t, split, args, zero, turns, most, args[TILE_ACCUMULATE]);
-    if_close(e, join);
-    join = if_open(e, over);
-    add_turns(e, t, split, args, full, one, rest, LLVMBuildOr(e->b, args[TILE_ACCUMULATE], any, ""));
-    if_close(e, join);
-    call_intrinsic(e, "llvm.x86.tilerelease", NULL, 0, NULL, 0);
-    if (!split) {
+    LLVMValueRef rest = minus(e, args[TILE_DEPTH], full), over = LLVMBuildICmp(e->b, LLVMIntNE, rest, zero, "");
+    Depths d = { zero, turns, most, turns, args[TILE_B], args[TILE_ACCUMULATE] };
+    if (split) {
+        d.turns = plus(e, turns, LLVMBuildZExt(e->b, over, e->i64, ""));
+        d.last = copy_last(e, t, args, full, rest);
+        add_turns(e, t, split, args, &d);
+    } else {
+        LLVMValueRef any = LLVMBuildICmp(e->b, LLVMIntNE, turns, zero, "");
+        LLVMBasicBlockRef join = if_open(e, LLVMBuildOr(e->b, any, LLVMBuildNot(e->b, over, ""), "")); /* an empty sum is stored too */
+        add_turns(e, t, split, args, &d);
+        if_close(e, join);
+        join = if_open(e, over);
+        d = (Depths){ full, one, rest, one, args[TILE_B], LLVMBuildOr(e->b, args[TILE_ACCUMULATE], any, "") };
+        add_turns(e, t, split, args, &d);
+        if_close(e, join);
         join = if_open(e, args[TILE_ODD]);
         add_odd(e, t, args);
         if_close(e, join);

@@ -92,10 +92,7 @@ static void load_sums(Emit *e, Tile t, LLVMValueRef accumulate, LLVMValueRef *su
     if_close(e, join);
 }
 
-/* Asks for a line of memory. */
-enum { FOR_READING, FOR_WRITING };
-enum { TO_L2 = 2, TO_L1 = 3 };
-static void fetch(Emit *e, LLVMValueRef p, int writing, int where)
+void fetch(Emit *e, LLVMValueRef p, int writing, int where)
 {
     LLVMValueRef args[] = { p, whole(e->i32, writing), whole(e->i32, where), whole(e->i32, 1) };
     call_intrinsic(e, "llvm.prefetch", &e->ptr, 1, args, 4);
@@ -253,7 +250,7 @@ static void take_turns(Emit *e, Turn *u)
 
 LLVMTypeRef *tile_params(const Emit *e, LLVMTypeRef params[TILE_ARGS])
 {
-    static const char kinds[TILE_ARGS + 1] = "pipipiiibbpii"; /* pointer, integer, bool */
+    static const char kinds[TILE_ARGS + 1] = "pipipiiibbpiip"; /* pointer, integer, bool */
     for (int i = 0; i < TILE_ARGS; i++)
         params[i] = kinds[i] == 'p' ? e->ptr : kinds[i] == 'i' ? e->i64 : e->i1;
     return params;

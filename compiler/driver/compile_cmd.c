@@ -501,7 +501,7 @@ static void summarize(const Job *j)
 {
     const Compiled *c = j->model.compiled;
     int64_t sym[N_SYMBOLS];
-    usual_symbols(c->spec, sym);
+    usual_symbols(c->spec, c->eval->panel_tokens, sym);
     fprintf(stderr, "%-10s %10s %10s\n", j->symbol, "step", "eval");
     if (j->values[0][0])
         fprintf(stderr, "%-10s %10d %10d  values as built\n", "graph", j->values[0][0], j->values[1][0]);

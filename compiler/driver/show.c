@@ -86,7 +86,7 @@ static double scratch_mib(const FtcProgram *p, const int64_t *sym)
 void show_memory(const Compiled *c, FILE *out)
 {
     int64_t sym[N_SYMBOLS];
-    usual_symbols(c->spec, sym);
+    usual_symbols(c->spec, c->eval->panel_tokens, sym);
     const FtcProgram *p[2] = { c->model.step ? c->model.step : c->model.eval, c->model.eval };
     fprintf(out, "Memory report, for %lld rows with %lld tokens in all (MiB)\n  %-28s %10s %10s\n", (long long)sym[FTC_B],
             (long long)sym[FTC_T], "", "step", "eval");

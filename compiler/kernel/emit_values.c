@@ -214,7 +214,7 @@ Poly panel_size(Lower *l, const Type *t)
 {
     Poly size = poly_const(l->a, 1);
     for (int i = l->piece->fixed; i < t->rank; i++)
-        size = poly_mul(l->a, size, t->dim[i] == DIM_T ? poly_const(l->a, FTC_PANEL_TOKENS)
+        size = poly_mul(l->a, size, t->dim[i] == DIM_T ? poly_const(l->a, l->p->panel_tokens)
                                                        : dim_extent(l, t->dim[i] == DIM_N ? DIM_L : t->dim[i]));
     return size;
 }

@@ -222,6 +222,7 @@ Program *lower_graph(Graph *g, Arena *arena)
     Program *p = NEW(arena, Program);
     p->arena = arena;
     p->name = g->name;
+    p->panel_tokens = g->panel_tokens ? g->panel_tokens : PANEL_TOKENS;
     Lower *l = NEW(arena, Lower);
     *l = (Lower){ .g = g, .p = p, .a = arena, .lane = -1 };
     l->buf_of = NEW_ARRAY(arena, int, g->n + 1);

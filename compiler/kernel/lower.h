@@ -76,6 +76,10 @@ bool is_shared_matrix(const Type *t);
 enum { SHARED_BYTES = 8 << 20 };
 int64_t shared_bytes(const Node *n);
 
+/* Four tiles of rows, or four blocks of matrix registers, which want each panel of a weight to be read for as many rows as can be
+ * (codegen/gemm.c); what a chain of dots hands on stays in the cache. */
+enum { PANEL_TOKENS = 56, MATRIX_PANEL_TOKENS = 128 }; /* at most MOST_PANEL_TOKENS */
+
 Program *lower_graph(Graph *g, Arena *arena);
 
 #endif

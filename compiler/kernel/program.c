@@ -75,11 +75,18 @@ static void kernel_table(Arena *a, const Kernel *k, FtcKernelInfo *info)
     info->scratch = scratch;
 }
 
+void program_symbols(const Program *p, const int64_t *batch, int64_t sym[N_SYMBOLS])
+{
+    memcpy(sym, batch, N_SYMBOLS * sizeof *sym);
+    sym[FTC_P] = ftc_panels(sym[FTC_T], p->panel_tokens);
+}
+
 FtcProgram *program_tables(const Program *p)
 {
     Arena *a = p->arena;
     FtcProgram *t = NEW(a, FtcProgram);
-    *t = (FtcProgram){ .name = p->name, .n_bufs = p->n_bufs, .n_slots = p->n_slots, .n_kernels = p->n_kernels, .n_calls = p->n_calls };
+    *t = (FtcProgram){ .name = p->name, .n_bufs = p->n_bufs, .n_slots = p->n_slots, .n_kernels = p->n_kernels, .n_calls = p->n_calls,
+                        .panel_tokens = p->panel_tokens };
     FtcBuf *bufs = NEW_ARRAY(a, FtcBuf, p->n_bufs);
     for (int i = 0; i < p->n_bufs; i++) {
         const Buf *b = &p->bufs[i];

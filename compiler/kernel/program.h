@@ -24,6 +24,8 @@ typedef struct {
     const Node *node; /* the group's last node, for names and places */
 } Call;
 
+enum { MOST_PANEL_TOKENS = 1024 };
+
 typedef struct {
     Arena *arena;
     const char *name;
@@ -35,6 +37,7 @@ typedef struct {
     int n_calls, cap_calls;
     Poly *slots;      /* bytes, set by plan */
     int n_slots;
+    int panel_tokens; /* P is ftc_panels of T and this */
 } Program;
 
 /* Adds k, or finds the kernel of the same structure that is there already; its number. */
@@ -43,6 +46,9 @@ int program_kernel(Program *p, Kernel *k);
 /* Kernels, then buffers, slots and calls; program_parse reads it back.  NULL after an error. */
 void program_print(const Program *p, FILE *out);
 Program *program_parse(Arena *arena, const char *file, const char *text, size_t len, FtcDiag *d);
+
+/* The symbols of a batch, for this program: P is its own. */
+void program_symbols(const Program *p, const int64_t *batch, int64_t sym[N_SYMBOLS]);
 
 /* Bytes of the arena in a batch: of all slots; of a value; of all values, had each a slot of its own.  sym[N_SYMBOLS]: T, B, L,
  * C, V, U, P. */

@@ -5,7 +5,7 @@
  *     ...
  *   }
  *
- *   program @step {
+ *   program @step panels 56 {                            # of at most so many tokens
  *     buffer 0 input i32 "ids" [T]
  *     buffer 2 arena f32 "embeddings.sum" [8*T] in 1     # slot 1; calls 0 to 7
  *     slot 1 [32*T]                                      # bytes
@@ -94,7 +94,7 @@ void program_print(const Program *p, FILE *out)
         kernel_print(p->kernels[i], out);
         fputc('\n', out);
     }
-    fprintf(out, "program @%s {\n", p->name);
+    fprintf(out, "program @%s panels %d {\n", p->name, p->panel_tokens);
     for (int i = 0; i < p->n_bufs; i++)
         print_buffer(out, p, i);
     for (int i = 0; i < p->n_slots; i++)
@@ -281,10 +281,12 @@ static bool read_program(Parser *q)
 {
     Region region = REGION_FORWARD;
     const char *name;
+    int64_t panel;
     if (!scan_expect(&q->s, "program") || !scan_expect(&q->s, "@") || !(name = scan_word(&q->s, "_.", "the program's name")) ||
-        !scan_expect(&q->s, "{"))
+        !scan_expect(&q->s, "panels") || !scan_int(&q->s, 1, MOST_PANEL_TOKENS, &panel) || !scan_expect(&q->s, "{"))
         return false;
     q->p->name = name;
+    q->p->panel_tokens = (int)panel;
     while (!scan_accept(&q->s, "}")) {
         FtcLoc at = scan_here(&q->s);
         bool ok;

@@ -32,7 +32,7 @@ static void run_plan(Stage *s)
     pass_plan(s->program, true);
     if (!s->notes)
         return;
-    usual_symbols(s->spec, sym);
+    usual_symbols(s->spec, s->program->panel_tokens, sym);
     opt_note(s->notes, NULL, "the arena takes %lld bytes, not %lld, for %lld rows with %lld tokens in all: values share slots",
              (long long)slots_bytes(s->program, sym), (long long)values_bytes(s->program, sym), (long long)sym[FTC_B],
              (long long)sym[FTC_T]);
@@ -165,6 +165,7 @@ void run_pipeline(Stage *s, bool training, const PipelineOptions *o, FtcDiag *d)
     if (s->graph) {
         s->graph->notes = s->notes;
         s->graph->debug = o->debug;
+        s->graph->panel_tokens = o->matrix_registers ? MATRIX_PANEL_TOKENS : PANEL_TOKENS;
     }
     int first = last && !o->chosen ? (int)(last - pipeline) + 1 : 0, end = o->chosen ? o->n_chosen : n_passes;
     for (int i = first; i < end; i++) {

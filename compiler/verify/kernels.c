@@ -27,6 +27,7 @@ typedef struct {
     Tensor **here;      /* by id: what the call's group computes */
     int *here_in;       /* by id: of which group here[] is; 0: of none */
     int group;
+    int64_t sym[N_SYMBOLS];
     ProgramRun *run;
 } Check;
 
@@ -61,12 +62,12 @@ static void lay_out(Check *c)
     memcpy(most, s->b.sym, sizeof most);
     most[FTC_T] = round_up_rows(most[FTC_T]);
     most[FTC_B] = round_up_rows(most[FTC_B]);
-    most[FTC_P] = ftc_panels(most[FTC_T]);
+    most[FTC_P] = ftc_panels(most[FTC_T], p->panel_tokens);
     for (int i = 0; i < p->n_slots; i++)
         slot[i] = room(c->a, (size_t)poly_eval_symbols(p->slots[i], most));
     for (int i = 0; i < p->n_bufs; i++) {
         const Buf *b = &p->bufs[i];
-        size_t size = (size_t)value_bytes(b, s->b.sym);
+        size_t size = (size_t)value_bytes(b, c->sym);
         void **at = &c->run->bufs[i];
         if (b->kind == FTC_BUF_INPUT && !strcmp(b->name, "row_start"))
             *at = copied(c->a, s->row_start, sizeof s->row_start);
@@ -195,10 +196,11 @@ ProgramRun *run_and_check(const Graph *g, const Program *p, const Graph *like, c
     c.left = r->left = NEW_ARRAY(a, Tensor *, g->n + 1);
     c.here = NEW_ARRAY(a, Tensor *, g->n + 1);
     c.here_in = NEW_ARRAY(a, int, g->n + 1);
+    program_symbols(p, s->b.sym, c.sym);
     fill_leaves(&c);
     lay_out(&c);
     for (int i = 0; i < p->n_calls; i++) {
-        call(ctx, p, i, r->bufs, s->b.sym);
+        call(ctx, p, i, r->bufs, c.sym);
         check_call(&c, i);
     }
     return r;

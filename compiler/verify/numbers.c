@@ -19,7 +19,6 @@ Sizes *sizes_of(Sizes *s, int rows, const int *lengths, int64_t classes, int64_t
     s->b.sym[FTC_C] = classes;
     s->b.sym[FTC_V] = vocabulary;
     s->b.sym[FTC_U] = (vocabulary + 1) / 2;
-    s->b.sym[FTC_P] = ftc_panels(s->row_start[rows]);
     s->b.row_start = s->row_start;
     s->seed = seed;
     return s;

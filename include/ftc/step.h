@@ -17,14 +17,12 @@
 enum { FTC_T, FTC_B, FTC_L, FTC_C, FTC_V, FTC_U, FTC_P, FTC_SYMBOLS };
 
 /* What is computed token by token goes by panels: panel p has the tokens 2 * floor(p * (T + 1) / 2P) and on, below the next
- * one's first: it begins at an even token, has at most so many, and as many as any other but for two.  Threads share panels evenly: P
- * is a multiple of 4 or 8, where there are tokens enough.  It depends on T alone, so that sums don't depend on the number of threads. */
-/* Two blocks of matrix registers, or five tiles (codegen/gemm.c); what a chain of them hands on stays in the cache. */
-enum { FTC_PANEL_TOKENS = 64 };
-
-static inline int64_t ftc_panels(int64_t tokens)
+ * one's first: it begins at an even token, has at most `most`, and as many as any other but for two.  Threads share panels evenly: P
+ * is a multiple of 4 or 8, where there are tokens enough.  It depends on T and the program alone, so that sums don't depend on the
+ * number of threads. */
+static inline int64_t ftc_panels(int64_t tokens, int64_t most)
 {
-    int64_t n = (tokens + FTC_PANEL_TOKENS - 1) / FTC_PANEL_TOKENS, unit = n <= 2 ? 1 : n <= 16 ? 4 : 8;
+    int64_t n = (tokens + most - 1) / most, unit = n <= 2 ? 1 : n <= 16 ? 4 : 8;
     return (n + unit - 1) / unit * unit;
 }
 
@@ -108,6 +106,7 @@ typedef struct {
     const int32_t *call_bufs;
     const int32_t *call_imms;
     int32_t update_from;                /* calls from here on are the update region; n_calls if there is none */
+    int32_t panel_tokens;               /* P is ftc_panels of T and this */
 } FtcProgram;
 
 #endif

@@ -379,7 +379,7 @@ static Bound *begin_run(Exec *e, const FtcProgram *program, const FtcBatch *batc
     e->sym[FTC_T] = batch->tokens;
     e->sym[FTC_B] = batch->rows;
     e->sym[FTC_L] = batch->longest;
-    e->sym[FTC_P] = ftc_panels(batch->tokens);
+    e->sym[FTC_P] = ftc_panels(batch->tokens, b->program->panel_tokens);
     e->sym[FTC_U] = e->used ? e->used->n : 0;
 
     const int32_t *zeros = (const int32_t *)(const void *)e->zeros.data;

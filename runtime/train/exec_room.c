@@ -210,7 +210,10 @@ bool exec_reserve(Exec *e, int64_t tokens, int64_t rows, int64_t longest, FtcDia
     memcpy(before, e->most, sizeof before);
     for (int i = 0; i < 3; i++)
         e->most[FTC_T + i] = need[i] > e->most[FTC_T + i] ? need[i] : e->most[FTC_T + i];
-    e->most[FTC_P] = ftc_panels(e->most[FTC_T]);
+    for (int i = 0; i < e->n_bound; i++) {
+        int64_t panels = ftc_panels(e->most[FTC_T], e->bound[i].program->panel_tokens);
+        e->most[FTC_P] = panels > e->most[FTC_P] ? panels : e->most[FTC_P];
+    }
     exec_free_room(e);
     if (lay_out(e, tokens, rows, d))
         return true;

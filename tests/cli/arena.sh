@@ -26,13 +26,15 @@ function size(text, terms, factors, n, m, i, k, sum, product) { # "8*T*L + 4"
     return sum
 }
 function panels(tokens, n, unit) { # ftc/step.h
-    n = int((tokens + 63) / 64)
+    n = int((tokens + most - 1) / most)
     unit = n <= 2 ? 1 : n <= 16 ? 4 : 8
     return int((n + unit - 1) / unit) * unit
 }
 function wrong(what) { print FILENAME ": " what; failed = 1 }
 BEGIN { calls = 0; width["f32"] = width["i32"] = 4; width["bf16"] = 2; width["bool"] = 1 }
-NR == FNR { # first the heading of the table, for the symbols
+NR == FNR { # first the program's panels and the heading of the table, for the symbols
+    if (/^program @/)
+        most = $4
     if (/^# The arena during/) {
         split($0, w, /[^0-9]+/)
         symbol["B"] = w[2]; symbol["T"] = w[3]; symbol["L"] = w[4]; symbol["C"] = w[5]; symbol["V"] = symbol["U"] = w[6]

@@ -28,7 +28,7 @@ if grep -q '^backward:' graph; then fail "a backward part in the graph as built"
 "$ftc" compile --emit=grad "$spec" > grad && has grad '^backward:' && has grad '^update:'
 if grep -q ' in 1 ' grad; then fail "groups before fusion"; fi
 "$ftc" compile --emit=fused "$spec" > fused && has fused ' in 1 '
-"$ftc" compile --emit=kernels "$spec" -o kernels && has kernels '^kernel @' && has kernels '^program @step {'
+"$ftc" compile --emit=kernels "$spec" -o kernels && has kernels '^kernel @' && has kernels '^program @step panels [0-9]* {'
 if grep -q '^  slot' kernels; then fail "slots before plan"; fi
 "$ftc" compile --emit=plan "$spec" -o plan && has plan '^  slot 0 \['
 

@@ -10,7 +10,7 @@ enum { SLACK = 1 << 12 }; /* bytes: sizes are rounded, slot by slot */
 static int64_t arena_bytes(const Compiled *c, int64_t rows, int64_t tokens)
 {
     int64_t sym[N_SYMBOLS];
-    usual_symbols(c->spec, sym);
+    usual_symbols(c->spec, c->step->panel_tokens, sym);
     sym[FTC_T] = rows * tokens;
     sym[FTC_B] = rows;
     sym[FTC_L] = tokens;

@@ -354,20 +354,27 @@ static void first_weights_depend_on_the_seed_alone(void **state)
     ftc_diag_free(d);
 }
 
-/* What planning and code rely on: P grows with T and never exceeds it, panels cover all tokens, each with 1 to FTC_PANEL_TOKENS. */
-static void panels_divide_tokens(void **state)
+/* What planning and code rely on: P grows with T and never exceeds it, panels cover all tokens, each with 1 to `most`. */
+static void check_panels(int64_t most)
 {
-    (void)state;
     for (int64_t t = 1, before = 0; t <= 5000; t++) {
-        int64_t n = ftc_panels(t), first = 0;
+        int64_t n = ftc_panels(t, most), first = 0;
         assert_true(n >= 1 && n <= t && n >= before);
         before = n;
         for (int64_t p = 1; p <= n; p++) {
             int64_t next = p == n ? t : 2 * (p * (t + 1) / (2 * n));
-            assert_true(next - first >= 1 && next - first <= FTC_PANEL_TOKENS);
+            assert_true(next - first >= 1 && next - first <= most);
             first = next;
         }
     }
+}
+
+static void panels_divide_tokens(void **state)
+{
+    (void)state;
+    static const int64_t most[] = { 56, 64, 128 };
+    for (int i = 0; i < 3; i++)
+        check_panels(most[i]);
 }
 
 int main(void)

@@ -32,13 +32,15 @@ static inline void check_program_on(const char *what, const Graph *g, const Prog
     Arena *a = arena_new();
     Tensor **value = graph_eval(g, &s->b, fill, fill_ctx, a);
     void **bufs = NEW_ARRAY(a, void *, p->n_bufs + 1);
+    int64_t sym[N_SYMBOLS];
+    program_symbols(p, s->b.sym, sym);
     int32_t *row_of = NEW_ARRAY(a, int32_t, s->b.sym[0] + 1);
     for (int64_t r = 0; r < s->b.sym[1]; r++)
         for (int32_t t = s->row_start[r]; t < s->row_start[r + 1]; t++)
             row_of[t] = (int32_t)r;
     for (int i = 0; i < p->n_bufs; i++) {
         const Buf *b = &p->bufs[i];
-        size_t size = (size_t)poly_eval_symbols(b->size, s->b.sym) * elem_size(b->elem);
+        size_t size = (size_t)poly_eval_symbols(b->size, sym) * elem_size(b->elem);
         if (b->kind == FTC_BUF_ARENA)
             continue;
         bufs[i] = arena_alloc(a, size + 64);
@@ -53,7 +55,7 @@ static inline void check_program_on(const char *what, const Graph *g, const Prog
                 if ((n->op == OP_input || n->op == OP_weight || n->op == OP_state) && !strcmp(n->a.name, b->name))
                     store_tensor(bufs[i], value[n->id]);
     }
-    run(ctx, p, bufs, s->b.sym);
+    run(ctx, p, bufs, sym);
     for (int i = 0; i < p->n_bufs; i++) {
         const Buf *b = &p->bufs[i];
         char label[256];
