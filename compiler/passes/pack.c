@@ -93,7 +93,7 @@ void pass_pack(Graph *g)
  * The left operand's rows are split as they are read, each time: that pays for so many columns and depths. */
 void pass_split(Graph *g)
 {
-    const int least = mutated("split:small") ? 1 : 256; /* small models are for tests */
+    const int least = mutated("split:small") ? 1 : 128; /* small models are for tests */
     EACH_NODE(n, g) {
         if (!(n->packs & PACKS_RIGHT) || n->in[0]->type.elem != F32 || n->in[1]->type.elem != F32)
             continue;
