@@ -44,18 +44,20 @@ typedef struct {
 Forward *build_forward(const Spec *spec, const BuildOptions *options, Arena *arena, FtcDiag *diag);
 
 /* Marks the weights of a forward graph that can be trained by rows (FtcWeight.by_rows); inputs are added: known i32[], pending f32[],
- * place i32[T], used i32[U], see ftc/model.h. */
+ * place i32[T], used i32[U], first i32[T], first_of i32[U], see ftc/model.h. */
 void build_rows(Graph *g, const Spec *spec, Forward *f);
 
-/* The gradient of a table's used rows, f32[U,...], from that of its rows as tokens read them. */
+/* The gradient of the rows that a batch has, f32[T,...], each where the first token of its entry stands, from that of its rows as tokens
+ * read them; that of all used rows, f32[U,...]. */
 Node *rows_grad(Graph *g, Node *d);
+Node *used_rows_grad(Graph *g, Node *d);
 
 /* The numbers of the rows, i32[U]; these rows of a table, with the decay that they wait for. */
 Node *used(Graph *g);
 Node *used_rows(Graph *g, Node *table, bool decays);
 
-/* Appends the update region to a graph that has the gradients, grads[i] of f->nodes[i] or, where it is trained by rows, of its used
- * rows; NULL for a frozen weight. */
+/* Appends the update region to a graph that has the gradients, grads[i] of f->nodes[i] or, where it is trained by rows, of the rows
+ * that the batch has; NULL for a frozen weight. */
 void build_update(Graph *g, const Spec *spec, const Forward *f, Node *const *grads);
 
 /* To show a program's sizes by: T, B, L, C, V, U, P of a full batch of the longest rows, as the spec has them, all words in use; two classes where

@@ -127,6 +127,9 @@ static void sgd(Update *u, Target w, Node *d, bool decay)
     store(u, &w, sub(g, w.value, mul(g, d, u->lr)));
 }
 
+/* The gradient of w's value. */
+static Node *own_grad(Graph *g, const Target *w, Node *d) { return w->by_rows ? used_rows_grad(g, d) : d; }
+
 /* a <- keep * a + d, for all batches of a step but the last */
 static void accumulate(Update *u, const Forward *f, Node *const *grads)
 {
@@ -136,7 +139,7 @@ static void accumulate(Update *u, const Forward *f, Node *const *grads)
             continue;
         u->g->scope = arena_printf(u->arena, "accumulate.%s", f->weights[i].name);
         Target w = weight_of(u, f->nodes[i], &f->weights[i]), a = state_of(u, "a", &w);
-        store(u, &a, add(u->g, mul(u->g, a.value, keep), grads[i]));
+        store(u, &a, add(u->g, mul(u->g, a.value, keep), own_grad(u->g, &w, grads[i])));
     }
 }
 
@@ -149,7 +152,7 @@ static Node **whole_gradients(Update *u, const Forward *f, Node *const *grads)
         if (f->weights[i].frozen)
             continue;
         Target w = weight_of(u, f->nodes[i], &f->weights[i]), a = state_of(u, "a", &w);
-        whole[i] = named(u, add(g, grads[i], mul(g, a.value, share)), arena_printf(u->arena, "whole.%s", f->nodes[i]->name));
+        whole[i] = named(u, add(g, own_grad(g, &w, grads[i]), mul(g, a.value, share)), arena_printf(u->arena, "whole.%s", f->nodes[i]->name));
     }
     return whole;
 }
@@ -183,8 +186,9 @@ void build_update(Graph *g, const Spec *spec, const Forward *f, Node *const *gra
         if (f->weights[i].frozen)
             continue;
         g->scope = arena_printf(g->arena, "update.%s", f->weights[i].name);
-        Node *d = u.clip ? mul(g, grads[i], u.clip) : grads[i];
-        (spec->optimizer.type == OPT_ADAMW ? adamw : sgd)(&u, weight_of(&u, f->nodes[i], &f->weights[i]), d, f->weights[i].decay);
+        Target w = weight_of(&u, f->nodes[i], &f->weights[i]);
+        Node *d = f->part == BATCH_IS_LAST ? grads[i] : own_grad(g, &w, grads[i]);
+        (spec->optimizer.type == OPT_ADAMW ? adamw : sgd)(&u, w, u.clip ? mul(g, d, u.clip) : d, f->weights[i].decay);
     }
     g->loc = NULL;
     g->scope = NULL;

@@ -4,7 +4,8 @@
  * A weight with a row for each entry of the vocabulary, which is read by nothing but gathers of the batch's ids, has no gradient where
  * no batch has been yet.  There AdamW's moments are zero and its update is the decay alone; so those rows wait, and the
  * runtime counts what decay they wait for (ftc/model.h).  This pass marks the weight, and has the gather of a row that is used for the
- * first time catch up.  The gradient is then asked for behind the gather, a vector for each token, and summed into the used rows. */
+ * first time catch up.  The gradient is then asked for behind the gather, a vector for each token, and those of the same entry are
+ * summed, where the first of its tokens stands: so it takes the batch's room, however many rows are in use. */
 #include "compiler/build/build.h"
 
 #include <string.h>
@@ -44,7 +45,9 @@ static Node *catch_up(Graph *g, Node *entry, int rank)
     return reshape(g, select_(g, is_known, constant(g, 1, F32), input_once(g, "pending", scalar_type(F32))), t);
 }
 
-Node *used(Graph *g) { return input_once(g, "used", (Type){ .elem = I32, .rank = 1, .dim = { DIM_U } }); }
+static Type used_type(void) { return (Type){ .elem = I32, .rank = 1, .dim = { DIM_U } }; }
+
+Node *used(Graph *g) { return input_once(g, "used", used_type()); }
 
 Node *used_rows(Graph *g, Node *table, bool decays)
 {
@@ -52,7 +55,9 @@ Node *used_rows(Graph *g, Node *table, bool decays)
     return decays ? mul(g, x, catch_up(g, iota(g, rows->type, 0), x->type.rank)) : x;
 }
 
-static Node *places(Graph *g) { return input_once(g, "place", (Type){ .elem = I32, .rank = 1, .dim = { DIM_T } }); }
+static Node *tokens(Graph *g, const char *name) { return input_once(g, name, (Type){ .elem = I32, .rank = 1, .dim = { DIM_T } }); }
+
+static Node *places(Graph *g) { return tokens(g, "place"); }
 
 void build_rows(Graph *g, const Spec *spec, Forward *f)
 {
@@ -81,4 +86,13 @@ void build_rows(Graph *g, const Spec *spec, Forward *f)
     graph_renumber(g);
 }
 
-Node *rows_grad(Graph *g, Node *d) { return scatter_add(g, places(g), d, DIM_U); }
+Node *rows_grad(Graph *g, Node *d) { return scatter_add(g, tokens(g, "first"), d, DIM_T); }
+
+/* An entry that the batch has not has any token as its first, whose place is another. */
+Node *used_rows_grad(Graph *g, Node *d)
+{
+    Node *first = input_once(g, "first_of", used_type()), *x = gather(g, d, first);
+    Node *is_there = map2(g, OP_eq, gather(g, places(g), first), iota(g, first->type, 0));
+    Type rows = { .elem = BOOL, .rank = x->type.rank, .dim = { DIM_U, 1, 1, 1, 1, 1 } };
+    return select_(g, reshape(g, is_there, rows), x, constant(g, 0, F32));
+}

@@ -132,13 +132,17 @@ Gradients find_gradients(const Graph *g)
     return d;
 }
 
-/* Of a table that is trained by rows the gradient has the rows that are used. */
-static const Tensor *used_rows_of(const Graph *g, Tensor *const *value, const Node *leaf)
+/* Of a table that is trained by rows the gradient has those of the tokens' ids; NULL: it is that of the whole. */
+static const Tensor *rows_of_grad(const Graph *g, Tensor *const *value, const Node *leaf)
 {
-    EACH_NODE(n, g)
-        if (n->op == OP_update_rows && n->in[0] == leaf)
-            return value[n->in[1]->id];
-    return NULL;
+    const Tensor *ids = NULL;
+    bool by_rows = false;
+    EACH_NODE(n, g) {
+        by_rows |= n->op == OP_update_rows && n->in[0] == leaf;
+        if (n->op == OP_input && !strcmp(n->a.name, "ids"))
+            ids = value[n->id];
+    }
+    return by_rows ? ids : NULL;
 }
 
 static double dot_with_direction(const Node *leaf, const Tensor *d, const Tensor *rows, double *size)
@@ -225,7 +229,7 @@ bool gradients_hold(const Graph *g, const Gradients *d, const Sizes *s, Mismatch
     bool ok = true;
     for (int i = 0; i < d->n && ok; i++) {
         Mismatch here;
-        double size, have = dot_with_direction(d->wrt[i], value[d->dx[i]->id], used_rows_of(g, value, d->wrt[i]), &size);
+        double size, have = dot_with_direction(d->wrt[i], value[d->dx[i]->id], rows_of_grad(g, value, d->wrt[i]), &size);
         numbers.along = d->wrt[i];
         double ratio = derivative_error(only, &numbers, have, size, &here);
         if (told)

@@ -106,6 +106,15 @@ static int64_t place_of(const Sizes *s, int64_t token)
     return (int64_t)(uniform(s->seed, stream_of("place"), (uint32_t)token) * (double)s->b.sym[FTC_U]);
 }
 
+/* The first token of the batch whose entry is at this place; 0 where there is none. */
+static int64_t first_token(const Sizes *s, int64_t place)
+{
+    for (int64_t t = 0; t < s->b.sym[FTC_T]; t++)
+        if (place_of(s, t) == place)
+            return t;
+    return 0;
+}
+
 /* Of an entry of the vocabulary that no batch has used, the optimizer knows nothing. */
 static bool is_unused_state(const Sizes *s, const Node *n, const Tensor *t, int64_t i)
 {
@@ -125,6 +134,10 @@ static double integer(const Sizes *s, const char *name, int64_t i, double u, int
         return (double)used_entry(s, i);
     if (!strcmp(name, "place"))
         return (double)place_of(s, i);
+    if (!strcmp(name, "first_of"))
+        return (double)first_token(s, i);
+    if (!strcmp(name, "first"))
+        return (double)first_token(s, place_of(s, i));
     if (!strcmp(name, "ids"))
         return (double)used_entry(s, place_of(s, i));
     if (!strcmp(name, "labels"))

@@ -11,6 +11,8 @@
  *                       targets f32[B,C] (of each label whether the row has it, 1 or 0; or the number to predict)
  *                       row_weights f32[B] (all 1 where there are none)
  *   from the words      used i32[U]  place i32[T] (of each token: used[place] is its id)  known i32, pending f32: see below
+ *                       first i32[T] (of each token: the first one with the same id)  first_of i32[U] (of each used entry: its first
+ *                       token; 0 where the batch has none)
  *   from the data       class_weights f32[C] (all 1 where there are none)
  *   scalars, i32        seed   step (0, 1, ...: the number of updates made so far)
  *   from batches before, of the same step    keep f32: 1, or 0 where there were none   cost_before f32   parts_before f32

@@ -19,7 +19,7 @@ static const struct {
     [INPUT_IDS] = { "ids", FTC_I32 },         [INPUT_TYPES] = { "types", FTC_I32 },     [INPUT_ROW_START] = { "row_start", FTC_I32 },
     [INPUT_ROW_OF] = { "row_of", FTC_I32 },   [INPUT_LABELS] = { "labels", FTC_I32 },   [INPUT_ENCODED] = { "encoded", FTC_F32 },
     [INPUT_USED] = { "used", FTC_I32 },       [INPUT_PLACE] = { "place", FTC_I32 },     [INPUT_TARGETS] = { "targets", FTC_F32 },
-    [INPUT_ROW_WEIGHTS] = { "row_weights", FTC_F32 },
+    [INPUT_ROW_WEIGHTS] = { "row_weights", FTC_F32 }, [INPUT_FIRST] = { "first", FTC_I32 }, [INPUT_FIRST_OF] = { "first_of", FTC_I32 },
 };
 
 static const struct {
@@ -387,6 +387,7 @@ static Bound *begin_run(Exec *e, const FtcProgram *program, const FtcBatch *batc
         [INPUT_IDS] = batch->ids, [INPUT_TYPES] = batch->types ? batch->types : zeros, [INPUT_ROW_START] = batch->row_start,
         [INPUT_ROW_OF] = find_rows(e, batch), [INPUT_LABELS] = batch->labels ? batch->labels : zeros, [INPUT_ENCODED] = encoded,
         [INPUT_USED] = e->used ? e->used->id : NULL, [INPUT_PLACE] = e->used ? e->used->place : NULL,
+        [INPUT_FIRST] = e->used ? e->used->first : NULL, [INPUT_FIRST_OF] = e->used ? e->used->first_of : NULL,
         [INPUT_TARGETS] = batch->targets, [INPUT_ROW_WEIGHTS] = batch->row_weights ? batch->row_weights : (float *)(void *)e->ones.data,
     };
     for (int i = 0; i < b->program->n_bufs; i++)

@@ -11,7 +11,7 @@ static inline int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to
 
 /* What a batch brings; named in exec.c. */
 typedef enum {
-    INPUT_IDS, INPUT_TYPES, INPUT_ROW_START, INPUT_ROW_OF, INPUT_LABELS, INPUT_ENCODED, INPUT_USED, INPUT_PLACE,
+    INPUT_IDS, INPUT_TYPES, INPUT_ROW_START, INPUT_ROW_OF, INPUT_LABELS, INPUT_ENCODED, INPUT_USED, INPUT_PLACE, INPUT_FIRST, INPUT_FIRST_OF,
     INPUT_TARGETS, INPUT_ROW_WEIGHTS,
     BATCH_INPUTS, NO_INPUT = -1
 } BatchInput;

@@ -12,6 +12,7 @@ UsedRows *used_rows_new(int64_t vocab)
     *u = (UsedRows){ .vocab = vocab, .pending = 1 };
     u->id = xcalloc((size_t)vocab, sizeof *u->id);
     u->place_of = xcalloc((size_t)vocab, sizeof *u->place_of);
+    u->first_of = xcalloc((size_t)vocab, sizeof *u->first_of);
     for (int64_t i = 0; i < vocab; i++)
         u->place_of[i] = -1;
     return u;
@@ -23,7 +24,9 @@ void used_rows_free(UsedRows *u)
         return;
     free(u->id);
     free(u->place_of);
+    free(u->first_of);
     free(u->place);
+    free(u->first);
     free(u->added);
     free(u);
 }
@@ -57,22 +60,29 @@ bool used_rows_reserve(UsedRows *u, int64_t tokens)
         return true;
     used_rows_settle(u); /* needs room for what the last batch added */
     free(u->place);
+    free(u->first);
     free(u->added);
     u->place = try_alloc((size_t)tokens, sizeof *u->place, 64);
+    u->first = try_alloc((size_t)tokens, sizeof *u->first, 64);
     u->added = try_alloc((size_t)tokens, sizeof *u->added, 64);
-    u->cap = u->place && u->added ? tokens : 0;
+    u->cap = u->place && u->first && u->added ? tokens : 0;
     return u->cap > 0;
 }
 
 void used_rows_add(UsedRows *u, const int32_t *ids, int32_t tokens)
 {
+    memset(u->first_of, 0, (size_t)u->vocab * sizeof *u->first_of);
     for (int32_t t = 0; t < tokens; t++) {
         int32_t *place = &u->place_of[ids[t]];
         if (*place < 0) {
             *place = u->n;
             u->id[u->n++] = ids[t];
         }
+        int32_t *first = &u->first_of[*place];
+        if (t > 0 && u->place[*first] != *place) /* a token of another entry, or none yet: 0 */
+            *first = t;
         u->place[t] = *place;
+        u->first[t] = *first;
     }
 }
 

@@ -17,8 +17,10 @@ typedef struct {
     int32_t sorted;
     int32_t *place_of;   /* [vocab] where an entry stands in `id`; -1: nowhere */
     int32_t *place;      /* [tokens] of the last ids added */
+    int32_t *first;      /* [tokens] the first of them with the same id */
+    int32_t *first_of;   /* [vocab] of the entry at each place; 0 where the last ids have it not */
     int32_t *added;      /* [tokens] to sort what a batch added */
-    int64_t cap;         /* of both */
+    int64_t cap;         /* of place, first and added */
     double pending;      /* what decay multiplies all others by; 1 where they are up to date */
 } UsedRows;
 
@@ -31,7 +33,7 @@ bool used_rows_reserve(UsedRows *u, int64_t tokens);
 /* What was added so far is known from here on. */
 void used_rows_settle(UsedRows *u);
 
-/* The ids are those of a batch, below the vocabulary; fills place.  All that were added since used_rows_settle have to fit into the
+/* The ids are those of a batch, below the vocabulary; fills place, first and first_of.  All that were added since used_rows_settle have to fit into the
  * room. */
 void used_rows_add(UsedRows *u, const int32_t *ids, int32_t tokens);
 

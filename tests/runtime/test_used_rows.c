@@ -1,12 +1,20 @@
-/* The used rows of the vocabulary: places lead back to ids, known ones ascend, failed batches leave nothing behind. */
+/* The used rows of the vocabulary: places lead back to ids, first tokens are the first, known ones ascend, failed batches leave nothing behind. */
 #include "tests/support/testing.h"
 
 #include "runtime/train/used_rows.h"
 
 static void check(const UsedRows *u, const int32_t *ids, int32_t tokens, int32_t known)
 {
-    for (int32_t t = 0; t < tokens; t++)
+    for (int32_t t = 0; t < tokens; t++) {
+        int32_t first = 0;
+        while (ids[first] != ids[t])
+            first++;
         assert_int_equal(u->id[u->place[t]], ids[t]);
+        assert_int_equal(u->first[t], first);
+        assert_int_equal(u->first_of[u->place[t]], first);
+    }
+    for (int32_t i = 0; tokens && i < u->n; i++)
+        assert_true(u->first_of[i] == 0 || u->place[u->first_of[i]] == i);
     for (int32_t i = 0; i < u->n; i++) {
         assert_int_equal(u->place_of[u->id[i]], i);
         if (i > 0 && i < known)
