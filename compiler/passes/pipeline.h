@@ -42,7 +42,7 @@ typedef struct {
     int opt_kinds;     /* which of it: OptNoteKinds, or'ed */
     Bisect *bisect;    /* NULL: all passes run */
     bool debug;        /* -g */
-    bool matrix_registers; /* code will have them: passes that only then pay run */
+    bool matrix_registers; /* code will have them: passes that only then pay run, and panels of tokens are larger */
 } PipelineOptions;
 
 struct Pass {
