@@ -224,8 +224,10 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
 
     /* of pairs, the bytes are the same; what was widened is read from L2 again, if not from L1 */
     const bool amx = pairs && e->target->amx;
-    int64_t least = amx ? AMX_ROW_BLOCK : ROW_BLOCK / t.rows * t.rows, k_block = pairs && !layout.split ? 2 * K_BLOCK : wide ? K_BLOCK / 2 : K_BLOCK;
-    LLVMValueRef shallow = at_least(e, whole(e->i64, pairs && !layout.split ? K_BLOCK : K_BLOCK / 2), smaller(e, k, whole(e->i64, k_block)));
+    const bool as_they_lie = pairs && !layout.split;
+    const int64_t least = amx ? AMX_ROW_BLOCK : ROW_BLOCK / t.rows * t.rows;
+    const int64_t k_block = as_they_lie ? 2 * K_BLOCK : wide ? K_BLOCK / 2 : K_BLOCK;
+    LLVMValueRef half = whole(e->i64, as_they_lie ? K_BLOCK : K_BLOCK / 2), shallow = at_least(e, half, smaller(e, k, whole(e->i64, k_block)));
     LLVMValueRef row_block = LLVMBuildSelect(e->b, shallow, whole(e->i64, 2 * least), whole(e->i64, least), "");
     LLVMValueRef shape = slot_with(e, zero);
     Loop rows = loop_open(e, zero, m, 1);

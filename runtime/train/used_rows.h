@@ -33,8 +33,8 @@ bool used_rows_reserve(UsedRows *u, int64_t tokens);
 /* What was added so far is known from here on. */
 void used_rows_settle(UsedRows *u);
 
-/* The ids are those of a batch, below the vocabulary; fills place, first and first_of.  All that were added since used_rows_settle have to fit into the
- * room. */
+/* The ids are those of a batch, below the vocabulary; fills place, first and first_of.  All that were added since used_rows_settle
+ * have to fit into the room. */
 void used_rows_add(UsedRows *u, const int32_t *ids, int32_t tokens);
 
 /* Makes these n entries, which ascend, the used ones, as a checkpoint has them.  False where they aren't entries of the vocabulary. */
