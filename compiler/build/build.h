@@ -47,8 +47,8 @@ Forward *build_forward(const Spec *spec, const BuildOptions *options, Arena *are
  * place i32[T], used i32[U], first i32[T], first_of i32[U], see ftc/model.h. */
 void build_rows(Graph *g, const Spec *spec, Forward *f);
 
-/* The gradient of the rows that a batch has, f32[T,...], each where the first token of its entry stands, from that of its rows as tokens
- * read them; that of all used rows, f32[U,...]. */
+/* From the gradient of a table's rows as tokens read them, that of the rows which the batch has, f32[T,...], each where its entry's first
+ * token stands; and from this that of all used rows, f32[U,...]. */
 Node *rows_grad(Graph *g, Node *d);
 Node *used_rows_grad(Graph *g, Node *d);
 
@@ -60,8 +60,8 @@ Node *used_rows(Graph *g, Node *table, bool decays);
  * that the batch has; NULL for a frozen weight. */
 void build_update(Graph *g, const Spec *spec, const Forward *f, Node *const *grads);
 
-/* To show a program's sizes by: T, B, L, C, V, U, P of a full batch of the longest rows, as the spec has them, all words in use; two classes where
- * it names none. */
+/* To show a program's sizes by: T, B, L, C, V, U, P of a full batch of the longest rows, as the spec has them, all words in use; two
+ * classes where it names none. */
 void usual_symbols(const Spec *s, int panel_tokens, int64_t sym[N_SYMBOLS]);
 
 #endif

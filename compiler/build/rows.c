@@ -37,12 +37,17 @@ static Node *only_gather(const Graph *g, const Node *w)
     return gather;
 }
 
+/* One number for each row of a table of this rank. */
+static Node *for_rows(Graph *g, Node *x, int rank)
+{
+    return reshape(g, x, (Type){ .elem = x->type.elem, .rank = rank, .dim = { x->type.dim[0], 1, 1, 1, 1, 1 } });
+}
+
 /* What entries that are known by now have been given already, and the others not: 1 or the pending decay, of x's rank. */
 static Node *catch_up(Graph *g, Node *entry, int rank)
 {
-    Type t = { .elem = F32, .rank = rank, .dim = { entry->type.dim[0], 1, 1, 1, 1, 1 } };
     Node *is_known = map2(g, OP_lt, entry, input_once(g, "known", scalar_type(I32)));
-    return reshape(g, select_(g, is_known, constant(g, 1, F32), input_once(g, "pending", scalar_type(F32))), t);
+    return for_rows(g, select_(g, is_known, constant(g, 1, F32), input_once(g, "pending", scalar_type(F32))), rank);
 }
 
 static Type used_type(void) { return (Type){ .elem = I32, .rank = 1, .dim = { DIM_U } }; }
@@ -93,6 +98,5 @@ Node *used_rows_grad(Graph *g, Node *d)
 {
     Node *first = input_once(g, "first_of", used_type()), *x = gather(g, d, first);
     Node *is_there = map2(g, OP_eq, gather(g, places(g), first), iota(g, first->type, 0));
-    Type rows = { .elem = BOOL, .rank = x->type.rank, .dim = { DIM_U, 1, 1, 1, 1, 1 } };
-    return select_(g, reshape(g, is_there, rows), x, constant(g, 0, F32));
+    return select_(g, for_rows(g, is_there, x->type.rank), x, constant(g, 0, F32));
 }

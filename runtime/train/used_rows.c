@@ -71,17 +71,18 @@ bool used_rows_reserve(UsedRows *u, int64_t tokens)
 
 void used_rows_add(UsedRows *u, const int32_t *ids, int32_t tokens)
 {
-    memset(u->first_of, 0, (size_t)u->vocab * sizeof *u->first_of);
+    memset(u->first_of, 0, (size_t)u->n * sizeof *u->first_of);
     for (int32_t t = 0; t < tokens; t++) {
         int32_t *place = &u->place_of[ids[t]];
         if (*place < 0) {
             *place = u->n;
+            u->first_of[u->n] = t;
             u->id[u->n++] = ids[t];
         }
-        int32_t *first = &u->first_of[*place];
-        if (t > 0 && u->place[*first] != *place) /* a token of another entry, or none yet: 0 */
-            *first = t;
         u->place[t] = *place;
+        int32_t *first = &u->first_of[*place];
+        if (u->place[*first] != *place) /* token 0, and it is another entry's */
+            *first = t;
         u->first[t] = *first;
     }
 }

@@ -18,7 +18,7 @@ typedef struct {
     int32_t *place_of;   /* [vocab] where an entry stands in `id`; -1: nowhere */
     int32_t *place;      /* [tokens] of the last ids added */
     int32_t *first;      /* [tokens] the first of them with the same id */
-    int32_t *first_of;   /* [vocab] of the entry at each place; 0 where the last ids have it not */
+    int32_t *first_of;   /* [vocab] of the entry at each of the n places; 0 where the last ids have it not */
     int32_t *added;      /* [tokens] to sort what a batch added */
     int64_t cap;         /* of place, first and added */
     double pending;      /* what decay multiplies all others by; 1 where they are up to date */

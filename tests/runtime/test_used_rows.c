@@ -1,4 +1,5 @@
-/* The used rows of the vocabulary: places lead back to ids, first tokens are the first, known ones ascend, failed batches leave nothing behind. */
+/* The used rows of the vocabulary: places lead back to ids, first tokens are the first, known ones ascend, failed batches leave nothing
+ * behind. */
 #include "tests/support/testing.h"
 
 #include "runtime/train/used_rows.h"
