@@ -74,6 +74,7 @@ LaneIndex index_uniform(LLVMValueRef v, int64_t multiple);
 LaneIndex emit_poly(Emit *e, Poly p);
 LLVMValueRef emit_uniform(Emit *e, Poly p);                     /* ftc_bug if lanes differ */
 LLVMValueRef round_to_bf16(Emit *e, LLVMValueRef v);                /* f32 -> i16, to nearest even */
+LLVMValueRef round_finite_to_bf16(Emit *e, LLVMValueRef v);         /* no NaN */
 LLVMValueRef index_lanes(Emit *e, LaneIndex x);                     /* <lanes x i64>, or i64 if lanes is 1 */
 LaneIndex emit_index_op(Emit *e, IndexOp op, LaneIndex x, LaneIndex y);
 LLVMValueRef index_as_i32(Emit *e, LaneIndex x);

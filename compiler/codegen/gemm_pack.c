@@ -8,6 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
+enum {
+    ROUND_DEPTH = 64,                    /* rows of k on the stack at a time */
+    ROWS_AHEAD = 32, LONG_ROWS_AHEAD = 2 /* asked for */
+};
+
 /* Begins to write the function of this name; false where the module has it already. */
 static bool open_copy(Emit *outer, Emit *e, const char *verb, int lanes, bool streamed, LLVMValueRef *fn)
 {
@@ -35,6 +40,35 @@ static void store_vector(Emit *e, LLVMValueRef p, LLVMValueRef v, bool streamed)
     LLVMSetMetadata(store, LLVMGetMDKindIDInContext(e->c, "nontemporal", 11), LLVMMetadataAsValue(e->c, LLVMMDNodeInContext2(e->c, &one, 1)));
 }
 
+/* The numbers of this type at p, which a bf16 could be at; what is outside of the mask is 0. */
+static LLVMValueRef load_some(Emit *e, LLVMTypeRef type, LLVMValueRef p, LLVMValueRef mask)
+{
+    LLVMTypeRef t = lanes_of(e, type);
+    LLVMValueRef none = LLVMConstNull(t), args[] = { p, mask, none };
+    if (e->lanes > 1)
+        return call_masked(e, "llvm.masked.load", (LLVMTypeRef[]){ t, e->ptr }, args, 3, 0, 2);
+    LLVMValueRef slot = slot_with(e, none);
+    LLVMBasicBlockRef join = if_open(e, mask);
+    LLVMValueRef x = LLVMBuildLoad2(e->b, t, p, "");
+    LLVMSetAlignment(x, 2);
+    LLVMBuildStore(e->b, x, slot);
+    if_close(e, join);
+    return read_slot(e, slot);
+}
+
+/* Of lanes from i on, those that are below n. */
+static LLVMValueRef mask_below(Emit *e, LLVMValueRef i, LLVMValueRef n)
+{
+    return e->lanes > 1 ? lanes_below(e, smaller(e, i, n), n, e->lanes) : LLVMBuildICmp(e->b, LLVMIntSLT, i, n, "");
+}
+
+/* Asks for what lies so many rows below: rows of a few lines each, far apart, no processor reads ahead by itself. */
+static void fetch_below(Emit *e, Copy copy, LLVMValueRef from, int rows)
+{
+    LLVMValueRef below = times(e, LLVMGetParam(e->fn, COPY_STRIDE), whole(e->i64, rows));
+    fetch(e, source_element(e, copy, from, below), FOR_READING, TO_L1);
+}
+
 /* Rows of columns to rows of width, a multiple of the lanes, filled up with zeros. */
 LLVMValueRef copy_function(Emit *outer, Tile t, bool streamed)
 {
@@ -47,17 +81,9 @@ LLVMValueRef copy_function(Emit *outer, Tile t, bool streamed)
     LLVMValueRef from = element(e, LLVMGetParam(fn, COPY_FROM), times(e, row.i, LLVMGetParam(fn, COPY_STRIDE)));
     LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), times(e, row.i, width));
     Loop l = loop_open(e, zero, width, t.lanes);
-    LLVMValueRef v;
-    if (t.lanes > 1) {
-        v = load_lanes(e, element(e, from, l.i), lanes_below(e, smaller(e, l.i, columns), columns, t.lanes));
-    } else {
-        LLVMValueRef slot = slot_with(e, LLVMConstNull(e->f32));
-        LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, l.i, columns, ""));
-        LLVMBuildStore(e->b, load_lanes(e, element(e, from, l.i), NULL), slot);
-        if_close(e, join);
-        v = read_slot(e, slot);
-    }
-    store_vector(e, element(e, to, l.i), v, streamed);
+    LLVMValueRef at = element(e, from, l.i);
+    fetch_below(e, COPY_F32, at, ROWS_AHEAD);
+    store_vector(e, element(e, to, l.i), load_some(e, e->f32, at, mask_below(e, l.i, columns)), streamed);
     loop_close(e, &l);
     loop_close(e, &row);
     close_function(e);
@@ -91,25 +117,21 @@ LLVMValueRef half_of(Emit *e, LLVMValueRef pairs, bool upper)
     return LLVMBuildBitCast(e->b, bits, like(pairs, e->f32), "");
 }
 
-/* What a rounded number leaves of x. */
-static LLVMValueRef what_is_left(Emit *e, LLVMValueRef x, LLVMValueRef rounded)
-{
-    LLVMTypeRef bits = like(x, e->i32), floats = LLVMTypeOf(x);
-    LLVMValueRef y = half_of(e, LLVMBuildZExt(e->b, rounded, bits, ""), false), size = call_intrinsic(e, "llvm.fabs", &floats, 1, &y, 1);
-    LLVMValueRef finite = LLVMBuildFCmp(e->b, LLVMRealOLT, size, number(floats, INFINITY), "");
-    return LLVMBuildSelect(e->b, finite, LLVMBuildFSub(e->b, x, y, ""), LLVMConstNull(floats), "");
-}
-
 /* The parts of x, or the first of them alone; quick: by the instruction that comes with matrix registers, to which denormals are 0 as
- * to them. */
+ * to them.  What the first leaves is finite, or 0 instead. */
 static void round_parts(Emit *e, LLVMValueRef x, bool quick, int parts, LLVMValueRef part[SPLIT_PARTS])
 {
-    LLVMTypeRef halves = lanes_of(e, LLVMBFloatTypeInContext(e->c));
+    LLVMTypeRef halves = lanes_of(e, LLVMBFloatTypeInContext(e->c)), floats = LLVMTypeOf(x);
     for (int p = 0; p < parts; p++) {
         part[p] = quick ? LLVMBuildBitCast(e->b, LLVMBuildFPTrunc(e->b, x, halves, ""), lanes_of(e, e->i16), "")
+                  : p   ? round_finite_to_bf16(e, x)
                         : round_to_bf16(e, x);
-        if (p + 1 < parts)
-            x = what_is_left(e, x, part[p]);
+        LLVMValueRef rounded = half_of(e, LLVMBuildZExt(e->b, part[p], like(x, e->i32), ""), false);
+        LLVMValueRef size = call_intrinsic(e, "llvm.fabs", &floats, 1, &rounded, 1);
+        LLVMValueRef finite = LLVMBuildFCmp(e->b, LLVMRealOLT, size, number(floats, INFINITY), "");
+        x = LLVMBuildFSub(e->b, x, rounded, "");
+        if (!p)
+            x = LLVMBuildSelect(e->b, finite, x, LLVMConstNull(floats), "");
     }
 }
 
@@ -140,20 +162,10 @@ LLVMValueRef load_pairs(Emit *e, LLVMValueRef p)
     return LLVMBuildBitCast(e->b, load_lanes(e, p, NULL), lanes_of(e, e->i32), "");
 }
 
-/* The bf16 at p + i, or f32 rounded to it, as the lower half of 32 bits; lanes outside the mask are 0. */
-static LLVMValueRef load_halves(Emit *e, Copy copy, LLVMValueRef p, LLVMValueRef i, LLVMValueRef mask)
+/* bf16 as the lower half of 32 bits. */
+static LLVMValueRef load_halves(Emit *e, LLVMValueRef p, LLVMValueRef mask)
 {
-    LLVMTypeRef t = lanes_of(e, e->i16);
-    LLVMValueRef at = source_element(e, copy, p, i), v;
-    if (copy == COPY_ROUNDED) {
-        v = round_to_bf16(e, load_lanes(e, at, mask));
-    } else if (mask) {
-        v = call_masked(e, "llvm.masked.load", (LLVMTypeRef[]){ t, e->ptr }, (LLVMValueRef[]){ at, mask, LLVMConstNull(t) }, 3, 0, 2);
-    } else {
-        v = LLVMBuildLoad2(e->b, t, at, "");
-        LLVMSetAlignment(v, 2);
-    }
-    return LLVMBuildZExt(e->b, v, lanes_of(e, e->i32), "");
+    return LLVMBuildZExt(e->b, load_some(e, e->i16, p, mask), lanes_of(e, e->i32), "");
 }
 
 /* Twice as many bf16 as there are lanes, in pairs. */
@@ -185,40 +197,23 @@ LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy, bool streamed)
     LLVMValueRef low = source_element(e, copy, LLVMGetParam(fn, COPY_FROM), times(e, row.i, stride));
     LLVMValueRef high = source_element(e, copy, low, stride);
     LLVMValueRef both = LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, row.i, one), rows, ""), k = LLVMBuildLShr(e->b, row.i, one, "");
+    const int parts = copy == COPY_SPLIT ? SPLIT_PARTS : 1;
     Loop l = loop_open(e, zero, width, t.lanes);
-    LLVMValueRef v;
-    if (copy == COPY_SPLIT) {
-        LLVMValueRef part[2][SPLIT_PARTS], inside = LLVMBuildICmp(e->b, LLVMIntSLT, l.i, columns, "");
-        for (int h = 0; h < 2; h++) {
-            LLVMValueRef from = element(e, h ? high : low, l.i), there = h ? LLVMBuildAnd(e->b, inside, both, "") : inside;
-            LLVMValueRef slot = slot_with(e, LLVMConstNull(lanes_of(e, e->f32)));
-            LLVMBasicBlockRef join = if_open(e, there);
-            LLVMBuildStore(e->b, load_lanes(e, from, t.lanes > 1 ? lanes_below(e, l.i, columns, t.lanes) : NULL), slot);
-            if_close(e, join);
-            round_parts(e, read_slot(e, slot), false, SPLIT_PARTS, part[h]);
-        }
-        v = pair_of(e, part[0][0], part[1][0]);
-        for (int p = 1; p < SPLIT_PARTS; p++) {
-            LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), plus(e, l.i, part_offset(e, p)));
-            store_pairs(e, copy, to, k, width, pair_of(e, part[0][p], part[1][p]), streamed);
-        }
-    } else if (t.lanes > 1) {
-        LLVMValueRef mask = lanes_below(e, smaller(e, l.i, columns), columns, t.lanes);
-        LLVMValueRef second = LLVMBuildSelect(e->b, both, mask, LLVMConstNull(LLVMTypeOf(mask)), "");
-        v = load_halves(e, copy, high, l.i, second);
-        v = LLVMBuildOr(e->b, LLVMBuildShl(e->b, v, whole(LLVMTypeOf(v), 16), ""), load_halves(e, copy, low, l.i, mask), "");
-    } else {
-        LLVMValueRef slot = slot_with(e, LLVMConstNull(e->i32)), inside = LLVMBuildICmp(e->b, LLVMIntSLT, l.i, columns, "");
-        LLVMBasicBlockRef join = if_open(e, inside);
-        LLVMBuildStore(e->b, load_halves(e, copy, low, l.i, NULL), slot);
-        if_close(e, join);
-        join = if_open(e, LLVMBuildAnd(e->b, inside, both, ""));
-        v = LLVMBuildShl(e->b, load_halves(e, copy, high, l.i, NULL), whole(e->i32, 16), "");
-        LLVMBuildStore(e->b, LLVMBuildOr(e->b, v, read_slot(e, slot), ""), slot);
-        if_close(e, join);
-        v = read_slot(e, slot);
+    LLVMValueRef mask = mask_below(e, l.i, columns), part[2][SPLIT_PARTS];
+    for (int h = 0; h < 2; h++) {
+        LLVMValueRef own = h ? LLVMBuildSelect(e->b, both, mask, LLVMConstNull(LLVMTypeOf(mask)), "") : mask;
+        LLVMValueRef from = source_element(e, copy, h ? high : low, l.i);
+        if (streamed)
+            fetch_below(e, copy, from, ROWS_AHEAD);
+        if (copy >= COPY_ROUNDED)
+            round_parts(e, load_some(e, e->f32, from, own), false, parts, part[h]);
+        else
+            part[h][0] = load_some(e, e->i16, from, own);
     }
-    store_pairs(e, copy, element(e, LLVMGetParam(fn, COPY_TO), l.i), k, width, v, streamed);
+    for (int p = 0; p < parts; p++) {
+        LLVMValueRef to = plus(e, l.i, part_offset(e, p));
+        store_pairs(e, copy, element(e, LLVMGetParam(fn, COPY_TO), to), k, width, pair_of(e, part[0][p], part[1][p]), streamed);
+    }
     loop_close(e, &l);
     loop_close(e, &row);
     close_function(e);
@@ -260,15 +255,11 @@ LLVMValueRef widen_rows_function(Emit *outer, Tile t)
         LLVMValueRef swapped[16];
         for (int i = 0; i < t.lanes; i++)
             swapped[i] = whole(e->i32, i ^ 1);
-        v = load_halves(e, COPY_WIDE, from, l.i, lanes_below(e, smaller(e, l.i, columns), columns, t.lanes));
+        v = load_halves(e, half_element(e, from, l.i), mask_below(e, l.i, columns));
         v = LLVMBuildShuffleVector(e->b, v, LLVMGetUndef(LLVMTypeOf(v)), LLVMConstVector(swapped, (unsigned)t.lanes), "");
     } else {
-        LLVMValueRef slot = slot_with(e, LLVMConstNull(e->i32)), k = LLVMBuildXor(e->b, l.i, one, "");
-        LLVMBuildStore(e->b, LLVMConstNull(e->i32), slot);
-        LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, k, columns, ""));
-        LLVMBuildStore(e->b, load_halves(e, COPY_WIDE, from, k, NULL), slot);
-        if_close(e, join);
-        v = read_slot(e, slot);
+        LLVMValueRef k = LLVMBuildXor(e->b, l.i, one, "");
+        v = load_halves(e, half_element(e, from, k), mask_below(e, k, columns));
     }
     store_lanes(e, element(e, to, l.i), NULL, half_of(e, v, false));
     loop_close(e, &l);
@@ -288,14 +279,8 @@ static void fill_square(Emit *e, LLVMValueRef square, LLVMValueRef from, LLVMVal
         store_lanes(e, element(e, square, whole(e->i64, i * e->lanes)), NULL, LLVMConstNull(t));
     Loop row = loop_open(e, zero, rows, 1);
     LLVMValueRef before = times(e, row.i, stride), own = last ? half_element(e, from, before) : element(e, from, before);
-    LLVMValueRef to = element(e, square, times(e, row.i, lanes)), args[] = { own, mask, LLVMConstNull(t) };
-    if (e->lanes > 1) {
-        store_lanes(e, to, NULL, call_masked(e, "llvm.masked.load", (LLVMTypeRef[]){ t, e->ptr }, args, 3, 0, last ? 2 : 4));
-    } else {
-        LLVMBasicBlockRef join = if_open(e, mask);
-        store_lanes(e, to, NULL, load_lanes(e, own, NULL));
-        if_close(e, join);
-    }
+    LLVMValueRef to = element(e, square, times(e, row.i, lanes));
+    store_lanes(e, to, NULL, load_some(e, e->f32, own, mask));
     if (last) {
         LLVMBasicBlockRef join = if_open(e, at_least(e, last, zero));
         LLVMValueRef half = LLVMBuildLoad2(e->b, e->i16, half_element(e, own, times(e, last, whole(e->i64, 2))), "");
@@ -306,13 +291,11 @@ static void fill_square(Emit *e, LLVMValueRef square, LLVMValueRef from, LLVMVal
 }
 
 /* B's k is contiguous: a panel of its columns, COPY_ROWS deep.  Squares of lanes x lanes are transposed in registers; one that isn't
- * complete comes from the stack and goes there.  Pairs of bf16 lie side by side already, so squares of them turn as floats do; what is rounded
- * fills two squares, the second behind the first one's rows. */
-LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed)
+ * complete comes from the stack and goes there.  Pairs of bf16 lie side by side already, so squares of them turn as floats do. */
+static LLVMValueRef turn_squares_function(Emit *outer, Tile t, Copy copy, bool streamed)
 {
-    static const char *const verbs[] = { [COPY_F32] = "pack", [COPY_PAIRS] = "pair", [COPY_WIDE] = "widen", [COPY_ROUNDED] = "round",
-                                         [COPY_SPLIT] = "split" };
-    const bool pairs = copy != COPY_F32, wide = copy == COPY_WIDE, rounds = copy >= COPY_ROUNDED;
+    static const char *const verbs[] = { [COPY_F32] = "pack", [COPY_PAIRS] = "pair", [COPY_WIDE] = "widen" };
+    const bool pairs = copy != COPY_F32, wide = copy == COPY_WIDE;
     char name[40];
     snprintf(name, sizeof name, "%s_turned_%d", verbs[copy], t.vectors * t.lanes);
     Emit f, *e = &f;
@@ -322,7 +305,8 @@ LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed)
     LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), depth = LLVMGetParam(fn, COPY_ROWS);
     LLVMValueRef width = whole(e->i64, (int64_t)t.vectors * t.lanes);
     LLVMValueRef zero = whole(e->i64, 0), lanes = whole(e->i64, t.lanes), one = whole(e->i64, 1);
-    LLVMValueRef square_in = new_slot(e, LLVMArrayType2(e->f32, 2 * 16 * 16)), square_out = new_slot(e, LLVMArrayType2(e->f32, 2 * 16 * 16));
+    LLVMValueRef square_in = new_slot(e, LLVMArrayType2(e->f32, 16 * 16));
+    LLVMValueRef square_out = new_slot(e, LLVMArrayType2(e->f32, 2 * 16 * 16));
     LLVMSetAlignment(square_out, 64);
     LLVMValueRef full = depth, all = depth; /* numbers, or pairs: those that are complete, and with the one that isn't */
     if (pairs) {
@@ -335,68 +319,85 @@ LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed)
     LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), group.i);
 
     Loop square = loop_open(e, zero, all, t.lanes);
-    LLVMValueRef deep = pairs ? times(e, square.i, whole(e->i64, 2)) : square.i, p = source_element(e, copy, from, deep);
-    LLVMValueRef second = rounds ? element(e, p, lanes) : NULL, second_in = element(e, square_in, whole(e->i64, t.lanes * t.lanes));
+    LLVMValueRef p = source_element(e, copy, from, pairs ? times(e, square.i, whole(e->i64, 2)) : square.i);
     LLVMValueRef q = element(e, to, times(e, square.i, wide ? times(e, width, whole(e->i64, 2)) : width));
     LLVMValueRef behind = plus(e, square.i, lanes), complete = at_least(e, full, behind);
     complete = LLVMBuildAnd(e->b, complete, at_least(e, left, lanes), "");
     LLVMBasicBlockRef join = if_open(e, LLVMBuildNot(e->b, complete, ""));
-    LLVMValueRef there = smaller(e, lanes, LLVMBuildSelect(e->b, at_least(e, left, zero), left, zero, ""));
-    LLVMValueRef begin = rounds ? deep : square.i, end = rounds ? depth : full, last = NULL;
-    LLVMValueRef mask = lanes_below(e, smaller(e, begin, end), end, t.lanes);
-    if (rounds) {
-        LLVMValueRef rest = lanes_below(e, smaller(e, plus(e, begin, lanes), end), end, t.lanes);
-        fill_square(e, second_in, second, stride, there, rest, NULL);
-    } else if (pairs) {
+    LLVMValueRef there = smaller(e, lanes, LLVMBuildSelect(e->b, at_least(e, left, zero), left, zero, "")), last = NULL;
+    if (pairs) {
         LLVMValueRef odd = LLVMBuildICmp(e->b, LLVMIntSLT, full, smaller(e, all, behind), "");
         last = LLVMBuildSelect(e->b, odd, minus(e, full, square.i), whole(e->i64, -1), "");
     }
-    fill_square(e, square_in, p, stride, there, mask, last);
+    fill_square(e, square_in, p, stride, there, mask_below(e, square.i, full), last);
     if_close(e, join);
 
-    const int parts = copy == COPY_SPLIT ? SPLIT_PARTS : 1;
-    LLVMValueRef v[SPLIT_PARTS][16], step = LLVMBuildSelect(e->b, complete, stride, whole(e->i64, pairs && !rounds ? 2 * t.lanes : t.lanes), "");
+    LLVMValueRef v[16], step = LLVMBuildSelect(e->b, complete, stride, whole(e->i64, pairs ? 2 * t.lanes : t.lanes), "");
     p = LLVMBuildSelect(e->b, complete, p, square_in, "");
-    if (rounds)
-        second = LLVMBuildSelect(e->b, complete, second, second_in, "");
     for (int i = 0; i < t.lanes; i++) {
-        if (rounds) {
-            LLVMValueRef low[SPLIT_PARTS], high[SPLIT_PARTS];
-            round_parts(e, load_lanes(e, p, NULL), false, parts, low);
-            round_parts(e, load_lanes(e, second, NULL), false, parts, high);
-            for (int q = 0; q < parts; q++)
-                v[q][i] = in_pairs(e, low[q], high[q]);
-            second = element(e, second, step);
-        } else {
-            v[0][i] = load_lanes(e, p, NULL);
-            if (pairs)
-                LLVMSetAlignment(v[0][i], 2);
-        }
+        v[i] = load_lanes(e, p, NULL);
+        if (!streamed)
+            fetch_below(e, copy, p, t.lanes);
+        if (pairs)
+            LLVMSetAlignment(v[i], 2);
         p = source_element(e, copy, p, step);
     }
+    if (t.lanes > 1)
+        transpose_lanes(e, v, t.lanes);
     LLVMValueRef apart = LLVMBuildSelect(e->b, complete, width, lanes, "");
-    for (int part = 0; part < parts; part++) {
-        LLVMValueRef own = part ? element(e, q, part_offset(e, part)) : q;
-        LLVMValueRef target = LLVMBuildSelect(e->b, complete, own, square_out, "");
-        if (t.lanes > 1)
-            transpose_lanes(e, v[part], t.lanes);
-        for (int i = 0; i < t.lanes; i++)
-            if (wide)
-                store_pairs(e, copy, target, whole(e->i64, i), apart, LLVMBuildBitCast(e->b, v[part][i], lanes_of(e, e->i32), ""), false);
-            else
-                store_vector(e, element(e, target, times(e, apart, whole(e->i64, i))), v[part][i], streamed);
+    LLVMValueRef target = LLVMBuildSelect(e->b, complete, q, square_out, "");
+    for (int i = 0; i < t.lanes; i++)
+        if (wide)
+            store_pairs(e, copy, target, whole(e->i64, i), apart, LLVMBuildBitCast(e->b, v[i], lanes_of(e, e->i32), ""), false);
+        else
+            store_vector(e, element(e, target, times(e, apart, whole(e->i64, i))), v[i], streamed);
 
-        join = if_open(e, LLVMBuildNot(e->b, complete, ""));
-        LLVMValueRef rows = smaller(e, lanes, minus(e, all, square.i));
-        Loop row = loop_open(e, zero, wide ? times(e, rows, whole(e->i64, 2)) : rows, 1);
-        store_lanes(e, element(e, own, times(e, row.i, width)), NULL, load_lanes(e, element(e, square_out, times(e, row.i, lanes)), NULL));
-        loop_close(e, &row);
-        if_close(e, join);
-    }
+    join = if_open(e, LLVMBuildNot(e->b, complete, ""));
+    LLVMValueRef rows = smaller(e, lanes, minus(e, all, square.i));
+    Loop row = loop_open(e, zero, wide ? times(e, rows, whole(e->i64, 2)) : rows, 1);
+    store_lanes(e, element(e, q, times(e, row.i, width)), NULL, load_lanes(e, element(e, square_out, times(e, row.i, lanes)), NULL));
+    loop_close(e, &row);
+    if_close(e, join);
     loop_close(e, &square);
     loop_close(e, &group);
     close_function(e);
     return fn;
+}
+
+/* The same of what is rounded: ROUND_DEPTH rows of k at a time are turned as floats, to the stack, and rounded from there. */
+static LLVMValueRef turn_rounded_function(Emit *outer, Tile t, Copy copy, bool streamed)
+{
+    char name[40];
+    snprintf(name, sizeof name, "%s_turned_%d", copy == COPY_SPLIT ? "split" : "round", t.vectors * t.lanes);
+    Emit f, *e = &f;
+    LLVMValueRef fn;
+    if (!open_copy(outer, e, name, 1, streamed, &fn))
+        return fn;
+    LLVMValueRef width = whole(e->i64, (int64_t)t.vectors * t.lanes), rows = LLVMGetParam(fn, COPY_ROWS), zero = whole(e->i64, 0);
+    LLVMValueRef room = new_slot(e, LLVMArrayType2(e->f32, (uint64_t)(ROUND_DEPTH * t.vectors * t.lanes)));
+    LLVMSetAlignment(room, 64);
+    Loop l = loop_open(e, zero, rows, ROUND_DEPTH);
+    LLVMValueRef depth = smaller(e, whole(e->i64, ROUND_DEPTH), minus(e, rows, l.i));
+    LLVMValueRef turn[COPY_ARGS] = {
+        [COPY_FROM] = element(e, LLVMGetParam(fn, COPY_FROM), l.i), [COPY_STRIDE] = LLVMGetParam(fn, COPY_STRIDE),
+        [COPY_TO] = room, [COPY_WIDTH] = width, [COPY_ROWS] = depth, [COPY_COLUMNS] = LLVMGetParam(fn, COPY_COLUMNS),
+        [COPY_PART] = zero,
+    };
+    call(e, turn_squares_function(outer, t, COPY_F32, false), turn, COPY_ARGS);
+    LLVMValueRef round[COPY_ARGS] = {
+        [COPY_FROM] = room, [COPY_STRIDE] = width,
+        [COPY_TO] = element(e, LLVMGetParam(fn, COPY_TO), times(e, LLVMBuildLShr(e->b, l.i, whole(e->i64, 1), ""), width)),
+        [COPY_WIDTH] = width, [COPY_ROWS] = depth, [COPY_COLUMNS] = width, [COPY_PART] = LLVMGetParam(fn, COPY_PART),
+    };
+    call(e, pair_rows_function(outer, t, copy, streamed), round, COPY_ARGS);
+    loop_close(e, &l);
+    close_function(e);
+    return fn;
+}
+
+LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed)
+{
+    return copy >= COPY_ROUNDED ? turn_rounded_function(outer, t, copy, streamed) : turn_squares_function(outer, t, copy, streamed);
 }
 
 /* A square of 16 columns x 16 pairs of rows at a time. */
@@ -415,26 +416,33 @@ LLVMValueRef turn_left_function(Emit *outer, Tile t, bool split)
     LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), plus(e, times(e, column.i, width), pair.i));
     const Copy copy = split ? COPY_SPLIT : COPY_PAIRS;
     const int parts = split ? SPLIT_PARTS : 1;
-    LLVMValueRef v[SPLIT_PARTS][16], low = source_element(e, copy, LLVMGetParam(fn, COPY_FROM), times(e, row, stride));
-    for (int i = 0; i < t.lanes; i++) {
-        LLVMValueRef half[2][SPLIT_PARTS];
-        for (int j = 0; j < 2; j++) {
-            LLVMValueRef there = LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, row, whole(e->i64, 2 * i + j)), rows, "");
-            LLVMValueRef own = LLVMBuildSelect(e->b, there, mask, none, "");
-            if (split)
-                round_parts(e, load_lanes(e, element(e, low, column.i), own), true, SPLIT_PARTS, half[j]);
-            else
-                half[j][0] = LLVMBuildTrunc(e->b, load_halves(e, copy, low, column.i, own), lanes_of(e, e->i16), "");
-            low = source_element(e, copy, low, stride);
-        }
-        for (int p = 0; p < parts; p++)
-            v[p][i] = LLVMBuildBitCast(e->b, pair_of(e, half[0][p], half[1][p]), lanes_of(e, e->f32), "");
+    LLVMValueRef square = new_slot(e, LLVMArrayType2(e->f32, (uint64_t)(SPLIT_PARTS * t.lanes * t.lanes)));
+    LLVMSetAlignment(square, 64);
+    Loop l = loop_open(e, zero, whole(e->i64, t.lanes), 1);
+    LLVMValueRef part[2][SPLIT_PARTS];
+    for (int h = 0; h < 2; h++) {
+        LLVMValueRef k = plus(e, row, plus(e, plus(e, l.i, l.i), whole(e->i64, h)));
+        LLVMValueRef own = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, k, rows, ""), mask, none, "");
+        LLVMValueRef from = source_element(e, copy, LLVMGetParam(fn, COPY_FROM), plus(e, times(e, k, stride), column.i));
+        fetch_below(e, copy, from, ROWS_AHEAD);
+        if (split)
+            round_parts(e, load_some(e, e->f32, from, own), true, SPLIT_PARTS, part[h]);
+        else
+            part[h][0] = load_some(e, e->i16, from, own);
     }
-    for (int p = 0; p < parts; p++) {
-        transpose_lanes(e, v[p], t.lanes);
-        for (int i = 0; i < t.lanes; i++)
-            store_lanes(e, element(e, to, plus(e, times(e, width, whole(e->i64, i)), part_offset(e, p))), NULL, v[p][i]);
-    }
+    for (int p = 0; p < parts; p++)
+        store_vector(e, element(e, square, times(e, plus(e, l.i, whole(e->i64, p * t.lanes)), whole(e->i64, t.lanes))),
+                     pair_of(e, part[0][p], part[1][p]), false);
+    loop_close(e, &l);
+    Loop p = loop_open(e, zero, whole(e->i64, parts), 1);
+    LLVMValueRef v[16], own = element(e, square, times(e, p.i, whole(e->i64, t.lanes * t.lanes)));
+    to = element(e, to, times(e, p.i, LLVMGetParam(fn, COPY_PART)));
+    for (int i = 0; i < t.lanes; i++)
+        v[i] = load_lanes(e, element(e, own, whole(e->i64, i * t.lanes)), NULL);
+    transpose_lanes(e, v, t.lanes);
+    for (int i = 0; i < t.lanes; i++)
+        store_lanes(e, element(e, to, times(e, width, whole(e->i64, i))), NULL, v[i]);
+    loop_close(e, &p);
     loop_close(e, &pair);
     loop_close(e, &column);
     close_function(e);
@@ -456,6 +464,7 @@ LLVMValueRef split_rows_function(Emit *outer, Tile t)
     for (int h = 0; h < 2; h++) {
         LLVMValueRef at = plus(e, first, whole(e->i64, h * t.lanes));
         LLVMValueRef mask = lanes_below(e, smaller(e, at, columns), columns, t.lanes);
+        fetch_below(e, COPY_F32, element(e, from, at), LONG_ROWS_AHEAD);
         round_parts(e, load_lanes(e, element(e, from, at), mask), true, SPLIT_PARTS, part[h]);
     }
     for (int p = 0; p < SPLIT_PARTS; p++)

@@ -173,18 +173,32 @@ static LLVMValueRef from_memory(Emit *e, Elem elem, LLVMValueRef v)
     return elem == BOOL ? LLVMBuildICmp(e->b, LLVMIntNE, v, whole(LLVMTypeOf(v), 0), "") : v;
 }
 
-/* Rounds to nearest even by carrying into the upper half; a NaN keeps its upper bits and stays one.  (vcvtneps2bf16
- * would flush denormals, and bits may not depend on the machine.) */
+/* Rounds to nearest even by carrying into the upper half.  (vcvtneps2bf16 would flush denormals, and bits may not depend on the
+ * machine.) */
+static LLVMValueRef carried(Emit *e, LLVMValueRef bits)
+{
+    LLVMTypeRef t = LLVMTypeOf(bits);
+    LLVMValueRef odd = LLVMBuildAnd(e->b, LLVMBuildLShr(e->b, bits, whole(t, 16), ""), whole(t, 1), "");
+    return LLVMBuildAdd(e->b, LLVMBuildAdd(e->b, bits, whole(t, 0x7FFF), ""), odd, "");
+}
+
+static LLVMValueRef upper_half(Emit *e, LLVMValueRef bits)
+{
+    LLVMTypeRef t = LLVMTypeOf(bits);
+    return LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, bits, whole(t, 16), ""), like(bits, e->i16), "");
+}
+
+LLVMValueRef round_finite_to_bf16(Emit *e, LLVMValueRef v)
+{
+    return upper_half(e, carried(e, LLVMBuildBitCast(e->b, v, like(v, e->i32), "")));
+}
+
+/* A NaN keeps its upper bits and stays one. */
 LLVMValueRef round_to_bf16(Emit *e, LLVMValueRef v)
 {
-    LLVMBuilderRef b = e->b;
     LLVMTypeRef t = like(v, e->i32);
-    LLVMValueRef bits = LLVMBuildBitCast(b, v, t, "");
-    LLVMValueRef odd = LLVMBuildAnd(b, LLVMBuildLShr(b, bits, whole(t, 16), ""), whole(t, 1), "");
-    LLVMValueRef up = LLVMBuildAdd(b, LLVMBuildAdd(b, bits, whole(t, 0x7FFF), ""), odd, "");
-    LLVMValueRef nan = LLVMBuildFCmp(b, LLVMRealUNO, v, v, "");
-    up = LLVMBuildSelect(b, nan, LLVMBuildOr(b, bits, whole(t, 0x400000), ""), up, "");
-    return LLVMBuildTrunc(b, LLVMBuildLShr(b, up, whole(t, 16), ""), like(v, e->i16), "");
+    LLVMValueRef bits = LLVMBuildBitCast(e->b, v, t, ""), nan = LLVMBuildFCmp(e->b, LLVMRealUNO, v, v, "");
+    return upper_half(e, LLVMBuildSelect(e->b, nan, LLVMBuildOr(e->b, bits, whole(t, 0x400000), ""), carried(e, bits), ""));
 }
 
 static LLVMValueRef to_memory(Emit *e, Elem elem, LLVMValueRef v)
