@@ -8,9 +8,9 @@
  *
  * What a number is (Intel's Software Developer's Manual, TDPBF16PS): of every 32 k, counted from the block of K's first, the even
  * ones and the odd ones are each a chain of fused multiply-adds from 0; their sum is added to C's element.  Denormals count as 0.
- * A lone last k is one more fused multiply-add.  Of f32 in parts, six products are added so, one after another, for each 32 k: those
- * of the smallest parts first.  So the bits depend on neither rows, columns nor pieces; but they aren't those of the
- * machines that have no AMX, which -fno-amx gives. */
+ * A lone last k is one more fused multiply-add.  Of f32 in parts, six products are added so, one after another, for each 32 k
+ * (split_order).  So the bits depend on neither rows, columns nor pieces; but they aren't those of the machines that have no AMX,
+ * which -fno-amx gives. */
 #include "compiler/codegen/gemm.h"
 
 #include <stdio.h>
@@ -87,6 +87,48 @@ static void fetch_some(Emit *e, LLVMValueRef next, LLVMValueRef part, int parts)
     LLVMBuildStore(e->b, line, next);
 }
 
+/* Of A and of B, which parts are multiplied; those of the products that f32 need.  From one to the next, one of the two stays. */
+typedef struct {
+    int left, right;
+} Product;
+
+static const Product whole_order[] = { { 0, 0 } }, split_order[] = { { 2, 0 }, { 1, 0 }, { 1, 1 }, { 0, 1 }, { 0, 2 }, { 0, 0 } };
+enum { SPLIT_PRODUCTS = sizeof split_order / sizeof *split_order };
+
+/* Where a turn's rows begin: A's upper ones, and the panel's; and how far the panel's parts are apart. */
+typedef struct {
+    LLVMValueRef a, b, b_part;
+} Operands;
+
+static Operands operands_of_turn(Emit *e, LLVMValueRef turn, bool split)
+{
+    LLVMValueRef pairs = times(e, turn, whole(e->i64, PAIRS)), b_stride = LLVMGetParam(e->fn, BLOCK_B_STRIDE);
+    Operands o = { element(e, LLVMGetParam(e->fn, BLOCK_A), pairs), element(e, LLVMGetParam(e->fn, BLOCK_B), times(e, pairs, b_stride)),
+                   LLVMGetParam(e->fn, BLOCK_B_PART) };
+    if (split) {
+        LLVMValueRef last = at_least(e, turn, LLVMGetParam(e->fn, BLOCK_FULL));
+        o.b = LLVMBuildSelect(e->b, last, LLVMGetParam(e->fn, BLOCK_LAST), o.b, "");
+        o.b_part = LLVMBuildSelect(e->b, last, times(e, b_stride, whole(e->i64, PAIRS)), o.b_part, "");
+    }
+    return o;
+}
+
+static void load_left(Emit *e, const Operands *o, int half, int part)
+{
+    LLVMValueRef stride = LLVMGetParam(e->fn, BLOCK_A_STRIDE), own = element(e, o->a, whole(e->i64, (int64_t)part * A_PART));
+    if (half)
+        own = half_element(e, own, times(e, LLVMGetParam(e->fn, BLOCK_UPPER), stride));
+    load(e, LEFT + half, own, times(e, stride, whole(e->i64, 2)));
+}
+
+static void load_right(Emit *e, const Operands *o, int vector, int part)
+{
+    LLVMValueRef own = element(e, part ? element(e, o->b, times(e, o->b_part, whole(e->i64, part))) : o->b, whole(e->i64, vector * PAIRS));
+    load(e, RIGHT + vector, own, times(e, LLVMGetParam(e->fn, BLOCK_B_STRIDE), whole(e->i64, 4)));
+}
+
+/* No register is to spare, and what waits for its operands waits long: so each is loaded for the next product as soon as this one has
+ * no more use for it. */
 static LLVMValueRef block_function(Emit *outer, int halves, int vectors, bool split)
 {
     char name[40];
@@ -99,10 +141,10 @@ static LLVMValueRef block_function(Emit *outer, int halves, int vectors, bool sp
     };
     Emit f, *e = &f;
     fn = open_function(outer, e, name, params, BLOCK_ARGS);
-    const int parts = split ? SPLIT_PARTS : 1;
-    LLVMValueRef four = whole(i64, 4), upper = LLVMGetParam(fn, BLOCK_UPPER), c_stride = LLVMGetParam(fn, BLOCK_C_STRIDE);
-    LLVMValueRef a_stride = LLVMGetParam(fn, BLOCK_A_STRIDE), b_stride = LLVMGetParam(fn, BLOCK_B_STRIDE);
-    LLVMValueRef a_bytes = times(e, a_stride, whole(i64, 2)), b_bytes = times(e, b_stride, four), c_bytes = times(e, c_stride, four);
+    const Product *order = split ? split_order : whole_order;
+    const int products = split ? SPLIT_PRODUCTS : 1;
+    LLVMValueRef upper = LLVMGetParam(fn, BLOCK_UPPER), c_stride = LLVMGetParam(fn, BLOCK_C_STRIDE);
+    LLVMValueRef c_bytes = times(e, c_stride, whole(i64, 4));
     LLVMValueRef c[4], lower_c = element(e, LLVMGetParam(fn, BLOCK_C), times(e, upper, c_stride));
     for (int i = 0; i < 4; i++)
         c[i] = element(e, i < 2 ? LLVMGetParam(fn, BLOCK_C) : lower_c, whole(i64, i % 2 * PAIRS));
@@ -120,33 +162,26 @@ static LLVMValueRef block_function(Emit *outer, int halves, int vectors, bool sp
             }
         if_close(e, join);
     }
-    LLVMValueRef a = slot_with(e, LLVMGetParam(fn, BLOCK_A)), b = slot_with(e, LLVMGetParam(fn, BLOCK_B));
-    LLVMValueRef lower = times(e, upper, a_stride), own_part = LLVMGetParam(fn, BLOCK_B_PART);
     LLVMValueRef next = slot_with(e, LLVMGetParam(fn, BLOCK_NEXT));
-    Loop l = loop_open(e, whole(e->i64, 0), LLVMGetParam(fn, BLOCK_TURNS), 1);
-    LLVMValueRef rows = read_slot(e, a), panel = read_slot(e, b), part = own_part;
-    fetch_some(e, next, own_part, parts);
-    if (split) {
-        LLVMValueRef last = at_least(e, l.i, LLVMGetParam(fn, BLOCK_FULL));
-        panel = LLVMBuildSelect(e->b, last, LLVMGetParam(fn, BLOCK_LAST), panel, "");
-        part = LLVMBuildSelect(e->b, last, times(e, b_stride, whole(i64, PAIRS)), part, "");
-    }
-    for (int p = parts - 1; p >= 0; p--) /* the smallest products first */
-        for (int q = parts - 1 - p; q >= 0; q--) {
-            LLVMValueRef own = element(e, rows, whole(e->i64, (int64_t)p * A_PART));
-            LLVMValueRef right = q ? element(e, panel, times(e, part, whole(e->i64, q))) : panel;
-            for (int v = 0; v < vectors; v++)
-                load(e, RIGHT + v, element(e, right, whole(e->i64, v * PAIRS)), b_bytes);
+    Loop l = loop_open(e, whole(i64, 0), LLVMGetParam(fn, BLOCK_TURNS), 1);
+    fetch_some(e, next, LLVMGetParam(fn, BLOCK_B_PART), split ? SPLIT_PARTS : 1);
+    Operands now = operands_of_turn(e, l.i, split);
+    for (int h = 0; h < halves; h++)
+        load_left(e, &now, h, order[0].left);
+    for (int v = 0; v < vectors; v++)
+        load_right(e, &now, v, order[0].right);
+    for (int i = 0; i < products; i++) {
+        const Product *to = &order[i + 1 < products ? i + 1 : i];
+        for (int v = 0; v < vectors; v++)
             for (int h = 0; h < halves; h++) {
-                if (q == parts - 1 - p)
-                    load(e, LEFT + h, h ? half_element(e, own, lower) : own, a_bytes);
-                for (int v = 0; v < vectors; v++)
-                    call_intrinsic(e, "llvm.x86.tdpbf16ps", NULL, 0,
-                                   (LLVMValueRef[]){ reg(e, SUMS + 2 * h + v), reg(e, LEFT + h), reg(e, RIGHT + v) }, 3);
+                call_intrinsic(e, "llvm.x86.tdpbf16ps", NULL, 0,
+                               (LLVMValueRef[]){ reg(e, SUMS + 2 * h + v), reg(e, LEFT + h), reg(e, RIGHT + v) }, 3);
+                if (v == vectors - 1 && to->left != order[i].left)
+                    load_left(e, &now, h, to->left);
+                if (h == halves - 1 && to->right != order[i].right)
+                    load_right(e, &now, v, to->right);
             }
-        }
-    LLVMBuildStore(e->b, element(e, rows, whole(e->i64, PAIRS)), a);
-    LLVMBuildStore(e->b, element(e, read_slot(e, b), times(e, b_stride, whole(e->i64, PAIRS))), b);
+    }
     loop_close(e, &l);
     for (int h = 0; h < halves; h++)
         for (int v = 0; v < vectors; v++)
