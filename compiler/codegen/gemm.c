@@ -9,7 +9,7 @@
  * that isn't packed yet is copied to the stack first, unless it is complete and its rows lie as they are read.
  * The last rows are shared by two tiles, which are smaller.  While tiles run, they ask for the lines of the next panel.  Columns
  * left over are masked in C only, because panels are filled up with zeros.  The copies of A and B take up to
- * 420 KB of the thread's stack, with matrix registers 800 KB.
+ * 420 KB of the thread's stack, with matrix registers 1.3 MB.
  *
  * What a number is: each element of C is one chain, c = fma(A[i,k], B[k,j], c) for k = 0, 1, ..., from 0 or from what it
  * was; at the end of a block of K it goes through memory, as the f32 it is.  So the bits depend on neither tiles, blocks,

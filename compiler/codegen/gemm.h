@@ -13,7 +13,7 @@ enum {
     /* of blocks: gemm.c */
     K_BLOCK = 768,
     ROW_BLOCK = 98,     /* about; rounded down to whole tiles: with K_BLOCK, 300 KB of A; of rows half as long, twice as many */
-    AMX_ROW_BLOCK = 128, /* as many as a panel of tokens: four blocks of registers */
+    AMX_ROW_BLOCK = 192, /* six blocks of registers: with K_BLOCK, and the panels of B that are read meanwhile, about an L2 */
     A_ROOM = (ROW_BLOCK + 2 * LINE) * (K_BLOCK + 2 * LINE),
     AMX_A_ROOM = (AMX_ROW_BLOCK + 2 * LINE) * (K_BLOCK + 2 * LINE),
     A_PART = (AMX_ROW_BLOCK + 2 * LINE) * (K_BLOCK / 2 + 2 * LINE), /* pairs: a split block of A has as much room for each part */

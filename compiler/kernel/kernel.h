@@ -150,7 +150,7 @@ typedef struct {
 } Par;
 
 enum { SPLIT_PARTS = 3 };
-enum { MAX_PAR = 3, MAX_IVARS = 32000, MAX_PANEL = 128 };
+enum { MAX_PAR = 3, MAX_IVARS = 32000, MAX_PANEL = 192 };
 
 typedef struct {
     Arena *arena;

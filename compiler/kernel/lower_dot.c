@@ -11,7 +11,7 @@
 
 enum {
     PANEL_ROWS = 84, PANEL_COLUMNS = 384, /* whole tiles of 14 x 32, and of 6 x 16 */
-    SUM_ROWS = 96,                        /* at most, where the rows are no tokens but a weight's */
+    SUM_ROWS = 96, MATRIX_SUM_ROWS = 192, /* at most, where the rows are no tokens but a weight's; with matrix registers */
     PACKED = 32,                          /* columns of a packed panel */
     COPIED_ROWS = 16,                     /* that lie as a panel's do, to all their panels at once: read from end to end */
 };
@@ -183,18 +183,19 @@ static Node *packed_base(Lower *l, const Node *n, int which, Poly *offset)
 
 /* Of a weight's rows, those of a panel; where that can be, of two even ones or a multiple of four, so that threads have as many
  * each. */
-static int sum_rows(Dim rows)
+static int sum_rows(const Lower *l, Dim rows)
 {
     enum { LEAST = 64, STEP = 32 }; /* whole lines, of bf16 too */
-    for (int most = SUM_ROWS; rows > 0 && most >= LEAST; most -= STEP) {
+    const int usual = l->p->panel_tokens == MATRIX_PANEL_TOKENS ? MATRIX_SUM_ROWS : SUM_ROWS;
+    for (int most = usual; rows > 0 && most >= LEAST; most -= STEP) {
         int64_t panels = (rows + most - 1) / most;
-        if (panels <= 2 || panels % 4 == 0)
+        if (panels == 2 || panels % 4 == 0 || rows <= LEAST)
             return (int)((rows + panels * STEP - 1) / (panels * STEP) * STEP);
     }
-    return SUM_ROWS;
+    return usual;
 }
 
-static int panel_width(int which, Dim columns) { return which ? PACKED : sum_rows(columns); }
+static int panel_width(const Lower *l, int which, Dim columns) { return which ? PACKED : sum_rows(l, columns); }
 
 static int find_pack(const Lower *l, const Node *base, Form form, int width, Poly offset)
 {
@@ -223,7 +224,7 @@ static int pack_operand(Lower *l, Node *n, int which)
     Node *x = n->in[which];
     int contracted = which ? n->a.cb : n->a.ca, free = dot_free_axis(n, which);
     Dim columns = x->type.dim[free], depth = x->type.dim[contracted];
-    int width = panel_width(which, columns);
+    int width = panel_width(l, which, columns);
     bool by_rows = depth == DIM_T || reads_rows(l->a, n, which);
     Poly k = dim_extent(l, depth), all = poly_const(l->a, columns), offset;
     Node *base = packed_base(l, n, which, &offset);
@@ -274,7 +275,7 @@ void pack_rows(Lower *l, Node *x)
         ftc_bug("lower: %%%s is no matrix", x->name);
     Poly columns = poly_const(l->a, x->type.dim[1]), all = dim_extent(l, DIM_T);
     for (int as = PACKS_LEFT; as <= PACKS_SPLIT; as *= 2) {
-        int width = panel_width(as != PACKS_LEFT, x->type.dim[1]);
+        int width = panel_width(l, as != PACKS_LEFT, x->type.dim[1]);
         Form form = { as == PACKS_SPLIT ? BF16 : x->type.elem, as == PACKS_SPLIT };
         if (!(l->packed_as[x->id] & as))
             continue;
@@ -350,7 +351,7 @@ void lower_dot_statement(Lower *l, Node *n, const Index *at, Span m, Span cols, 
     Matrix a, b, c;
     if (packed.a >= 0) /* the panel whose columns are the rows m */
         a = (Matrix){ param_of(l, packed.a, PARAM_IN), poly_mul(l->a, k.size, m.from), poly_const(l->a, 1),
-                      poly_const(l->a, sum_rows(n->in[0]->type.dim[fa])) };
+                      poly_const(l->a, sum_rows(l, n->in[0]->type.dim[fa])) };
     else if (!as_matrix(l, n->in[0], at_a, vi, vk, &a))
         ftc_bug("lower: the left operand of %%%s is no matrix", n->name);
     if (packed.b >= 0)
@@ -397,7 +398,7 @@ void lower_dot_group(Lower *l, Node *n)
         if (d != 1)
             at.v[i] = var(l, open_par(l, i ? "h" : "r", dim_extent(l, d), 1, const_extent(d)));
     }
-    int64_t rows = dm == DIM_T ? PANEL_ROWS : sum_rows(dm);
+    int64_t rows = dm == DIM_T ? PANEL_ROWS : sum_rows(l, dm);
     int p = !batch && dm != 1 ? open_par(l, "p", dim_extent(l, dm), rows, -1) : -1;
     int64_t columns = dm == DIM_T ? PANEL_COLUMNS : 2 * PANEL_COLUMNS; /* tiles pair bf16 of the rows anew for each section */
     int c = !batch && dn != 1 ? open_par(l, "c", dim_extent(l, dn), columns, -1) : -1;

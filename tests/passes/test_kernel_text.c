@@ -215,7 +215,7 @@ static const struct {
     { "4*j + k]", "4*j + 2*k]", "one stride of %x has to be 1", 14, 3 },
     { "4*j + k]", "4*j*k]", "expected an offset, k and j, each times its stride", 14, 45 },
     { "4*j + k]", "4*j + k + i]", "expected an offset, k and j, each times its stride", 14, 45 },
-    { "%x[4*j + k]", "packed 24 %x[0]", "panels have a multiple of 16 columns up to 128, not 24", 14, 3 },
+    { "%x[4*j + k]", "packed 24 %x[0]", "panels have a multiple of 16 columns up to 192, not 24", 14, 3 },
     { "%x[4*j + k]", "packed 16 %x[4*j]", "'j' is none of T, B, L, C, V, U, P; an index is written %j", 14, 60 },
     { "%x[4*j + k]", "split 16 %x[0]", "what is split is bf16, %x is f32", 14, 3 },
     { "%x[%p + 4*i + k]", "packed 16 %x[%p]", "expected '%'", 14, 26 },
