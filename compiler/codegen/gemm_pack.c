@@ -400,7 +400,7 @@ LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed)
     return copy >= COPY_ROUNDED ? turn_rounded_function(outer, t, copy, streamed) : turn_squares_function(outer, t, copy, streamed);
 }
 
-/* A square of 16 columns x 16 pairs of rows at a time. */
+/* A square of 16 columns x 16 pairs of rows at a time; rows from end to end. */
 LLVMValueRef turn_left_function(Emit *outer, Tile t, bool split)
 {
     Emit f, *e = &f;
@@ -409,10 +409,10 @@ LLVMValueRef turn_left_function(Emit *outer, Tile t, bool split)
         return fn;
     LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), rows = LLVMGetParam(fn, COPY_ROWS);
     LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), zero = whole(e->i64, 0);
-    Loop column = loop_open(e, zero, columns, t.lanes);
-    LLVMValueRef mask = lanes_below(e, column.i, columns, t.lanes), none = LLVMConstNull(LLVMTypeOf(mask));
     Loop pair = loop_open(e, zero, pairs_of(e, rows), t.lanes);
     LLVMValueRef row = times(e, pair.i, whole(e->i64, 2));
+    Loop column = loop_open(e, zero, columns, t.lanes);
+    LLVMValueRef mask = lanes_below(e, column.i, columns, t.lanes), none = LLVMConstNull(LLVMTypeOf(mask));
     LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), plus(e, times(e, column.i, width), pair.i));
     const Copy copy = split ? COPY_SPLIT : COPY_PAIRS;
     const int parts = split ? SPLIT_PARTS : 1;
@@ -443,8 +443,8 @@ LLVMValueRef turn_left_function(Emit *outer, Tile t, bool split)
     for (int i = 0; i < t.lanes; i++)
         store_lanes(e, element(e, to, times(e, width, whole(e->i64, i))), NULL, v[i]);
     loop_close(e, &p);
-    loop_close(e, &pair);
     loop_close(e, &column);
+    loop_close(e, &pair);
     close_function(e);
     return fn;
 }
