@@ -21,8 +21,8 @@ typedef struct {
     pid_t pid;
     int to, from;
     Ready ready;
-    double *ms, tokens, total_ms;
-    double median, low, high, rss_mib;
+    double *ms, *rate;                           /* of each step; tokens a second */
+    double median, low, high, median_rate, rss_mib;
 } Contestant;
 
 typedef struct {
@@ -92,6 +92,7 @@ static bool start(Bench *b, Contestant *v)
     v->to = to[1];
     v->from = from[0];
     v->ms = xcalloc((size_t)b->job->repeats + WARM_UPS, sizeof *v->ms);
+    v->rate = xcalloc((size_t)b->job->repeats + WARM_UPS, sizeof *v->rate);
     return true;
 }
 
@@ -109,8 +110,7 @@ static bool ask_step(Bench *b, Contestant *v, int turn)
         return died(b, v);
     if (turn >= WARM_UPS) {
         v->ms[turn - WARM_UPS] = answer[0];
-        v->total_ms += answer[0];
-        v->tokens += answer[1];
+        v->rate[turn - WARM_UPS] = answer[1] / answer[0] * 1e3;
     }
     return true;
 }
@@ -119,6 +119,13 @@ static int by_size(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
+}
+
+/* Sorts them. */
+static double median_of(double *x, int n)
+{
+    qsort(x, (size_t)n, sizeof *x, by_size);
+    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 
 static bool measure(Bench *b)
@@ -157,8 +164,8 @@ static bool measure(Bench *b)
         write_all(c->to, &ask, sizeof ask);
         if (!read_all(c->from, &c->rss_mib, sizeof c->rss_mib))
             return died(b, c);
-        qsort(c->ms, (size_t)n, sizeof *c->ms, by_size);
-        c->median = n % 2 ? c->ms[n / 2] : (c->ms[n / 2 - 1] + c->ms[n / 2]) / 2;
+        c->median = median_of(c->ms, n);
+        c->median_rate = median_of(c->rate, n);
         c->low = c->ms[0];
         c->high = c->ms[n - 1];
     }
@@ -218,7 +225,7 @@ static void report(const Bench *b, FILE *out)
     for (int i = 0; i < b->n; i++) {
         const Contestant *v = &b->v[i];
         fprintf(out, "%-12s %10.1f %10.1f %10.1f %12.0f %10.1f %7.1f%% %10.1f %10.0f\n", v->variant.name, v->median, v->low, v->high,
-                v->tokens / v->total_ms * 1e3, gflops(v), 100 * gflops(v) / peak, v->ready.arena_mib, v->rss_mib);
+                v->median_rate, gflops(v), 100 * gflops(v) / peak, v->ready.arena_mib, v->rss_mib);
     }
     if (b->job->by_line)
         lines_print(b->spec, b->n_spec, peak, out);
@@ -238,7 +245,7 @@ static void report_json(const Bench *b)
         jsonw_double(&w, "unfused_ms", b->v[1].median);
         jsonw_double(&w, "o0_ms", b->v[2].median);
     }
-    jsonw_double(&w, "tokens_per_s", f->tokens / f->total_ms * 1e3);
+    jsonw_double(&w, "tokens_per_s", f->median_rate);
     jsonw_double(&w, "gflops", gflops(f));
     jsonw_double(&w, "peak_gflops", peak_gflops(b));
     jsonw_double(&w, "peak_share", gflops(f) / peak_gflops(b));
@@ -307,8 +314,10 @@ static void bench_free(Bench *b)
 {
     free(b->lines);
     free(b->spec);
-    for (int i = 0; i < b->n; i++)
+    for (int i = 0; i < b->n; i++) {
         free(b->v[i].ms);
+        free(b->v[i].rate);
+    }
     arena_free(b->arena);
     free(b);
 }
