@@ -21,7 +21,7 @@ typedef struct {
     pid_t pid;
     int to, from;
     Ready ready;
-    double *ms, *rate;                           /* of each step; tokens a second */
+    double *ms, *rate; /* of each step; tokens a second */
     double median, low, high, median_rate, rss_mib;
 } Contestant;
 

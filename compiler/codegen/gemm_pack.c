@@ -126,13 +126,25 @@ static void round_parts(Emit *e, LLVMValueRef x, bool quick, int parts, LLVMValu
         part[p] = quick ? LLVMBuildBitCast(e->b, LLVMBuildFPTrunc(e->b, x, halves, ""), lanes_of(e, e->i16), "")
                   : p   ? round_finite_to_bf16(e, x)
                         : round_to_bf16(e, x);
+        if (p + 1 == parts)
+            return;
         LLVMValueRef rounded = half_of(e, LLVMBuildZExt(e->b, part[p], like(x, e->i32), ""), false);
+        x = LLVMBuildFSub(e->b, x, rounded, "");
+        if (p)
+            continue;
         LLVMValueRef size = call_intrinsic(e, "llvm.fabs", &floats, 1, &rounded, 1);
         LLVMValueRef finite = LLVMBuildFCmp(e->b, LLVMRealOLT, size, number(floats, INFINITY), "");
-        x = LLVMBuildFSub(e->b, x, rounded, "");
-        if (!p)
-            x = LLVMBuildSelect(e->b, finite, x, LLVMConstNull(floats), "");
+        x = LLVMBuildSelect(e->b, finite, x, LLVMConstNull(floats), "");
     }
+}
+
+/* The same of the numbers at p, which may be bf16 already. */
+static void load_parts(Emit *e, Copy copy, LLVMValueRef p, LLVMValueRef mask, bool quick, int parts, LLVMValueRef part[SPLIT_PARTS])
+{
+    if (copy >= COPY_ROUNDED)
+        round_parts(e, load_some(e, e->f32, p, mask), quick, parts, part);
+    else
+        part[0] = load_some(e, e->i16, p, mask);
 }
 
 static LLVMValueRef part_offset(Emit *e, int part) { return times(e, LLVMGetParam(e->fn, COPY_PART), whole(e->i64, part)); }
@@ -172,10 +184,8 @@ static LLVMValueRef load_halves(Emit *e, LLVMValueRef p, LLVMValueRef mask)
 static LLVMValueRef in_pairs(Emit *e, LLVMValueRef low, LLVMValueRef high)
 {
     LLVMValueRef in_order[32];
-    if (e->lanes == 1) {
-        high = LLVMBuildShl(e->b, LLVMBuildZExt(e->b, high, e->i32, ""), whole(e->i32, 16), "");
-        return LLVMBuildBitCast(e->b, LLVMBuildOr(e->b, high, LLVMBuildZExt(e->b, low, e->i32, ""), ""), e->f32, "");
-    }
+    if (e->lanes == 1)
+        return LLVMBuildBitCast(e->b, pair_of(e, low, high), e->f32, "");
     for (int i = 0; i < 2 * e->lanes; i++)
         in_order[i] = whole(e->i32, i);
     LLVMValueRef both = LLVMBuildShuffleVector(e->b, low, high, LLVMConstVector(in_order, 2 * (unsigned)e->lanes), "");
@@ -205,10 +215,7 @@ LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy, bool streamed)
         LLVMValueRef from = source_element(e, copy, h ? high : low, l.i);
         if (streamed)
             fetch_below(e, copy, from, ROWS_AHEAD);
-        if (copy >= COPY_ROUNDED)
-            round_parts(e, load_some(e, e->f32, from, own), false, parts, part[h]);
-        else
-            part[h][0] = load_some(e, e->i16, from, own);
+        load_parts(e, copy, from, own, false, parts, part[h]);
     }
     for (int p = 0; p < parts; p++) {
         LLVMValueRef to = plus(e, l.i, part_offset(e, p));
@@ -412,7 +419,7 @@ LLVMValueRef turn_left_function(Emit *outer, Tile t, bool split)
     Loop pair = loop_open(e, zero, pairs_of(e, rows), t.lanes);
     LLVMValueRef row = times(e, pair.i, whole(e->i64, 2));
     Loop column = loop_open(e, zero, columns, t.lanes);
-    LLVMValueRef mask = lanes_below(e, column.i, columns, t.lanes), none = LLVMConstNull(LLVMTypeOf(mask));
+    LLVMValueRef mask = mask_below(e, column.i, columns), none = LLVMConstNull(LLVMTypeOf(mask));
     LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), plus(e, times(e, column.i, width), pair.i));
     const Copy copy = split ? COPY_SPLIT : COPY_PAIRS;
     const int parts = split ? SPLIT_PARTS : 1;
@@ -425,14 +432,11 @@ LLVMValueRef turn_left_function(Emit *outer, Tile t, bool split)
         LLVMValueRef own = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, k, rows, ""), mask, none, "");
         LLVMValueRef from = source_element(e, copy, LLVMGetParam(fn, COPY_FROM), plus(e, times(e, k, stride), column.i));
         fetch_below(e, copy, from, ROWS_AHEAD);
-        if (split)
-            round_parts(e, load_some(e, e->f32, from, own), true, SPLIT_PARTS, part[h]);
-        else
-            part[h][0] = load_some(e, e->i16, from, own);
+        load_parts(e, copy, from, own, true, parts, part[h]);
     }
     for (int p = 0; p < parts; p++)
-        store_vector(e, element(e, square, times(e, plus(e, l.i, whole(e->i64, p * t.lanes)), whole(e->i64, t.lanes))),
-                     pair_of(e, part[0][p], part[1][p]), false);
+        store_lanes(e, element(e, square, times(e, plus(e, l.i, whole(e->i64, p * t.lanes)), whole(e->i64, t.lanes))), NULL,
+                    pair_of(e, part[0][p], part[1][p]));
     loop_close(e, &l);
     Loop p = loop_open(e, zero, whole(e->i64, parts), 1);
     LLVMValueRef v[16], own = element(e, square, times(e, p.i, whole(e->i64, t.lanes * t.lanes)));
@@ -463,9 +467,9 @@ LLVMValueRef split_rows_function(Emit *outer, Tile t)
     LLVMValueRef part[2][SPLIT_PARTS], first = times(e, l.i, whole(e->i64, 2));
     for (int h = 0; h < 2; h++) {
         LLVMValueRef at = plus(e, first, whole(e->i64, h * t.lanes));
-        LLVMValueRef mask = lanes_below(e, smaller(e, at, columns), columns, t.lanes);
-        fetch_below(e, COPY_F32, element(e, from, at), LONG_ROWS_AHEAD);
-        round_parts(e, load_lanes(e, element(e, from, at), mask), true, SPLIT_PARTS, part[h]);
+        LLVMValueRef own = element(e, from, at);
+        fetch_below(e, COPY_SPLIT, own, LONG_ROWS_AHEAD);
+        load_parts(e, COPY_SPLIT, own, mask_below(e, at, columns), true, SPLIT_PARTS, part[h]);
     }
     for (int p = 0; p < SPLIT_PARTS; p++)
         store_lanes(e, element(e, to, plus(e, l.i, part_offset(e, p))), NULL, in_pairs(e, part[0][p], part[1][p]));

@@ -11,7 +11,7 @@
 
 enum {
     PANEL_ROWS = 84, PANEL_COLUMNS = 384, /* whole tiles of 14 x 32, and of 6 x 16 */
-    SUM_ROWS = 96, MATRIX_SUM_ROWS = 192, /* at most, where the rows are no tokens but a weight's; with matrix registers */
+    SUM_ROWS = 96, MATRIX_SUM_ROWS = 192, /* at most, where the rows are a weight's; the latter a block of gemm.h's */
     PACKED = 32,                          /* columns of a packed panel */
     COPIED_ROWS = 16,                     /* that lie as a panel's do, to all their panels at once: read from end to end */
 };
@@ -189,7 +189,7 @@ static int sum_rows(const Lower *l, Dim rows)
     const int usual = l->p->panel_tokens == MATRIX_PANEL_TOKENS ? MATRIX_SUM_ROWS : SUM_ROWS;
     for (int most = usual; rows > 0 && most >= LEAST; most -= STEP) {
         int64_t panels = (rows + most - 1) / most;
-        if (panels == 2 || panels % 4 == 0 || rows <= LEAST)
+        if (panels == 2 || panels % 4 == 0 || rows <= SUM_ROWS)
             return (int)((rows + panels * STEP - 1) / (panels * STEP) * STEP);
     }
     return usual;
