@@ -3,7 +3,7 @@
 #
 #   tests/bench/ragged.sh FTC [ROUNDS]
 #
-# Not a test, since it is about time.  Prints the fastest step of each and their ratio, turn by turn; the aim is at most 1.15.
+# Not a test, since it is about time.  Prints the fastest step of each and their ratio, turn by turn; the aim is at most 1.1.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
