@@ -49,8 +49,8 @@ typedef struct {
     struct Lines *lines;    /* -g: what places are in debug information; else NULL */
 } Emit;
 
-/* Adds the kernel to module m as a function `symbol`.  shared_dots: the functions that its dots call (gemm.c) are declared, and
- * stand in modules of their own; else they are added too. */
+/* Adds the kernel to module m as a function `symbol`.  shared_dots: the functions that its dots and packs call (gemm.c) are
+ * declared, and stand in modules of their own; else they are added too. */
 LLVMValueRef emit_kernel(LLVMModuleRef m, const Target *t, const Kernel *k, const char *symbol, bool shared_dots);
 
 /* ---- values: math.c -------------------------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@
 #include "compiler/codegen/gemm.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum {
     BAD_STRIDE = 512,   /* within a cache line of a multiple of it, the rows of A share a few sets of L1 */
@@ -280,34 +281,65 @@ static LLVMValueRef operand_pointer(Emit *e, const Operand *o)
     return is_half(e, o) ? half_element(e, e->buf[o->buf], at) : element(e, e->buf[o->buf], at);
 }
 
-/* One panel after another; each by the function that copies one for a dot.  The dots come later, and other threads read it too. */
+/* ---- packs ------------------------------------------------------------------------------------------------------ */
+
+static DotLayout pack_layout(const Kernel *k, const Dot *d)
+{
+    const bool half = k->params[d->c.buf].elem == BF16;
+    return (DotLayout){ .packs = true, .b_turned = !is_one(d->b.col), .packed = d->c.packed, .bf16 = half, .split = d->c.split,
+                        .rounds = half && k->params[d->b.buf].elem != BF16 };
+}
+
+static Copy copy_of(DotLayout pack)
+{
+    return !pack.bf16 ? COPY_F32 : pack.split ? COPY_SPLIT : pack.rounds ? COPY_ROUNDED : COPY_PAIRS;
+}
+
+/* The function that copies one panel. */
+static LLVMValueRef emit_panel_copy(Emit *e, DotLayout pack)
+{
+    const Target *t = e->target;
+    const bool lines = t->lanes >= LINE; /* squares of narrower vectors write a line bit by bit */
+    const Copy copy = copy_of(pack);
+    Tile tile = { 1, pack.packed / t->lanes, t->lanes };
+    return pack.b_turned      ? turn_function(e, tile, copy, t->streams && lines)
+           : copy == COPY_F32 ? copy_function(e, tile, t->streams)
+                              : pair_rows_function(e, tile, copy, t->streams);
+}
+
+/* The same: in this module, or where kernels share it, in another. */
+static LLVMValueRef panel_copy_for(Emit *e, DotLayout pack)
+{
+    if (!e->shared_dots)
+        return emit_panel_copy(e, pack);
+    KernelKey key = dot_key(e->target, pack);
+    return copy_declaration(e, key.symbol);
+}
+
+/* One panel after another.  The dots come later, and other threads read it too. */
 void emit_pack(Emit *e, const Dot *d)
 {
-    int width = d->c.packed, lanes = e->target->lanes;
-    bool turned = !is_one(d->b.col);
-    Tile t = { 1, width / lanes, lanes };
-    LLVMValueRef n = emit_uniform(e, d->n), depth = emit_uniform(e, d->k), stride = emit_uniform(e, turned ? d->b.col : d->b.row);
-    LLVMValueRef rows = emit_uniform(e, d->m);
-    LLVMValueRef from = operand_pointer(e, &d->b), to = operand_pointer(e, &d->c), one = whole(e->i64, 1);
-    Copy copy = !is_half(e, &d->c) ? COPY_F32 : d->c.split ? COPY_SPLIT : is_half(e, &d->b) ? COPY_PAIRS : COPY_ROUNDED;
-    const int parts = d->c.split ? SPLIT_PARTS : 1;
-    if (copy != COPY_F32) /* of pairs */
+    DotLayout pack = pack_layout(e->k, d);
+    const int width = pack.packed, parts = pack.split ? SPLIT_PARTS : 1;
+    const Copy copy = copy_of(pack);
+    LLVMValueRef n = emit_uniform(e, d->n), depth = emit_uniform(e, d->k), rows = emit_uniform(e, d->m), one = whole(e->i64, 1);
+    LLVMValueRef stride = emit_uniform(e, pack.b_turned ? d->b.col : d->b.row);
+    LLVMValueRef from = operand_pointer(e, &d->b), to = operand_pointer(e, &d->c);
+    if (pack.bf16)
         rows = pairs_of(e, rows);
     Loop l = loop_open(e, whole(e->i64, 0), n, width);
-    LLVMValueRef before = times(e, l.i, turned ? stride : one);
+    LLVMValueRef before = times(e, l.i, pack.b_turned ? stride : one);
     LLVMValueRef args[COPY_ARGS] = {
         source_element(e, copy, from, before), stride, element(e, to, times(e, l.i, times(e, rows, whole(e->i64, parts)))),
         whole(e->i64, width), depth, smaller(e, whole(e->i64, width), minus(e, n, l.i)), times(e, rows, whole(e->i64, width)),
     };
-    bool streams = e->target->streams, lines = lanes >= LINE; /* squares of narrower vectors write a line bit by bit */
-    LLVMValueRef fn = turned             ? turn_function(e, t, copy, streams && lines)
-                      : copy == COPY_F32 ? copy_function(e, t, streams)
-                                         : pair_rows_function(e, t, copy, streams);
-    call(e, fn, args, COPY_ARGS);
+    call(e, panel_copy_for(e, pack), args, COPY_ARGS);
     loop_close(e, &l);
-    if (streams)
+    if (e->target->streams)
         LLVMBuildFence(e->b, LLVMAtomicOrderingSequentiallyConsistent, false, "");
 }
+
+/* ---- dots ------------------------------------------------------------------------------------------------------- */
 
 static bool is_tiled(const Target *t, const Kernel *k, const Dot *d)
 {
@@ -341,7 +373,8 @@ static int add_layout(DotLayout *layout, int n, DotLayout own)
 {
     for (int i = 0; i < n; i++)
         if (layout[i].tiles == own.tiles && layout[i].a_turned == own.a_turned && layout[i].b_turned == own.b_turned &&
-            layout[i].packed == own.packed && layout[i].bf16 == own.bf16 && layout[i].split == own.split)
+            layout[i].packed == own.packed && layout[i].bf16 == own.bf16 && layout[i].split == own.split &&
+            layout[i].packs == own.packs && layout[i].rounds == own.rounds)
             return n;
     if (n == MAX_DOT_LAYOUTS)
         ftc_bug("a kernel with dots of more than %d layouts", MAX_DOT_LAYOUTS);
@@ -353,6 +386,8 @@ static int collect_dots(const Target *t, const Kernel *k, const KStmt *s, DotLay
 {
     for (; s; s = s->next) {
         n = collect_dots(t, k, s->body, layout, n);
+        if (s->kind == K_PACK)
+            n = add_layout(layout, n, pack_layout(k, s->dot));
         if (s->kind != K_DOT || !is_tiled(t, k, s->dot))
             continue;
         DotLayout own = layout_of(k, s->dot);
@@ -376,8 +411,13 @@ void emit_dot_function(LLVMModuleRef m, const Target *t, DotLayout layout, const
         .i32 = LLVMInt32TypeInContext(c), .i64 = LLVMInt64TypeInContext(c), .f32 = LLVMFloatTypeInContext(c),
         .f64 = LLVMDoubleTypeInContext(c), .ptr = LLVMPointerTypeInContext(c, 0),
     };
-    if (layout.tiles)
+    if (layout.packs) {
+        LLVMValueRef fn = emit_panel_copy(&e, layout);
+        LLVMSetValueName2(fn, symbol, strlen(symbol));
+        LLVMSetLinkage(fn, LLVMExternalLinkage);
+    } else if (layout.tiles) {
         emit_tiles(&e, tile_of(t, layout.packed), layout, symbol);
-    else
+    } else {
         dot_function(&e, layout, symbol);
+    }
 }

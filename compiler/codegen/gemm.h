@@ -130,6 +130,7 @@ static inline LLVMValueRef source_element(Emit *e, Copy copy, LLVMValueRef p, LL
 /* Functions that fill one panel, for a Tile of its width.  copy: rows of columns to rows of width, with zeros behind; pair_rows:
  * rows of bf16; turn: from a matrix whose k is contiguous.  ROWS counts single rows of k throughout.  streamed: to lines of memory,
  * past the caches (not COPY_WIDE). */
+LLVMValueRef copy_declaration(Emit *e, const char *symbol); /* of one that another module has */
 LLVMValueRef copy_function(Emit *outer, Tile t, bool streamed);
 LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy, bool streamed);
 LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed);

@@ -13,16 +13,31 @@ enum {
     ROWS_AHEAD = 32, LONG_ROWS_AHEAD = 2 /* asked for */
 };
 
+static LLVMTypeRef *copy_params(const Emit *e, LLVMTypeRef params[COPY_ARGS])
+{
+    for (int i = 0; i < COPY_ARGS; i++)
+        params[i] = i == COPY_FROM || i == COPY_TO ? e->ptr : e->i64;
+    return params;
+}
+
+LLVMValueRef copy_declaration(Emit *e, const char *symbol)
+{
+    LLVMTypeRef params[COPY_ARGS];
+    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->c), copy_params(e, params), COPY_ARGS, false);
+    LLVMValueRef fn = LLVMGetNamedFunction(e->m, symbol);
+    return fn ? fn : LLVMAddFunction(e->m, symbol, type);
+}
+
 /* Begins to write the function of this name; false where the module has it already. */
 static bool open_copy(Emit *outer, Emit *e, const char *verb, int lanes, bool streamed, LLVMValueRef *fn)
 {
-    LLVMTypeRef i64 = outer->i64, ptr = outer->ptr, params[COPY_ARGS] = { ptr, i64, ptr, i64, i64, i64, i64 };
+    LLVMTypeRef params[COPY_ARGS];
     char name[40];
     snprintf(name, sizeof name, "%s%s", verb, streamed ? "_streamed" : "");
     *fn = LLVMGetNamedFunction(outer->m, name);
     if (*fn)
         return false;
-    *fn = open_function(outer, e, name, params, COPY_ARGS);
+    *fn = open_function(outer, e, name, copy_params(outer, params), COPY_ARGS);
     e->lanes = lanes;
     return true;
 }

@@ -112,8 +112,8 @@ KernelKey kernel_key(const Target *t, const Kernel *k)
 KernelKey dot_key(const Target *t, DotLayout layout)
 {
     char text[40];
-    snprintf(text, sizeof text, "dot %d %d %d %d %d %d", layout.tiles, layout.a_turned, layout.b_turned, layout.packed, layout.bf16,
-             layout.split);
+    snprintf(text, sizeof text, "dot %d %d %d %d %d %d %d %d", layout.tiles, layout.a_turned, layout.b_turned, layout.packed,
+             layout.bf16, layout.split, layout.packs, layout.rounds);
     return key_of(t, text);
 }
 

@@ -14,17 +14,19 @@ typedef struct {
 
 KernelKey kernel_key(const Target *t, const Kernel *k);
 
-/* A function that multiplies matrices depends on their layout alone: kernels share them, and such functions share their tiles
- * (gemm.c). */
+/* A function that multiplies matrices depends on their layout alone, as one does that packs a panel of them: kernels share them,
+ * and those that multiply share their tiles (gemm.c). */
 typedef struct {
     bool a_turned, b_turned; /* the stride of 1 is along k in B and not in A */
     int packed;              /* columns of B's panels; 0: none */
     bool bf16;               /* of A and B, by pairs of k */
     bool split;              /* of B's panels, f32 in parts of bf16 */
     bool tiles;              /* only those: packed columns at most; bf16: as the pairs they are multiplied by */
+    bool packs;              /* only the copy of B to a panel, which has bf16 or parts */
+    bool rounds;             /* of f32 to bf16 */
 } DotLayout;
 
-enum { MAX_DOT_LAYOUTS = 20 };
+enum { MAX_DOT_LAYOUTS = 24 };
 
 KernelKey dot_key(const Target *t, DotLayout layout);
 int kernel_dots(const Target *t, const Kernel *k, DotLayout layout[MAX_DOT_LAYOUTS]); /* those that k calls, and their tiles; each once */
