@@ -2,7 +2,8 @@
  *
  * In:  a dot statement.
  * Out: a call of a function dot_…, made once for each layout of the operands, which goes over C by panels of columns; and of
- *      tiles_…, which goes over the rows of one by tiles of rows x vectors.
+ *      tiles_…, which goes over the rows of one by tiles of rows x vectors.  A pack becomes calls of the copy to one panel, which
+ *      is made once for each layout too.
  * The idea: a tile's sums stay in registers while k runs: in each turn one row of B is loaded, and each element of A's
  * column is broadcast once.  Around it, blocks: of K, so that a panel of B (as many columns as a tile has) lies in L1 or
  * L2 while the rows stream by, and of rows, so that their part of A stays in L2 while the panels go by.  A panel of B
