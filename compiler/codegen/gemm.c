@@ -173,9 +173,8 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
 static LLVMValueRef declare_dot(Emit *e, const char *name, bool *known)
 {
     LLVMTypeRef i64 = e->i64, ptr = e->ptr, params[DOT_ARGS] = { ptr, i64, ptr, i64, ptr, i64, i64, i64, i64, e->i1 };
-    LLVMValueRef fn = LLVMGetNamedFunction(e->m, name);
-    *known = fn != NULL;
-    return fn ? fn : LLVMAddFunction(e->m, name, LLVMFunctionType(LLVMVoidTypeInContext(e->c), params, DOT_ARGS, false));
+    *known = LLVMGetNamedFunction(e->m, name) != NULL;
+    return declare_function(e, name, params, DOT_ARGS);
 }
 
 static LLVMValueRef emit_tiles(Emit *e, Tile t, DotLayout tiles, const char *symbol)
@@ -191,7 +190,8 @@ static LLVMValueRef tiles_for(Emit *e, Tile t, DotLayout layout)
     if (!e->shared_dots)
         return emit_tiles(e, t, tiles, NULL);
     KernelKey key = dot_key(e->target, tiles);
-    return tiles_declaration(e, key.symbol);
+    LLVMTypeRef params[TILE_ARGS];
+    return declare_function(e, key.symbol, tile_params(e, params), TILE_ARGS);
 }
 
 static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symbol)
@@ -314,7 +314,8 @@ static LLVMValueRef panel_copy_for(Emit *e, DotLayout pack)
     if (!e->shared_dots)
         return emit_panel_copy(e, pack);
     KernelKey key = dot_key(e->target, pack);
-    return copy_declaration(e, key.symbol);
+    LLVMTypeRef params[COPY_ARGS];
+    return declare_function(e, key.symbol, copy_params(e, params), COPY_ARGS);
 }
 
 /* One panel after another.  The dots come later, and other threads read it too. */

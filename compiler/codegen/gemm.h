@@ -72,6 +72,7 @@ static inline LLVMValueRef half_element(Emit *e, LLVMValueRef p, LLVMValueRef i)
 /* Starts to write a function of e's module, with `f`. */
 void write_function(const Emit *e, Emit *f, LLVMValueRef fn);
 LLVMValueRef open_function(const Emit *e, Emit *f, const char *name, LLVMTypeRef *params, unsigned n); /* a new one, internal */
+LLVMValueRef declare_function(Emit *e, const char *name, LLVMTypeRef *params, unsigned n); /* that which there is, or will be */
 void close_function(Emit *f);
 LLVMValueRef slot_with(Emit *e, LLVMValueRef v); /* a stack slot that holds v */
 
@@ -98,7 +99,6 @@ enum {
 /* A function: C[0 .. rows, 0 .. columns) (+)= A B; turned: A's rows are contiguous, its stride is from one k (or pair) to the next;
  * t has the rows of the largest tile.  symbol: its name, for other modules; NULL: it is for this one. */
 LLVMValueRef tiles_function(Emit *outer, Tile t, bool turned, bool bf16, const char *symbol);
-LLVMValueRef tiles_declaration(Emit *e, const char *symbol); /* of the one that another module has */
 void tile_masks(Emit *e, Tile t, LLVMValueRef columns, LLVMValueRef *mask); /* the columns of C in each vector of a tile */
 LLVMTypeRef *tile_params(const Emit *e, LLVMTypeRef params[TILE_ARGS]);
 
@@ -113,6 +113,7 @@ static inline LLVMValueRef left_element(Emit *e, bool turned, bool bf16, LLVMVal
 /* ---- copies to panels ------------------------------------------------------------------------------------------ */
 
 enum { COPY_FROM, COPY_STRIDE, COPY_TO, COPY_WIDTH, COPY_ROWS, COPY_COLUMNS, COPY_PART, COPY_ARGS };
+LLVMTypeRef *copy_params(const Emit *e, LLVMTypeRef params[COPY_ARGS]);
 
 /* What becomes of the numbers: f32 stay so; bf16 of k and k + 1 lie side by side as PAIRS, in 32 bits, or become two rows of
  * f32, k + 1 and then k: the order in which the pair instruction adds them; ROUNDED: f32 become bf16 in pairs; SPLIT: so does what
@@ -130,7 +131,6 @@ static inline LLVMValueRef source_element(Emit *e, Copy copy, LLVMValueRef p, LL
 /* Functions that fill one panel, for a Tile of its width.  copy: rows of columns to rows of width, with zeros behind; pair_rows:
  * rows of bf16; turn: from a matrix whose k is contiguous.  ROWS counts single rows of k throughout.  streamed: to lines of memory,
  * past the caches (not COPY_WIDE). */
-LLVMValueRef copy_declaration(Emit *e, const char *symbol); /* of one that another module has */
 LLVMValueRef copy_function(Emit *outer, Tile t, bool streamed);
 LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy, bool streamed);
 LLVMValueRef turn_function(Emit *outer, Tile t, Copy copy, bool streamed);

@@ -13,19 +13,11 @@ enum {
     ROWS_AHEAD = 32, LONG_ROWS_AHEAD = 2 /* asked for */
 };
 
-static LLVMTypeRef *copy_params(const Emit *e, LLVMTypeRef params[COPY_ARGS])
+LLVMTypeRef *copy_params(const Emit *e, LLVMTypeRef params[COPY_ARGS])
 {
     for (int i = 0; i < COPY_ARGS; i++)
         params[i] = i == COPY_FROM || i == COPY_TO ? e->ptr : e->i64;
     return params;
-}
-
-LLVMValueRef copy_declaration(Emit *e, const char *symbol)
-{
-    LLVMTypeRef params[COPY_ARGS];
-    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->c), copy_params(e, params), COPY_ARGS, false);
-    LLVMValueRef fn = LLVMGetNamedFunction(e->m, symbol);
-    return fn ? fn : LLVMAddFunction(e->m, symbol, type);
 }
 
 /* Begins to write the function of this name; false where the module has it already. */

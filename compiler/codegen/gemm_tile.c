@@ -35,6 +35,12 @@ LLVMValueRef open_function(const Emit *e, Emit *f, const char *name, LLVMTypeRef
     return fn;
 }
 
+LLVMValueRef declare_function(Emit *e, const char *name, LLVMTypeRef *params, unsigned n)
+{
+    LLVMValueRef fn = LLVMGetNamedFunction(e->m, name);
+    return fn ? fn : LLVMAddFunction(e->m, name, LLVMFunctionType(LLVMVoidTypeInContext(e->c), params, n, false));
+}
+
 void close_function(Emit *f)
 {
     LLVMBuildRetVoid(f->b);
@@ -302,14 +308,6 @@ static LLVMValueRef rows_of_tile(Emit *e, Tile t, LLVMValueRef left)
     LLVMValueRef size = LLVMBuildSelect(e->b, at_least(e, most, left), left, smaller(e, most, even(e, half)), "");
     LLVMValueRef pairs = LLVMBuildAnd(e->b, size, whole(e->i64, -2), "");
     return LLVMBuildSelect(e->b, at_least(e, pairs, one), pairs, one, "");
-}
-
-LLVMValueRef tiles_declaration(Emit *e, const char *symbol)
-{
-    LLVMTypeRef params[TILE_ARGS];
-    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->c), tile_params(e, params), TILE_ARGS, false);
-    LLVMValueRef fn = LLVMGetNamedFunction(e->m, symbol);
-    return fn ? fn : LLVMAddFunction(e->m, symbol, type);
 }
 
 LLVMValueRef tiles_function(Emit *outer, Tile t, bool turned, bool bf16, const char *symbol)

@@ -119,4 +119,7 @@ void kernel_objects_free(KernelObjects *o)
     free(o->key);
 }
 
-const char *kernel_object_name(const KernelObject *o) { return o->kernel ? o->kernel->name : "dot"; }
+const char *kernel_object_name(const KernelObject *o)
+{
+    return o->kernel ? o->kernel->name : o->layout.packs ? "pack" : "dot";
+}
