@@ -115,11 +115,11 @@ static void link_node(Graph *g, Node *n)
 static const char *default_name(Graph *g, const Node *n)
 {
     const char *base = n->a.name ? n->a.name : op_info[n->op].name;
-    if (is_update(n))
-        base = arena_printf(g->arena, "%s.new", n->a.name);
+    if (is_update(n) && n->a.name) /* text gives its own */
+        base = arena_join(g->arena, n->a.name, ".new", "");
     if (n->a.name || !g->scope)
         return base;
-    return arena_printf(g->arena, "%s.%s", g->scope, base);
+    return arena_join(g->arena, g->scope, ".", base);
 }
 
 Node *graph_add(Graph *g, Op op, int n_in, Node **in, const Attrs *a, const Type *type)

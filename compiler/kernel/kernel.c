@@ -24,18 +24,8 @@ static const char *unique_name(Kernel *k, const char *want)
     return names_take(&k->names, k->arena, base, isdigit((unsigned char)base[n - 1]) ? "_" : "", 2);
 }
 
-/* "v12", which nothing else is called; by hand, for a step has a hundred thousand values. */
-static const char *value_name(Kernel *k, int number)
-{
-    char digits[16];
-    int n = sizeof digits;
-    digits[--n] = '\0';
-    do
-        digits[--n] = (char)('0' + number % 10);
-    while (number /= 10);
-    digits[--n] = 'v';
-    return arena_strdup(k->arena, digits + n);
-}
+/* "v12", which nothing else is called. */
+static const char *value_name(Kernel *k, int number) { return arena_numbered(k->arena, "v", "", number); }
 
 /* ---- kernels -------------------------------------------------------------------------------------------------- */
 

@@ -50,10 +50,10 @@ static int add_buf(Lower *l, FtcBufKind kind, const Node *n, const char *name, E
 
 static int named_buf(Lower *l, FtcBufKind kind, const char *name, Elem elem, Poly size)
 {
-    for (int i = 0; i < l->p->n_bufs; i++)
-        if (l->p->bufs[i].kind == kind && !strcmp(l->p->bufs[i].name, name))
-            return i;
-    return add_buf(l, kind, NULL, name, elem, size);
+    int *known = names_number(&l->named[kind], l->a, name); /* from 1 */
+    if (!*known)
+        *known = add_buf(l, kind, NULL, name, elem, size) + 1;
+    return *known - 1;
 }
 
 int input_buf(Lower *l, const char *name, Elem elem, Poly size) { return named_buf(l, FTC_BUF_INPUT, name, elem, size); }
@@ -156,10 +156,12 @@ void end_kernel(Lower *l)
     Program *p = l->p;
     scratch_last(l);
     kernel_renumber(l->k);
-    kernel_verify(l->k);
     Call c = { .node = l->members[l->n_members - 1] };
+    int known = p->n_kernels;
     c.region = c.node->region;
     c.kernel = program_kernel(p, l->k);
+    if (c.kernel == known)
+        kernel_verify(l->k);
     c.bufs = NEW_ARRAY(l->a, int, l->k->n_params);
     for (int i = 0; i < l->k->n_params && l->k->params[i].mode != PARAM_SCRATCH; i++) {
         Buf *b = &p->bufs[c.bufs[i] = l->param_buf[i]];

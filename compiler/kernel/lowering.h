@@ -47,6 +47,7 @@ typedef struct {
     Program *p;
     Arena *a;         /* the program's */
     int *buf_of;      /* by node id: buffer number, or -1 */
+    NameTable named[FTC_BUF_OUTPUT + 1]; /* by kind: the numbers of buffers that go by a name, from 1 */
     bool *stored;     /* by node id: read outside its group, so it needs a buffer */
     int *scratch_of;  /* by node id: the scratch parameter that carries it to a later pass over the row, or -1 */
     char *packed_as;  /* by node id: its chain packs it, for dots' operands: PACKS_LEFT, PACKS_RIGHT, PACKS_SPLIT, or'ed */

@@ -52,8 +52,8 @@ Poly poly_var(Arena *a, int var)
 Poly poly_add(Arena *a, Poly x, Poly y)
 {
     Poly sum = { 0, NULL };
-    if (x.n + y.n == 0)
-        return sum;
+    if (!y.n)
+        return x;
     sum.t = NEW_ARRAY(a, Term, x.n + y.n);
     for (int i = 0, j = 0; i < x.n || j < y.n;) {
         int order = i == x.n ? 1 : j == y.n ? -1 : compare_vars(&x.t[i], &y.t[j]);
@@ -79,8 +79,10 @@ Poly poly_mul(Arena *a, Poly x, Poly y)
 {
     Poly product = { 0, NULL };
     for (int i = 0; i < x.n; i++)
-        for (int j = 0; j < y.n; j++)
-            product = poly_add(a, product, monomial(a, multiply(x.t[i], y.t[j])));
+        for (int j = 0; j < y.n; j++) {
+            Poly term = monomial(a, multiply(x.t[i], y.t[j]));
+            product = product.n ? poly_add(a, product, term) : term;
+        }
     return product;
 }
 

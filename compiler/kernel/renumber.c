@@ -70,6 +70,11 @@ void kernel_renumber(Kernel *k)
     for (int i = 0; i < k->n_par; i++)
         define(&m, k->par[i].ivar);
     number_stmts(&m, k->body);
+    bool same = m.n == k->n_ivars;
+    for (int i = 0; i < m.n && same; i++)
+        same = m.to[i] == i;
+    if (same)
+        return;
     const char **names = NEW_ARRAY(k->arena, const char *, k->n_ivars + 1);
     for (int i = 0; i < k->n_ivars; i++)
         if (m.to[i] >= 0)

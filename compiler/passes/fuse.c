@@ -403,7 +403,7 @@ void pass_fuse(Graph *g, bool whole)
     graph_renumber(g);
     graph_count_uses(g);
     Arena *a = arena_new();
-    Fuse f = new_fuse(g, a, 2 * g->n);
+    Fuse f = new_fuse(g, a, g->n); /* each group begins with a node */
     EACH_NODE(n, g)
         n->group = n->stage = 0;
     if (whole) /* the insides of reductions, before anyone else takes them */

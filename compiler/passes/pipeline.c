@@ -50,21 +50,17 @@ static Node *named_grad(Graph *g, const Node *w, Node *d)
     return d;
 }
 
-static bool graph_holds(const Graph *g, const Node *wanted)
-{
-    EACH_NODE(n, g)
-        if (n == wanted)
-            return true;
-    return false;
-}
-
 /* A weight that nothing reads any more, as in a stage that someone edited, is left as it is. */
-static void freeze_unread(Graph *g, Forward *f)
+static void freeze_unread(Graph *g, Forward *f, Arena *a)
 {
     graph_dce(g);
+    const Node **held = NEW_ARRAY(a, const Node *, g->n + 1); /* by id */
+    EACH_NODE(n, g)
+        held[n->id] = n;
     for (int i = 0; i < f->n_weights; i++) {
         FtcWeight *w = &f->weights[i];
-        if (w->frozen || graph_holds(g, f->nodes[i]))
+        int id = f->nodes[i]->id;
+        if (w->frozen || (id < g->n && held[id] == f->nodes[i]))
             continue;
         ftc_note(g->diag, FTC_NOWHERE, "the loss of graph @%s does not depend on %s: it stays as it is", g->name, w->name);
         w->frozen = true;
@@ -74,7 +70,7 @@ static void freeze_unread(Graph *g, Forward *f)
 static void run_grad(Stage *s)
 {
     Forward *f = s->forward;
-    freeze_unread(s->graph, f);
+    freeze_unread(s->graph, f, s->arena);
     Node *loss = graph_find_output(s->graph, "loss"), **dx = NEW_ARRAY(s->arena, Node *, f->n_weights);
     Node **trained = NEW_ARRAY(s->arena, Node *, f->n_weights), **grads = NEW_ARRAY(s->arena, Node *, f->n_weights);
     int n = 0;

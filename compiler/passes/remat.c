@@ -87,14 +87,10 @@ static void let_go(Remat *r, Graph *g, Arena *scratch, const bool *for_memory)
     EACH_NODE(n, g) {
         if (!for_memory[n->id] || !r->kept[n->id] || n->region != REGION_FORWARD || !is_cheap(n) || op_info[n->op].class != CLASS_MAP)
             continue;
-        r->kept[n->id] = false;
-        for (int i = 0; i < g->n; i++)
-            r->cost[i] = -1;
+        r->kept[n->id] = false; /* no cost is known yet that this changes: those of nodes after n come later */
         if (cost_of(r, n) > MAX_UNKEPT || !all_needed(r, needed, n))
             r->kept[n->id] = true;
     }
-    for (int i = 0; i < g->n; i++)
-        r->cost[i] = -1;
 }
 
 static Node *cloned(Remat *r, Node *n, Node *before)

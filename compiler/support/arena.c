@@ -74,6 +74,26 @@ char *arena_printf(Arena *a, const char *fmt, ...)
     return s;
 }
 
+char *arena_join(Arena *a, const char *s, const char *t, const char *u)
+{
+    size_t n_s = strlen(s), n_t = strlen(t), n_u = strlen(u);
+    char *whole = arena_alloc(a, n_s + n_t + n_u + 1);
+    memcpy(whole, s, n_s);
+    memcpy(whole + n_s, t, n_t);
+    memcpy(whole + n_s + n_t, u, n_u);
+    return whole;
+}
+
+char *arena_numbered(Arena *a, const char *s, const char *t, int number)
+{
+    char digits[12] = "";
+    int at = sizeof digits - 1;
+    do
+        digits[--at] = (char)('0' + number % 10);
+    while (number /= 10);
+    return arena_join(a, s, t, digits + at);
+}
+
 ArenaMark arena_mark(Arena *a) { return (ArenaMark){ a->top, a->top ? a->top->used : 0 }; }
 
 void arena_reset(Arena *a, ArenaMark m)

@@ -15,6 +15,11 @@ char *arena_strdup(Arena *a, const char *s);
 char *arena_strndup(Arena *a, const char *s, size_t n);
 char *arena_printf(Arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Three words, or two and a number >= 0, one behind the other: names are made by the ten thousand, and printf would be a tenth of
+ * what the passes take. */
+char *arena_join(Arena *a, const char *s, const char *t, const char *u);
+char *arena_numbered(Arena *a, const char *s, const char *t, int number);
+
 /* Scratch of one pass: mark on entry, reset on exit. */
 ArenaMark arena_mark(Arena *a);
 void arena_reset(Arena *a, ArenaMark m);

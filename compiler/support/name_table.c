@@ -27,33 +27,43 @@ static void make_room(NameTable *t, Arena *a)
     NameTable old = *t;
     t->cap = old.cap ? 2 * old.cap : 64;
     t->name = NEW_ARRAY(a, const char *, t->cap);
-    t->last = NEW_ARRAY(a, int, t->cap);
+    t->number = NEW_ARRAY(a, int, t->cap);
     for (int i = 0; i < old.cap; i++)
         if (old.name[i]) {
             int j = find_name(t, old.name[i]);
             t->name[j] = old.name[i];
-            t->last[j] = old.last[i];
+            t->number[j] = old.number[i];
         }
 }
 
-void names_add(NameTable *t, Arena *a, const char *name)
+static void take(NameTable *t, int at, const char *name)
 {
-    make_room(t, a);
-    t->name[find_name(t, name)] = name;
+    t->name[at] = name;
     t->n++;
 }
+
+int *names_number(NameTable *t, Arena *a, const char *name)
+{
+    make_room(t, a);
+    int at = find_name(t, name);
+    if (!t->name[at])
+        take(t, at, name);
+    return &t->number[at];
+}
+
+void names_add(NameTable *t, Arena *a, const char *name) { (void)names_number(t, a, name); }
 
 const char *names_take(NameTable *t, Arena *a, const char *want, const char *dash, int first)
 {
     make_room(t, a); /* before `at` is found; then there is room for this one */
-    int at = find_name(t, want);
+    int at = find_name(t, want), free = at;
     const char *name = want;
-    for (int free = at; t->name[free]; free = find_name(t, name)) {
-        int number = t->last[at] ? t->last[at] + 1 : first;
-        t->last[at] = number;
-        name = arena_printf(a, "%s%s%d", want, dash, number);
+    for (; t->name[free]; free = find_name(t, name)) {
+        int number = t->number[at] ? t->number[at] + 1 : first;
+        t->number[at] = number;
+        name = arena_numbered(a, want, dash, number);
     }
     name = name == want ? arena_strdup(a, want) : name;
-    names_add(t, a, name);
+    take(t, free, name);
     return name;
 }
