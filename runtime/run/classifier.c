@@ -126,8 +126,11 @@ bool classifier_make(Classifier *c, Pool *pool, bool check_arena)
     c->params = params_new(m, c->n_labels, classifier_vocab(c), check_arena, c->diag);
     if (!c->params || (training && !params_add_states(c->params, c->diag)))
         return false;
-    if (c->load && !load_weights(c))
-        return false;
+    if (c->load) {
+        params_touch(c->params, pool);
+        if (!load_weights(c))
+            return false;
+    }
     params_init(c->params, (uint64_t)m->train.seed, pool);
     ExecOptions options = { .train = training, .check_arena = check_arena, .find_nan = c->find_nan && c->place, .place = c->place,
                             .place_user = c->place_user };

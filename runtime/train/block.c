@@ -29,6 +29,14 @@ bool block_reserve(Block *b, size_t size, bool guarded)
     return true;
 }
 
+void block_sparse(void *p, size_t size)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = ((uintptr_t)p + page - 1) / page * page, end = ((uintptr_t)p + size) / page * page;
+    if (begin < end)
+        madvise((void *)begin, end - begin, MADV_NOHUGEPAGE);
+}
+
 void block_free(Block *b)
 {
     if (b->map)

@@ -19,4 +19,7 @@ typedef struct {
 bool block_reserve(Block *b, size_t size, bool guarded);
 void block_free(Block *b); /* leaves it empty */
 
+/* Of these bytes of a block, few will be touched, here and there: each touch costs a small page, not a huge one. */
+void block_sparse(void *p, size_t size);
+
 #endif

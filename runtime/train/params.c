@@ -109,13 +109,16 @@ bool params_add_states(Params *p, FtcDiag *d)
                 r[n++] = (Request){ p->count[i], &p->state[(size_t)k * (size_t)p->n + (size_t)i] };
     bool ok = reserve(p, r, n, "the optimizer's state", d);
     free(r);
-    if (ok) {
-        p->n_states = m->n_states;
-        return true;
+    if (!ok) {
+        free(p->state);
+        p->state = NULL;
+        return false;
     }
-    free(p->state);
-    p->state = NULL;
-    return false;
+    p->n_states = m->n_states;
+    for (int i = 0; i < p->n_states * p->n; i++)
+        if (p->state[i] && m->weights[i % p->n].by_rows)
+            block_sparse(p->state[i], (size_t)p->count[i % p->n] * sizeof(float));
+    return true;
 }
 
 void params_free(Params *p)
@@ -132,6 +135,23 @@ void params_free(Params *p)
 }
 
 /* ----- first values ----- */
+
+enum { TOUCH_CHUNK = 2 << 20, SMALL_PAGE = 4096 };
+
+static void touch_chunk(void *arg, int64_t piece, int thread)
+{
+    (void)thread;
+    const Block *b = arg;
+    for (size_t i = (size_t)piece * TOUCH_CHUNK; i < b->size && i < ((size_t)piece + 1) * TOUCH_CHUNK; i += SMALL_PAGE)
+        ((volatile char *)b->data)[i] = 0;
+}
+
+void params_touch(Params *p, Pool *pool)
+{
+    Block *weights = &p->block[0];
+    if (!p->guarded)
+        pool_run(pool, (int64_t)((weights->size + TOUCH_CHUNK - 1) / TOUCH_CHUNK), touch_chunk, weights);
+}
 
 typedef struct {
     uint64_t seed;

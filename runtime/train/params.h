@@ -32,6 +32,10 @@ Params *params_new(const FtcModel *model, int64_t classes, int64_t vocab, bool g
 bool params_add_states(Params *p, FtcDiag *d);
 void params_free(Params *p);
 
+/* Before they are loaded by one thread, has all threads write to the weights' pages: to get these from the system takes longer than
+ * to read what will be in them.  They stay zero. */
+void params_touch(Params *p, Pool *pool);
+
 /* Fills all weights that weren't loaded as FtcWeight.init says.  A weight's numbers depend on the seed and on its place in the
  * table, not on the number of threads. */
 void params_init(Params *p, uint64_t seed, Pool *pool);

@@ -6,6 +6,7 @@
 #include "tests/support/toy_program.h"
 
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -377,9 +378,31 @@ static void panels_divide_tokens(void **state)
         check_panels(most[i]);
 }
 
+/* A large table, of which one element in the middle is written: its state takes no more memory than that needs. */
+static void states_of_tables_take_small_pages(void **state)
+{
+    (void)state;
+    enum { ENTRIES = 1 << 20, WIDTH = 4 };
+    const FtcWeight table = { .name = "table", .rank = 2, .dim = { ENTRIES, WIDTH }, .by_rows = true };
+    const FtcModel m = { .name = "m", .weights = &table, .n_weights = 1, .n_states = 1, .state = { "m" } };
+    Params *p = params_new(&m, 2, 5, false, NULL);
+    assert_true(p && params_add_states(p, NULL));
+    const size_t bytes = (size_t)ENTRIES * WIDTH * sizeof(float), page = (size_t)sysconf(_SC_PAGESIZE);
+    p->state[0][ENTRIES * WIDTH / 2] = 1;
+    unsigned char *resident = calloc(bytes / page, 1);
+    int n = 0;
+    assert_int_equal(mincore(p->state[0], bytes, resident), 0);
+    for (size_t i = 0; i < bytes / page; i++)
+        n += resident[i] & 1;
+    assert_int_equal(n, 1);
+    free(resident);
+    params_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(states_of_tables_take_small_pages),
         cmocka_unit_test(panels_divide_tokens),
         cmocka_unit_test(one_step_is_right),
         cmocka_unit_test(threads_change_no_bit),
