@@ -91,6 +91,8 @@ static void let_go(Remat *r, Graph *g, Arena *scratch, const bool *for_memory)
         if (cost_of(r, n) > MAX_UNKEPT || !all_needed(r, needed, n))
             r->kept[n->id] = true;
     }
+    for (int i = 0; i < g->n; i++)
+        r->cost[i] = -1;
 }
 
 static Node *cloned(Remat *r, Node *n, Node *before)
