@@ -10,7 +10,7 @@ static void set_extent(Lower *l, int ivar, int64_t extent)
 {
     while (ivar >= l->cap_extents) {
         int old = l->cap_extents, n = old;
-        ARENA_GROW(l->a, l->extents, n, l->cap_extents);
+        ARENA_GROW(l->p->arena, l->extents, n, l->cap_extents);
         for (int i = old; i < l->cap_extents; i++)
             l->extents[i] = -1;
     }
@@ -102,7 +102,7 @@ static Memo *find_memo(Lower *l, MemoKind kind, int key, Poly at)
 static Memo *add_memo(Lower *l, Memo m)
 {
     m.depth = l->b.depth;
-    ARENA_GROW(l->a, l->memo, l->n_memo, l->cap_memo);
+    ARENA_GROW(l->p->arena, l->memo, l->n_memo, l->cap_memo);
     int i = l->n_memo++;
     while (i > 0 && l->memo[i - 1].depth > m.depth) {
         l->memo[i] = l->memo[i - 1];

@@ -67,6 +67,7 @@ typedef struct {
 
 Poly poly_const(Arena *a, int64_t c);
 Poly poly_var(Arena *a, int var);
+Poly poly_copy(Arena *a, Poly x);
 Poly poly_add(Arena *a, Poly x, Poly y);
 Poly poly_mul(Arena *a, Poly x, Poly y);
 Poly poly_scale(Arena *a, Poly x, int64_t c);

@@ -43,14 +43,14 @@ static int add_buf(Lower *l, FtcBufKind kind, const Node *n, const char *name, E
 {
     Program *p = l->p;
     ARENA_GROW(p->arena, p->bufs, p->n_bufs, p->cap_bufs);
-    p->bufs[p->n_bufs] = (Buf){ .kind = kind, .elem = elem, .name = name, .size = size, .slot = -1, .first = -1, .last = -1,
-                                .node = n };
+    p->bufs[p->n_bufs] = (Buf){ .kind = kind, .elem = elem, .name = name, .size = poly_copy(p->arena, size), .slot = -1, .first = -1,
+                                .last = -1, .node = n };
     return p->n_bufs++;
 }
 
 static int named_buf(Lower *l, FtcBufKind kind, const char *name, Elem elem, Poly size)
 {
-    int *known = names_number(&l->named[kind], l->a, name); /* from 1 */
+    int *known = names_number(&l->named[kind], l->p->arena, name); /* from 1 */
     if (!*known)
         *known = add_buf(l, kind, NULL, name, elem, size) + 1;
     return *known - 1;
@@ -162,16 +162,16 @@ void end_kernel(Lower *l)
     c.kernel = program_kernel(p, l->k);
     if (c.kernel == known)
         kernel_verify(l->k);
-    c.bufs = NEW_ARRAY(l->a, int, l->k->n_params);
+    c.bufs = NEW_ARRAY(p->arena, int, l->k->n_params);
     for (int i = 0; i < l->k->n_params && l->k->params[i].mode != PARAM_SCRATCH; i++) {
         Buf *b = &p->bufs[c.bufs[i] = l->param_buf[i]];
         if (b->first < 0)
             b->first = p->n_calls;
         b->last = p->n_calls;
     }
-    c.imms = NEW_ARRAY(l->a, int32_t, l->k->n_imms);
+    c.imms = NEW_ARRAY(p->arena, int32_t, l->k->n_imms);
     memcpy(c.imms, l->imms, sizeof *c.imms * (size_t)l->k->n_imms);
-    ARENA_GROW(l->a, p->calls, p->n_calls, p->cap_calls);
+    ARENA_GROW(p->arena, p->calls, p->n_calls, p->cap_calls);
     p->calls[p->n_calls++] = c;
 }
 
@@ -197,7 +197,7 @@ static void mark_stored(Lower *l)
         l->stored[g->outputs[i].node->id] = true;
 }
 
-static void lower_group(Lower *l)
+static void lower_members(Lower *l)
 {
     Node *last = l->members[l->n_members - 1];
     if (last->stage) {
@@ -219,6 +219,16 @@ static void lower_group(Lower *l)
     }
 }
 
+/* Of a deep model's layers, all but the first bring no kernel that isn't there already: nothing stays of theirs. */
+static void lower_group(Lower *l)
+{
+    ArenaMark before = arena_mark(l->a);
+    int known = l->p->n_kernels;
+    lower_members(l);
+    if (l->p->n_kernels == known)
+        arena_reset(l->a, before);
+}
+
 Program *lower_graph(Graph *g, Arena *arena)
 {
     Program *p = NEW(arena, Program);
@@ -226,7 +236,7 @@ Program *lower_graph(Graph *g, Arena *arena)
     p->name = g->name;
     p->panel_tokens = g->panel_tokens ? g->panel_tokens : PANEL_TOKENS;
     Lower *l = NEW(arena, Lower);
-    *l = (Lower){ .g = g, .p = p, .a = arena, .lane = -1 };
+    *l = (Lower){ .g = g, .p = p, .a = arena_child(arena), .lane = -1 };
     l->buf_of = NEW_ARRAY(arena, int, g->n + 1);
     l->stored = NEW_ARRAY(arena, bool, g->n + 1);
     l->scratch_of = NEW_ARRAY(arena, int, g->n + 1);

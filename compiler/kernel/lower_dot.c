@@ -211,9 +211,9 @@ static int add_pack(Lower *l, const Node *base, Form form, int width, Poly offse
 {
     Poly rows = form.elem == BF16 ? poly_add(l->a, k, poly_const(l->a, 1)) : k;
     Poly size = poly_scale(l->a, rows, (columns + width - 1) / width * width * (form.split ? SPLIT_PARTS : 1));
-    int buf = temp_buf(l, arena_printf(l->a, "%s.packed", base->name), form.elem, size);
-    ARENA_GROW(l->a, l->packs, l->n_packs, l->cap_packs);
-    l->packs[l->n_packs++] = (Pack){ base, offset, width, buf, form.split };
+    int buf = temp_buf(l, arena_join(l->p->arena, base->name, ".packed", ""), form.elem, size);
+    ARENA_GROW(l->p->arena, l->packs, l->n_packs, l->cap_packs);
+    l->packs[l->n_packs++] = (Pack){ base, poly_copy(l->p->arena, offset), width, buf, form.split };
     return buf;
 }
 

@@ -45,7 +45,7 @@ typedef struct {
 typedef struct {
     Graph *g;
     Program *p;
-    Arena *a;         /* the program's */
+    Arena *a;         /* of kernels and what leads to them; what the program keeps besides, and lists that outlive a group, are in p's */
     int *buf_of;      /* by node id: buffer number, or -1 */
     NameTable named[FTC_BUF_OUTPUT + 1]; /* by kind: the numbers of buffers that go by a name, from 1 */
     bool *stored;     /* by node id: read outside its group, so it needs a buffer */

@@ -49,6 +49,14 @@ Poly poly_var(Arena *a, int var)
     return monomial(a, (Term){ .coef = 1, .n = 1, .var = { (int16_t)var } });
 }
 
+Poly poly_copy(Arena *a, Poly x)
+{
+    Poly copy = { x.n, NEW_ARRAY(a, Term, x.n) };
+    if (x.n)
+        memcpy(copy.t, x.t, sizeof *x.t * (size_t)x.n);
+    return copy;
+}
+
 Poly poly_add(Arena *a, Poly x, Poly y)
 {
     Poly sum = { 0, NULL };

@@ -22,15 +22,36 @@ int find_group(Fuse *f, int group)
     return group;
 }
 
-static bool has(const uint64_t *set, int i) { return set[i / 64] >> (i % 64) & 1; }
-static void put(uint64_t *set, int i) { set[i / 64] |= UINT64_C(1) << (i % 64); }
+static bool has(GroupSet s, int i) { return i / 64 < s.n && (s.word[i / 64] >> (i % 64) & 1); }
+
+static void make_room(Fuse *f, GroupSet *s, int words)
+{
+    if (words <= s->n)
+        return;
+    GroupSet larger = { NEW_ARRAY(f->a, uint64_t, words), words };
+    if (s->n)
+        memcpy(larger.word, s->word, sizeof *s->word * (size_t)s->n);
+    *s = larger;
+}
+
+static void put(Fuse *f, GroupSet *s, int i)
+{
+    make_room(f, s, i / 64 + 1);
+    s->word[i / 64] |= UINT64_C(1) << (i % 64);
+}
+
+static void put_all(Fuse *f, GroupSet *s, GroupSet others)
+{
+    make_room(f, s, others.n);
+    for (int w = 0; w < others.n; w++)
+        s->word[w] |= others.word[w];
+}
 
 /* Group i runs after `earlier`, and after all that `earlier` does. */
 static void follow(Fuse *f, int earlier, int i)
 {
-    put(f->group[i].before, earlier);
-    for (int w = 0; w < f->words; w++)
-        f->group[i].before[w] |= f->group[earlier].before[w];
+    put_all(f, &f->group[i].before, f->group[earlier].before);
+    put(f, &f->group[i].before, earlier);
 }
 
 /* `later` must run after `earlier`: so must everything that runs after `later`. */
@@ -59,7 +80,7 @@ bool can_merge(Fuse *f, int a, int b)
 
 Fuse new_fuse(Graph *g, Arena *a, int most)
 {
-    Fuse f = { .g = g, .a = a, .words = most / 64 + 1 };
+    Fuse f = { .g = g, .a = a };
     f.group = NEW_ARRAY(a, Group, most + 1);
     f.own = NEW_ARRAY(a, int, most + 1);
     return f;
@@ -69,7 +90,7 @@ int new_group(Fuse *f, const Type *domain, Region region, bool open)
 {
     int i = ++f->n;
     f->group[i] = (Group){ .domain = *domain, .open = open, .region = region, .into = i };
-    f->group[i].before = NEW_ARRAY(f->a, uint64_t, f->words);
+    make_room(f, &f->group[i].before, i / 64 + 1); /* what it follows is older, as a rule */
     f->own[f->n_own++] = i;
     return i;
 }
@@ -216,8 +237,7 @@ void merge_groups(Fuse *f, int from, int into)
         add_member(f, into, x->member[i]);
     widen(y, &x->domain);
     x->into = into;
-    for (int w = 0; w < f->words; w++)
-        y->before[w] |= x->before[w];
+    put_all(f, &y->before, x->before);
     y->precedes |= x->precedes;
     int n = 0;
     for (int k = 0; k < f->n_own; k++) {
@@ -332,10 +352,11 @@ void order_updates(Fuse *f)
 }
 
 /* All groups that must run before group i have their number. */
-static bool is_ready(const Fuse *f, int i, const uint64_t *waiting)
+static bool is_ready(const Fuse *f, int i, GroupSet waiting)
 {
-    for (int w = 0; w < f->words; w++)
-        if (f->group[i].before[w] & waiting[w])
+    GroupSet before = f->group[i].before;
+    for (int w = 0; w < before.n && w < waiting.n; w++)
+        if (before.word[w] & waiting.word[w])
             return false;
     return true;
 }
@@ -343,7 +364,7 @@ static bool is_ready(const Fuse *f, int i, const uint64_t *waiting)
 int *group_order(Fuse *f)
 {
     int *final = NEW_ARRAY(f->a, int, f->n + 1), *by_key = NEW_ARRAY(f->a, int, f->g->n + 1); /* by id of the last member */
-    uint64_t *waiting = NEW_ARRAY(f->a, uint64_t, f->words);
+    GroupSet waiting = { 0 };
     int next = 0;
     for (int i = 1; i <= f->n; i++) {
         int key = 0;
@@ -355,7 +376,7 @@ int *group_order(Fuse *f)
         if (!f->group[i].n)
             continue;
         by_key[key] = i;
-        put(waiting, i);
+        put(f, &waiting, i);
     }
     for (int from = 0; from < f->g->n;) {
         int key = from;
@@ -366,7 +387,7 @@ int *group_order(Fuse *f)
         int best = by_key[key];
         final[best] = ++next;
         by_key[key] = 0;
-        waiting[best / 64] &= ~(UINT64_C(1) << (best % 64));
+        waiting.word[best / 64] &= ~(UINT64_C(1) << (best % 64));
         while (from < f->g->n && !by_key[from])
             from++;
     }

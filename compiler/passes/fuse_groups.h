@@ -7,6 +7,12 @@
 
 #include "compiler/kernel/lower.h"
 
+/* Numbers of groups; it grows to the largest. */
+typedef struct {
+    uint64_t *word;
+    int n;
+} GroupSet;
+
 typedef struct {
     Node **member;
     int n, cap;
@@ -14,7 +20,7 @@ typedef struct {
     bool open;        /* may take more members */
     Region region;
     int into;         /* merged into this group; itself otherwise */
-    uint64_t *before; /* set of groups that must run earlier */
+    GroupSet before;  /* that must run earlier */
     bool precedes;    /* it is in such a set of another */
 } Group;
 
@@ -22,7 +28,7 @@ typedef struct {
     Graph *g;
     Arena *a;
     Group *group;     /* from 1 */
-    int n, words;
+    int n;
     int *own, n_own;  /* the groups that were not merged into others */
 } Fuse;
 

@@ -18,16 +18,28 @@ struct Chunk {
 
 struct Arena {
     Chunk *top;
+    Arena *child, *next; /* its last child; its parent's child before it */
 };
 
 enum { CHUNK = 64 * 1024 };
 
 Arena *arena_new(void) { return xcalloc(1, sizeof(Arena)); }
 
+Arena *arena_child(Arena *parent)
+{
+    Arena *a = arena_new();
+    a->next = parent->child;
+    return parent->child = a;
+}
+
 void arena_free(Arena *a)
 {
     if (!a)
         return;
+    for (Arena *child = a->child, *next; child; child = next) {
+        next = child->next;
+        arena_free(child);
+    }
     arena_reset(a, (ArenaMark){ NULL, 0 });
     free(a);
 }

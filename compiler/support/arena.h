@@ -9,6 +9,7 @@ typedef struct Arena Arena;
 typedef struct { void *chunk; size_t used; } ArenaMark;
 
 Arena *arena_new(void);
+Arena *arena_child(Arena *parent); /* freed with its parent, and not otherwise */
 void arena_free(Arena *a);
 void *arena_alloc(Arena *a, size_t size); /* 16-byte aligned */
 char *arena_strdup(Arena *a, const char *s);
