@@ -74,14 +74,9 @@ static void print_node(const Node *n, FILE *out)
 {
     int attrs = 0;
     char t[160];
-    fputs("  %", out); /* not fprintf: every compilation prints its graphs once, for a crash */
-    fputs(n->name, out);
-    fputs(" = ", out);
-    fputs(op_info[n->op].name, out);
-    for (int i = 0; i < n->n_in; i++) {
-        fputs(i ? ", %" : " %", out);
-        fputs(n->in[i]->name, out);
-    }
+    fprintf(out, "  %%%s = %s", n->name, op_info[n->op].name);
+    for (int i = 0; i < n->n_in; i++)
+        fprintf(out, "%s%%%s", i ? ", " : " ", n->in[i]->name);
     for (int i = 0; i < n_attr_rows; i++)
         if (attr_rows[i].op == n->op) {
             fputs(attrs++ ? ", " : " {", out);

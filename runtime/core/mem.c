@@ -73,14 +73,16 @@ void *try_alloc(size_t count, size_t size, size_t align)
     return aligned_alloc(align, n ? n : align);
 }
 
-void mem_give_back(void *p, size_t n)
+void mem_advise(void *p, size_t n, int advice)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)p, end = begin + n;
     begin = (begin + page - 1) / page * page;
     end = end / page * page;
     if (begin < end)
-        madvise((void *)begin, end - begin, MADV_DONTNEED); /* where that fails, they stay */
+        madvise((void *)begin, end - begin, advice);
 }
+
+void mem_give_back(void *p, size_t n) { mem_advise(p, n, MADV_DONTNEED); }
 
 FILE *text_open(char **text, size_t *size)
 {

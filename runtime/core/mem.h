@@ -14,6 +14,9 @@ char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void *try_alloc(size_t count, size_t size, size_t align); /* 64-byte aligned or more; NULL if it can't be had; free() it */
 
+/* madvise for the whole pages within these bytes; where the system can't follow it, they are as they were. */
+void mem_advise(void *p, size_t n, int advice);
+
 /* Gives the whole pages within these bytes back to the system, ahead of their being freed; what they hold is lost. */
 void mem_give_back(void *p, size_t n);
 

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "runtime/train/block.h"
 
+#include "runtime/core/mem.h"
+
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -29,13 +31,7 @@ bool block_reserve(Block *b, size_t size, bool guarded)
     return true;
 }
 
-void block_sparse(void *p, size_t size)
-{
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t begin = ((uintptr_t)p + page - 1) / page * page, end = ((uintptr_t)p + size) / page * page;
-    if (begin < end)
-        madvise((void *)begin, end - begin, MADV_NOHUGEPAGE);
-}
+void block_sparse(void *p, size_t size) { mem_advise(p, size, MADV_NOHUGEPAGE); }
 
 void block_free(Block *b)
 {
