@@ -14,15 +14,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MAX_VARIANTS = 32, WARM_UPS = 2 };
+enum { MAX_VARIANTS = 32 };
 
 typedef struct {
     Variant variant;
     pid_t pid;
     int to, from;
     Ready ready;
-    double *ms, *rate; /* of each step; tokens a second */
-    double median, low, high, median_rate, rss_mib;
+    double *ms, *rate, *gflops; /* of each step; rate: tokens a second; gflops: GFLOP/s that the model needs */
+    double median, low, high, median_rate, median_gflops, useful_gflop, rss_mib; /* useful_gflop: a step's, on average */
 } Contestant;
 
 typedef struct {
@@ -93,6 +93,7 @@ static bool start(Bench *b, Contestant *v)
     v->from = from[0];
     v->ms = xcalloc((size_t)b->job->repeats + WARM_UPS, sizeof *v->ms);
     v->rate = xcalloc((size_t)b->job->repeats + WARM_UPS, sizeof *v->rate);
+    v->gflops = xcalloc((size_t)b->job->repeats + WARM_UPS, sizeof *v->gflops);
     return true;
 }
 
@@ -104,13 +105,15 @@ static bool died(Bench *b, const Contestant *v)
 static bool ask_step(Bench *b, Contestant *v, int turn)
 {
     Ask ask = ASK_STEP;
-    double answer[2];
+    StepDone done;
     write_all(v->to, &ask, sizeof ask);
-    if (!read_all(v->from, answer, sizeof answer))
+    if (!read_all(v->from, &done, sizeof done))
         return died(b, v);
     if (turn >= WARM_UPS) {
-        v->ms[turn - WARM_UPS] = answer[0];
-        v->rate[turn - WARM_UPS] = answer[1] / answer[0] * 1e3;
+        v->ms[turn - WARM_UPS] = done.ms;
+        v->rate[turn - WARM_UPS] = done.tokens / done.ms * 1e3;
+        v->gflops[turn - WARM_UPS] = done.useful_flop / done.ms * 1e-6;
+        v->useful_gflop += done.useful_flop * 1e-9 / b->job->repeats;
     }
     return true;
 }
@@ -166,6 +169,7 @@ static bool measure(Bench *b)
             return died(b, c);
         c->median = median_of(c->ms, n);
         c->median_rate = median_of(c->rate, n);
+        c->median_gflops = median_of(c->gflops, n);
         c->low = c->ms[0];
         c->high = c->ms[n - 1];
     }
@@ -181,8 +185,6 @@ static double peak_gflops(const Bench *b)
 {
     return b->v[0].ready.bf16 ? larger(b->before.gflops_bf16, b->after.gflops_bf16) : larger(b->before.gflops, b->after.gflops);
 }
-
-static double gflops(const Contestant *v) { return v->ready.useful_flop / v->median * 1e-6; }
 
 static int by_time(const void *a, const void *b)
 {
@@ -218,14 +220,14 @@ static void report(const Bench *b, FILE *out)
     free(cpu);
     fprintf(out, "this machine: %.0f GFLOP/s of its vectors before and %.0f after (bf16: %.0f and %.0f), %.1f and %.1f GB/s\n", b->before.gflops,
             b->after.gflops, b->before.gflops_bf16, b->after.gflops_bf16, b->before.gbytes, b->after.gbytes);
-    fprintf(out, "compiled in %.0f ms, from the cache in %.0f ms: %d kernels, %d calls; %.1f useful GFLOP a step\n\n", r->compile_ms,
-            r->cache_ms, r->kernels, r->calls, r->useful_flop * 1e-9);
+    fprintf(out, "compiled in %.0f ms, from the cache in %.0f ms: %d kernels, %d calls; %.3g useful GFLOP a step\n\n", r->compile_ms,
+            r->cache_ms, r->kernels, r->calls, b->v[0].useful_gflop);
     fprintf(out, "%-12s %10s %10s %10s %12s %10s %8s %10s %10s\n", "variant", "median ms", "fastest", "slowest", "tokens/s",
             "GFLOP/s", "of peak", "arena MiB", "peak MiB");
     for (int i = 0; i < b->n; i++) {
         const Contestant *v = &b->v[i];
         fprintf(out, "%-12s %10.1f %10.1f %10.1f %12.0f %10.1f %7.1f%% %10.1f %10.0f\n", v->variant.name, v->median, v->low, v->high,
-                v->median_rate, gflops(v), 100 * gflops(v) / peak, v->ready.arena_mib, v->rss_mib);
+                v->median_rate, v->median_gflops, 100 * v->median_gflops / peak, v->ready.arena_mib, v->rss_mib);
     }
     if (b->job->by_line)
         lines_print(b->spec, b->n_spec, peak, out);
@@ -246,9 +248,10 @@ static void report_json(const Bench *b)
         jsonw_double(&w, "o0_ms", b->v[2].median);
     }
     jsonw_double(&w, "tokens_per_s", f->median_rate);
-    jsonw_double(&w, "gflops", gflops(f));
+    jsonw_double(&w, "useful_gflop", f->useful_gflop);
+    jsonw_double(&w, "gflops", f->median_gflops);
     jsonw_double(&w, "peak_gflops", peak_gflops(b));
-    jsonw_double(&w, "peak_share", gflops(f) / peak_gflops(b));
+    jsonw_double(&w, "peak_share", f->median_gflops / peak_gflops(b));
     jsonw_double(&w, "peak_gbytes", larger(b->before.gbytes, b->after.gbytes));
     jsonw_double(&w, "compile_ms", f->ready.compile_ms);
     jsonw_double(&w, "cache_ms", f->ready.cache_ms);
@@ -316,6 +319,7 @@ static void bench_free(Bench *b)
     free(b->spec);
     for (int i = 0; i < b->n; i++) {
         free(b->v[i].ms);
+        free(b->v[i].gflops);
         free(b->v[i].rate);
     }
     arena_free(b->arena);
@@ -342,7 +346,7 @@ bool bench_profile(const BenchJob *job, BenchProfile *out, FtcDiag *d)
     bool ok;
     Bench *b = bench_measure(job, &ok, d);
     if (ok) {
-        *out = (BenchProfile){ .n_lines = b->n_lines, .n_spec = b->n_spec, .ms = b->v[0].median, .useful_flop = b->v[0].ready.useful_flop,
+        *out = (BenchProfile){ .n_lines = b->n_lines, .n_spec = b->n_spec, .ms = b->v[0].median, .gflops = b->v[0].median_gflops,
                                .peak_gflops = peak_gflops(b), .arena_mib = b->v[0].ready.arena_mib, .size = b->v[0].ready.size };
         memcpy(out->lines, b->lines, sizeof *b->lines * (size_t)b->n_lines);
         memcpy(out->spec, b->spec, sizeof *b->spec * (size_t)b->n_spec);

@@ -40,7 +40,7 @@ typedef struct {
     int n_lines;
     SpecLine spec[MOST_LINES];
     int n_spec;
-    double ms, useful_flop, peak_gflops, arena_mib;
+    double ms, gflops, peak_gflops, arena_mib; /* gflops: useful work, GFLOP/s */
     BatchSize size;
 } BenchProfile;
 

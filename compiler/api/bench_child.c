@@ -112,15 +112,15 @@ typedef struct {
     Dataset table;
     Source source;
     int64_t step;
-    double useful; /* FLOP of a batch, see count_useful */
+    double *useful; /* [WARM_UPS + repeats]: FLOP of each step's batch, see count_useful */
 } Child;
 
-/* The multiplications the model needs: those of the graph's dots, on a batch of these rows. */
-static double dots_flop(const Graph *g, const Classifier *c, const Source *s)
+/* The multiplications the model needs: those of the graph's dots, on a batch of the rows from `first` on. */
+static double dots_flop(const Graph *g, const Classifier *c, const Source *s, int64_t first)
 {
     double total = 0;
     int64_t T = 0, longest = 0;
-    for (int64_t r = 0; r < s->rows; r++) {
+    for (int64_t r = first; r < first + s->rows; r++) {
         T += length_of(s, r);
         longest = length_of(s, r) > longest ? length_of(s, r) : longest;
     }
@@ -147,7 +147,7 @@ static double dots_flop(const Graph *g, const Classifier *c, const Source *s)
             total += fixed;
             continue;
         }
-        for (int64_t r = 0; r < s->rows; r++)
+        for (int64_t r = first; r < first + s->rows; r++)
             total += fixed * pow(length_of(s, r), ragged);
     }
     return total;
@@ -157,8 +157,10 @@ static double dots_flop(const Graph *g, const Classifier *c, const Source *s)
 static void count_useful(void *ctx, const char *pass, const Stage *s)
 {
     Child *c = ctx;
-    if (!strcmp(pass, "cse") && !strcmp(s->graph->name, "step"))
-        c->useful = dots_flop(s->graph, &c->m.c, &c->source);
+    if (strcmp(pass, "cse") || strcmp(s->graph->name, "step"))
+        return;
+    for (int i = 0; i < WARM_UPS + c->job->repeats; i++)
+        c->useful[i] = dots_flop(s->graph, &c->m.c, &c->source, i * c->source.rows);
 }
 
 static bool open_source(Child *c)
@@ -214,6 +216,7 @@ static bool prepare(Child *c, Ready *ready)
         return false;
     classifier_set_labels(&c->m.c, labels, BENCH_CLASSES);
     c->pool = pool_new(c->job->threads);
+    c->useful = xcalloc((size_t)(WARM_UPS + c->job->repeats), sizeof *c->useful);
     if (!open_source(c) || !compile_variant(c, ready))
         return false;
     FtcDiag *quiet = ftc_diag_new(NULL);
@@ -226,21 +229,20 @@ static bool prepare(Child *c, Ready *ready)
     ftc_diag_free(quiet);
     ready->arena_mib = ok ? (double)exec_arena_bytes(c->m.c.exec) / (1 << 20) : 0;
     ready->bf16 = c->m.spec->train.precision == PRECISION_BF16;
-    ready->useful_flop = c->useful;
     ready->size = s->most;
     return ok;
 }
 
-/* One step, in milliseconds; its tokens. */
-static double do_step(Child *c, double *tokens)
+static StepDone do_step(Child *c)
 {
     FtcBatch b;
     next_batch(&c->source, &b);
-    *tokens = b.tokens;
+    StepDone done = { .tokens = b.tokens, .useful_flop = c->step < WARM_UPS + c->job->repeats ? c->useful[c->step] : 0 };
     exec_set_step(c->m.c.exec, c->step++, 1e-5);
     double start = clock_ms();
     exec_step(c->m.c.exec, &b);
-    return clock_ms() - start;
+    done.ms = clock_ms() - start;
+    return done;
 }
 
 static void place_of(const Node *n, char *out, size_t size)
@@ -251,26 +253,17 @@ static void place_of(const Node *n, char *out, size_t size)
         snprintf(out, size, "%s:%d", l->at.file, l->at.line);
 }
 
-/* Time, work and traffic of each kernel in a step. */
-static int profile(Child *c, KernelLine *lines, SpecLine *spec, int *n_spec)
+/* Adds the step that was just done to the means of PROFILED_STEPS: batches differ, and so does what their kernels do. */
+static int add_step(Child *c, const double *ms, KernelLine *lines, SpecLine *spec, FtcLoc *places, int n_spec)
 {
     const FtcProgram *p = c->m.compiled->model.step;
     const Program *program = c->m.compiled->step;
-    double *ms = xcalloc((size_t)p->n_calls, sizeof *ms), tokens;
-    exec_profile(c->m.c.exec, ms);
-    for (int i = 0; i < PROFILED_STEPS; i++)
-        do_step(c, &tokens);
-    exec_profile(c->m.c.exec, NULL);
     const int64_t *sym = exec_sizes(c->m.c.exec);
-    FtcLoc places[MOST_LINES];
-    *n_spec = lines_begin(spec, places, c->m.compiled);
-    int n_lines = p->n_kernels < MAX_KERNELS ? p->n_kernels : MAX_KERNELS;
-    for (int i = 0; i < n_lines; i++)
-        snprintf(lines[i].name, sizeof lines[i].name, "%s", program->kernels[i]->name);
+    const double part = 1.0 / PROFILED_STEPS;
     for (int i = 0; i < p->n_calls; i++) {
         const FtcCall *call = &p->calls[i];
         const Kernel *k = program->kernels[call->kernel];
-        if (call->kernel >= n_lines)
+        if (call->kernel >= MAX_KERNELS)
             continue;
         KernelLine *line = &lines[call->kernel];
         void *bufs[MAX_BUFS] = { 0 };
@@ -281,13 +274,36 @@ static int profile(Child *c, KernelLine *lines, SpecLine *spec, int *n_spec)
             sizes[b] = form_at(&p->bufs[at].size, sym);
         }
         KernelCost cost = kernel_cost(k, bufs, sizes, sym);
-        if (!line->calls++)
-            place_of(program->calls[i].node, line->place, sizeof line->place);
-        line->ms += ms[i] / PROFILED_STEPS;
-        line->flop += cost.flop;
-        line->bytes += cost.bytes;
-        LineCall one = { program, i, ms[i] / PROFILED_STEPS, cost.bytes, bufs, sym };
-        *n_spec = lines_add(spec, places, *n_spec, &one);
+        line->ms += part * ms[i];
+        line->flop += part * cost.flop;
+        line->bytes += part * cost.bytes;
+        LineCall one = { program, i, part, ms[i], cost.bytes, bufs, sym };
+        n_spec = lines_add(spec, places, n_spec, &one);
+    }
+    return n_spec;
+}
+
+/* Time, work and traffic of each kernel in a step. */
+static int profile(Child *c, KernelLine *lines, SpecLine *spec, int *n_spec)
+{
+    const Program *program = c->m.compiled->step;
+    int n_lines = program->n_kernels < MAX_KERNELS ? program->n_kernels : MAX_KERNELS;
+    for (int i = 0; i < n_lines; i++)
+        snprintf(lines[i].name, sizeof lines[i].name, "%s", program->kernels[i]->name);
+    for (int i = 0; i < program->n_calls; i++) {
+        int kernel = program->calls[i].kernel;
+        if (kernel < n_lines && !lines[kernel].calls++)
+            place_of(program->calls[i].node, lines[kernel].place, sizeof lines[kernel].place);
+    }
+    FtcLoc places[MOST_LINES];
+    *n_spec = lines_begin(spec, places, c->m.compiled);
+    double *ms = xcalloc((size_t)program->n_calls, sizeof *ms);
+    for (int i = 0; i < PROFILED_STEPS; i++) {
+        memset(ms, 0, (size_t)program->n_calls * sizeof *ms);
+        exec_profile(c->m.c.exec, ms);
+        do_step(c);
+        exec_profile(c->m.c.exec, NULL);
+        *n_spec = add_step(c, ms, lines, spec, places, *n_spec);
     }
     if (c->m.compiled->step_graph)
         lines_count_layers(spec, places, *n_spec, c->m.compiled->step_graph);
@@ -335,9 +351,8 @@ void bench_child(const BenchJob *job, const Variant *v, int in, int out, FtcDiag
     write_all(out, &ready, sizeof ready);
     while (ready.ok && read_all(in, &ask, sizeof ask) && ask != ASK_END) {
         if (ask == ASK_STEP) {
-            double answer[2];
-            answer[0] = do_step(&c, &answer[1]);
-            write_all(out, answer, sizeof answer);
+            StepDone done = do_step(&c);
+            write_all(out, &done, sizeof done);
         } else {
             KernelLine *lines = xcalloc(MAX_KERNELS, sizeof *lines);
             SpecLine *spec = xcalloc(MOST_LINES, sizeof *spec);

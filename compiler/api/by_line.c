@@ -85,9 +85,9 @@ int lines_add(SpecLine *lines, FtcLoc *places, int n, const LineCall *c)
         total += cost[i].weight;
     for (int i = 0; i < parts; i++) {
         SpecLine *l = &lines[line_of(lines, places, &n, cost[i].loc)];
-        double share = total > 0 ? cost[i].weight / total : 1.0 / parts;
+        double share = c->part * (total > 0 ? cost[i].weight / total : 1.0 / parts);
         l->ms[call->node ? call->node->region : REGION_FORWARD] += share * c->ms;
-        l->flop += cost[i].flop;
+        l->flop += c->part * cost[i].flop;
         l->bytes += share * c->bytes;
         l->counts = true;
     }

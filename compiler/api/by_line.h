@@ -20,11 +20,11 @@ typedef struct {
     bool counts;           /* some call is of it */
 } SpecLine;
 
-/* Adds what a call took: the kernel's parameters as the call had them. */
+/* Adds what a call took, or a part of it, for means of several steps: the kernel's parameters as the call had them. */
 typedef struct {
     const Program *program;
     int call;
-    double ms, bytes;
+    double part, ms, bytes;
     void *const *bufs;
     const int64_t *sym;
 } LineCall;

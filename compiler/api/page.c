@@ -77,7 +77,7 @@ static void put_head(const Page *p)
         put_key(
             out, "a step", arena_printf(p->a, "%.1f ms", b->ms),
             arena_printf(p->a, "measured here: %lld rows, %lld tokens", (long long)b->size.rows, (long long)b->size.tokens));
-        put_key(out, "useful work", arena_printf(p->a, "%.1f GFLOP/s", b->useful_flop / b->ms * 1e-6),
+        put_key(out, "useful work", arena_printf(p->a, "%.1f GFLOP/s", b->gflops),
                 arena_printf(p->a, "of %.0f that the machine can", b->peak_gflops));
         put_key(out, "arena", arena_printf(p->a, "%.1f MiB", b->arena_mib), "for all values between");
     }

@@ -30,6 +30,19 @@ grep -q 'up to 14 tokens, the longest row 7' text || fail "--lengths isn't read"
 "${bench[@]}" --quick --data "$root/examples/train.csv" >text
 grep -q '^fused' text || fail "--data isn't read"
 
+# batches differ: work is counted batch by batch, the measured ones (2 and 3) as well as the profiled ones (4 to 6)
+printf '2\n2\n2\n' >short
+printf '9\n9\n9\n' >long
+cat short long >lengths
+for rows in short long lengths; do "${bench[@]}" --quick --lengths $rows --json >$rows.json; done
+python3 - <<'TEXT' || fail "the work of unequal batches is not the mean of theirs"
+import json
+useful, done = zip(*((b["useful_gflop"], sum(k["flop"] for k in b["by_kernel"] if k["kernel"].startswith("dot")))
+                     for b in (json.load(open(f"{rows}.json")) for rows in ("short", "long", "lengths"))))
+assert 2 * useful[0] < useful[1] and abs(useful[2] / (useful[0] + useful[1]) - 1 / 2) < 1e-9, useful
+assert 2 * done[0] < done[1] and abs(done[2] / (2 * done[0] + done[1]) - 1 / 3) < 1e-9, done
+TEXT
+
 printf '5\n0\n' >lengths
 ! "${bench[@]}" --quick --lengths lengths 2>said || fail "a row of 0 tokens is taken"
 grep -q 'lengths:2:1: error: a row has 1 to' said || { cat said; fail "no place for the wrong length"; }
