@@ -2,6 +2,8 @@
  * It is no program for users, but one to give to a debugger: gdb --args build/ftc-compiler run ... */
 #include "compiler/driver/driver.h"
 
+#include "runtime/core/mem.h"
+
 #include <string.h>
 
 int main(int argc, char **argv)
@@ -14,6 +16,7 @@ int main(int argc, char **argv)
                      { "verify", verify_command }, { "opt", opt_command }, { "trace", trace_command } };
 
     catch_bugs();
+    mem_keep();
     FtcDiag *d = ftc_diag_new(stderr);
     int status = -1;
     for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)

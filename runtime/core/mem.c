@@ -9,6 +9,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 static void *checked(void *p, size_t size)
 {
@@ -83,6 +86,14 @@ void mem_advise(void *p, size_t n, int advice)
 }
 
 void mem_give_back(void *p, size_t n) { mem_advise(p, n, MADV_DONTNEED); }
+
+void mem_keep(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+    mallopt(M_MMAP_THRESHOLD, 4 << 20); /* no longer found by malloc itself, once the other is set */
+#endif
+}
 
 FILE *text_open(char **text, size_t *size)
 {

@@ -20,6 +20,10 @@ void mem_advise(void *p, size_t n, int advice);
 /* Gives the whole pages within these bytes back to the system, ahead of their being freed; what they hold is lost. */
 void mem_give_back(void *p, size_t n);
 
+/* From here on freed memory stays with the process, up to 64 MiB, where the C library can be told so: a compiler's passes free and take
+ * again, and pages that come back from the system cost more than what is written to them. */
+void mem_keep(void);
+
 /* A stream that writes to memory: after fclose *text holds what was written, *size bytes and a '\0'; free() it. */
 FILE *text_open(char **text, size_t *size);
 
