@@ -9,8 +9,9 @@
 #include <string.h>
 
 enum {
-    ROUND_DEPTH = 64,                    /* rows of k on the stack at a time */
-    ROWS_AHEAD = 32, LONG_ROWS_AHEAD = 2 /* asked for */
+    ROUND_DEPTH = 64,  /* rows of k on the stack at a time */
+    LINES_AHEAD = 32,  /* asked for, of rows of a panel's width: as many as are on their way at a time; more push each other out */
+    ROWS_AHEAD = 32, LONG_ROWS_AHEAD = 2 /* the same of a row's end to end */
 };
 
 LLVMTypeRef *copy_params(const Emit *e, LLVMTypeRef params[COPY_ARGS])
@@ -89,7 +90,7 @@ LLVMValueRef copy_function(Emit *outer, Tile t, bool streamed)
     LLVMValueRef to = element(e, LLVMGetParam(fn, COPY_TO), times(e, row.i, width));
     Loop l = loop_open(e, zero, width, t.lanes);
     LLVMValueRef at = element(e, from, l.i);
-    fetch_below(e, COPY_F32, at, ROWS_AHEAD);
+    fetch_below(e, COPY_F32, at, LINES_AHEAD / t.vectors);
     store_vector(e, element(e, to, l.i), load_some(e, e->f32, at, mask_below(e, l.i, columns)), streamed);
     loop_close(e, &l);
     loop_close(e, &row);
@@ -220,8 +221,7 @@ LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy, bool streamed)
     for (int h = 0; h < 2; h++) {
         LLVMValueRef own = h ? LLVMBuildSelect(e->b, both, mask, LLVMConstNull(LLVMTypeOf(mask)), "") : mask;
         LLVMValueRef from = source_element(e, copy, h ? high : low, l.i);
-        if (streamed)
-            fetch_below(e, copy, from, ROWS_AHEAD);
+        fetch_below(e, copy, from, LINES_AHEAD / t.vectors);
         load_parts(e, copy, from, own, false, parts, part[h]);
     }
     for (int p = 0; p < parts; p++) {
