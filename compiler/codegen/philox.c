@@ -17,63 +17,78 @@ LLVMValueRef new_rand_slot(Emit *e)
 
 static LLVMValueRef xor_(Emit *e, LLVMValueRef a, LLVMValueRef b) { return LLVMBuildXor(e->b, a, b, ""); }
 
-/* The upper and lower half of x * m. */
-static void multiply(Emit *e, LLVMValueRef x, uint32_t m, LLVMValueRef *high, LLVMValueRef *low)
+/* A word of each lane as numbers of 64 bits, whose upper halves mean nothing: of a vector the even lanes, then the odd ones.  Vector
+ * machines multiply such numbers as they are, so nothing is put in order between rounds.  Answers how many there are to keep: one of
+ * a scalar, and of what all lanes share. */
+static int widen(Emit *e, LLVMValueRef x, int lanes, LLVMValueRef part[2])
 {
     LLVMBuilderRef b = e->b;
     if (!is_vector(x)) {
-        LLVMValueRef p = LLVMBuildMul(b, LLVMBuildZExt(b, x, e->i64, ""), whole(e->i64, m), "");
-        *high = LLVMBuildTrunc(b, LLVMBuildLShr(b, p, whole(e->i64, 32), ""), e->i32, "");
-        *low = LLVMBuildTrunc(b, p, e->i32, "");
-        return;
+        x = LLVMBuildZExt(b, x, e->i64, "");
+        part[0] = part[1] = lanes > 1 ? splat(e, x, lanes / 2) : x;
+        return 1;
     }
-    /* Vector machines multiply every second lane to 64 bits: do the even lanes, then the odd ones, and interleave. */
-    LLVMTypeRef t = LLVMTypeOf(x);
-    unsigned lanes = LLVMGetVectorSize(t);
-    LLVMTypeRef pairs = LLVMVectorType(e->i64, lanes / 2);
-    LLVMValueRef wide = LLVMBuildBitCast(b, x, pairs, ""), factor = whole(pairs, m);
-    LLVMValueRef even = LLVMBuildMul(b, LLVMBuildAnd(b, wide, whole(pairs, 0xFFFFFFFF), ""), factor, "");
-    LLVMValueRef odd = LLVMBuildMul(b, LLVMBuildLShr(b, wide, whole(pairs, 32), ""), factor, "");
-    even = LLVMBuildBitCast(b, even, t, "");
-    odd = LLVMBuildBitCast(b, odd, t, "");
-    LLVMValueRef highs[BLOCK_LANES], lows[BLOCK_LANES];
-    for (unsigned l = 0; l < lanes; l++) {
-        unsigned from = l % 2 ? lanes + l - 1 : l;
-        lows[l] = whole(e->i32, from);
-        highs[l] = whole(e->i32, from + 1);
-    }
-    *high = LLVMBuildShuffleVector(b, even, odd, LLVMConstVector(highs, lanes), "");
-    *low = LLVMBuildShuffleVector(b, even, odd, LLVMConstVector(lows, lanes), "");
+    LLVMTypeRef pairs = LLVMVectorType(e->i64, (unsigned)lanes / 2);
+    part[0] = LLVMBuildBitCast(b, x, pairs, "");
+    part[1] = LLVMBuildLShr(b, part[0], whole(pairs, 32), "");
+    return 2;
+}
+
+static LLVMValueRef lower_half(Emit *e, LLVMValueRef x)
+{
+    return LLVMBuildAnd(e->b, x, whole(LLVMTypeOf(x), 0xFFFFFFFF), "");
+}
+
+static LLVMValueRef upper_half(Emit *e, LLVMValueRef x) { return LLVMBuildLShr(e->b, x, whole(LLVMTypeOf(x), 32), ""); }
+
+static LLVMValueRef narrow(Emit *e, LLVMValueRef even, LLVMValueRef odd, int lanes)
+{
+    if (lanes == 1)
+        return LLVMBuildTrunc(e->b, even, e->i32, "");
+    LLVMValueRef upper = LLVMBuildShl(e->b, odd, whole(LLVMTypeOf(odd), 32), "");
+    LLVMTypeRef t = LLVMVectorType(e->i32, (unsigned)lanes);
+    return LLVMBuildBitCast(e->b, LLVMBuildOr(e->b, lower_half(e, even), upper, ""), t, "");
 }
 
 /* c holds the counter and becomes the four words.  The ten rounds stay a loop: written out they would be most of what a
  * kernel with dropout takes to compile. */
 static void philox(Emit *e, LLVMValueRef c[4], LLVMValueRef k0, LLVMValueRef k1)
 {
-    int lanes = 1;
+    LLVMBuilderRef b = e->b;
+    int lanes = 1, kept[6];
     for (int i = 0; i < 4; i++)
         lanes = is_vector(c[i]) ? (int)LLVMGetVectorSize(LLVMTypeOf(c[i])) : lanes;
-    LLVMTypeRef t = lanes > 1 ? LLVMVectorType(e->i32, (unsigned)lanes) : e->i32;
-    LLVMValueRef state[6] = { c[0], c[1], c[2], c[3], k0, k1 }, slot[6];
+    LLVMValueRef state[6] = { c[0], c[1], c[2], c[3], k0, k1 }, part[2], slot[6][2];
     for (int i = 0; i < 6; i++) {
-        slot[i] = new_slot(e, t);
-        LLVMBuildStore(e->b, is_vector(state[i]) ? state[i] : splat(e, state[i], lanes), slot[i]);
+        kept[i] = widen(e, state[i], lanes, part);
+        if (i < 4) /* which lanes share at first only */
+            kept[i] = lanes > 1 ? 2 : 1;
+        for (int p = 0; p < kept[i]; p++)
+            LLVMBuildStore(b, part[p], slot[i][p] = new_slot(e, LLVMTypeOf(part[p])));
+        if (kept[i] == 1)
+            slot[i][1] = slot[i][0];
     }
+    LLVMTypeRef t = LLVMTypeOf(part[0]);
     Loop l = loop_open(e, whole(e->i64, 0), whole(e->i64, 10), 1);
-    for (int i = 0; i < 6; i++)
-        state[i] = LLVMBuildLoad2(e->b, t, slot[i], "");
-    LLVMValueRef high0, low0, high1, low1;
-    multiply(e, state[0], 0xD2511F53, &high0, &low0);
-    multiply(e, state[2], 0xCD9E8D57, &high1, &low1);
-    LLVMValueRef next[6] = { xor_(e, xor_(e, state[1], state[4]), high1), low1,
-                             xor_(e, xor_(e, state[3], state[5]), high0), low0,
-                             LLVMBuildAdd(e->b, state[4], whole(t, 0x9E3779B9), ""),
-                             LLVMBuildAdd(e->b, state[5], whole(t, 0xBB67AE85), "") };
-    for (int i = 0; i < 6; i++)
-        LLVMBuildStore(e->b, next[i], slot[i]);
+    for (int p = 0; p < kept[0]; p++) {
+        LLVMValueRef x[6];
+        for (int i = 0; i < 6; i++)
+            x[i] = LLVMBuildLoad2(b, t, slot[i][p], "");
+        LLVMValueRef first = LLVMBuildMul(b, lower_half(e, x[0]), whole(t, 0xD2511F53), "");
+        LLVMValueRef second = LLVMBuildMul(b, lower_half(e, x[2]), whole(t, 0xCD9E8D57), "");
+        LLVMBuildStore(b, xor_(e, xor_(e, x[1], x[4]), upper_half(e, second)), slot[0][p]);
+        LLVMBuildStore(b, second, slot[1][p]);
+        LLVMBuildStore(b, xor_(e, xor_(e, x[3], x[5]), upper_half(e, first)), slot[2][p]);
+        LLVMBuildStore(b, first, slot[3][p]);
+    }
+    for (int i = 4; i < 6; i++)
+        for (int p = 0; p < kept[i]; p++) {
+            LLVMValueRef key = LLVMBuildLoad2(b, t, slot[i][p], "");
+            LLVMBuildStore(b, LLVMBuildAdd(b, key, whole(t, i == 4 ? 0x9E3779B9 : 0xBB67AE85), ""), slot[i][p]);
+        }
     loop_close(e, &l);
     for (int i = 0; i < 4; i++)
-        c[i] = LLVMBuildLoad2(e->b, t, slot[i], "");
+        c[i] = narrow(e, LLVMBuildLoad2(b, t, slot[i][0], ""), LLVMBuildLoad2(b, t, slot[i][1], ""), lanes);
 }
 
 /* (x >> shift) & mask in x's type */
