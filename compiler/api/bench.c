@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MAX_VARIANTS = 32 };
+enum { MAX_VARIANTS = 32, WARM_UPS = 2 };
 
 typedef struct {
     Variant variant;

@@ -103,6 +103,12 @@ static bool read_lengths(Source *s, const char *file, int64_t max, FtcDiag *d)
 
 /* ---- the variant ----------------------------------------------------------------------------------------------- */
 
+/* A dot's shapes: its left operand's and result's; k as the operand has it. */
+typedef struct {
+    Type a, y;
+    Dim k;
+} Product;
+
 typedef struct {
     const BenchJob *job;
     const Variant *variant;
@@ -112,55 +118,53 @@ typedef struct {
     Dataset table;
     Source source;
     int64_t step;
-    double *useful; /* [WARM_UPS + repeats]: FLOP of each step's batch, see count_useful */
+    Product *products; /* what the model multiplies in a step, see find_products */
+    int n_products, cap_products;
 } Child;
 
-/* The multiplications the model needs: those of the graph's dots, on a batch of the rows from `first` on. */
-static double dots_flop(const Graph *g, const Classifier *c, const Source *s, int64_t first)
+/* FLOP that the model needs for this batch. */
+static double useful_flop(const Child *c, const FtcBatch *batch)
 {
     double total = 0;
-    int64_t T = 0, longest = 0;
-    for (int64_t r = first; r < first + s->rows; r++) {
-        T += length_of(s, r);
-        longest = length_of(s, r) > longest ? length_of(s, r) : longest;
-    }
-    const int64_t sym[N_SYMBOLS] = { T, s->rows, longest, c->n_labels, s->vocab };
-    EACH_NODE(n, g) {
-        if (n->op != OP_dot)
-            continue;
-        const Type *a = &n->in[0]->type, *y = &n->type;
+    const int64_t sym[N_SYMBOLS] = { batch->tokens, batch->rows, batch->longest, c->m.c.n_labels, c->source.vocab };
+    for (const Product *p = c->products; p < c->products + c->n_products; p++) {
         double fixed = 2;
         int ragged = 0;
-        Dim k = a->dim[n->a.ca];
-        for (int i = 0; i < y->rank; i++) {
-            bool row = i == 0 && (type_ragged(y) || type_ragged(a)) && y->dim[0] == DIM_B;
-            if (y->dim[i] == DIM_N)
+        for (int i = 0; i < p->y.rank; i++) {
+            Dim dim = p->y.dim[i];
+            bool row = i == 0 && (type_ragged(&p->y) || type_ragged(&p->a)) && dim == DIM_B;
+            if (dim == DIM_N)
                 ragged++;
             else if (!row)
-                fixed *= (double)(y->dim[i] >= 0 ? y->dim[i] : sym[symbol_index(y->dim[i])]);
+                fixed *= (double)(dim >= 0 ? dim : sym[symbol_index(dim)]);
         }
-        if (k == DIM_N)
+        if (p->k == DIM_N)
             ragged++;
         else
-            fixed *= (double)(k >= 0 ? k : sym[symbol_index(k)]);
-        if (!type_ragged(y) && !type_ragged(a)) {
+            fixed *= (double)(p->k >= 0 ? p->k : sym[symbol_index(p->k)]);
+        if (!type_ragged(&p->y) && !type_ragged(&p->a)) {
             total += fixed;
             continue;
         }
-        for (int64_t r = first; r < first + s->rows; r++)
-            total += fixed * pow(length_of(s, r), ragged);
+        for (int32_t r = 0; r < batch->rows; r++)
+            total += fixed * pow(batch->row_start[r + 1] - batch->row_start[r], ragged);
     }
     return total;
 }
 
-/* After cse nothing is computed twice yet: that is what the model needs. */
-static void count_useful(void *ctx, const char *pass, const Stage *s)
+/* After cse nothing is computed twice yet: its dots are what the model needs. */
+static void find_products(void *ctx, const char *pass, const Stage *s)
 {
     Child *c = ctx;
     if (strcmp(pass, "cse") || strcmp(s->graph->name, "step"))
         return;
-    for (int i = 0; i < WARM_UPS + c->job->repeats; i++)
-        c->useful[i] = dots_flop(s->graph, &c->m.c, &c->source, i * c->source.rows);
+    c->n_products = 0;
+    EACH_NODE(n, s->graph) {
+        if (n->op != OP_dot)
+            continue;
+        GROW(c->products, c->n_products, c->cap_products);
+        c->products[c->n_products++] = (Product){ n->in[0]->type, n->type, n->in[0]->type.dim[n->a.ca] };
+    }
 }
 
 static bool open_source(Child *c)
@@ -191,7 +195,7 @@ static bool compile_variant(Child *c, Ready *ready)
 {
     PipelineOptions p = c->variant->pipeline;
     CodegenOptions g = c->variant->codegen;
-    p.after = count_useful;
+    p.after = find_products;
     p.ctx = c;
     bool measured = !strcmp(c->variant->name, "fused");
     g.no_cache = measured;
@@ -216,7 +220,6 @@ static bool prepare(Child *c, Ready *ready)
         return false;
     classifier_set_labels(&c->m.c, labels, BENCH_CLASSES);
     c->pool = pool_new(c->job->threads);
-    c->useful = xcalloc((size_t)(WARM_UPS + c->job->repeats), sizeof *c->useful);
     if (!open_source(c) || !compile_variant(c, ready))
         return false;
     FtcDiag *quiet = ftc_diag_new(NULL);
@@ -237,7 +240,7 @@ static StepDone do_step(Child *c)
 {
     FtcBatch b;
     next_batch(&c->source, &b);
-    StepDone done = { .tokens = b.tokens, .useful_flop = c->step < WARM_UPS + c->job->repeats ? c->useful[c->step] : 0 };
+    StepDone done = { .tokens = b.tokens, .useful_flop = useful_flop(c, &b) };
     exec_set_step(c->m.c.exec, c->step++, 1e-5);
     double start = clock_ms();
     exec_step(c->m.c.exec, &b);

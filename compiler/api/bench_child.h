@@ -8,7 +8,7 @@
 #include "compiler/api/bench.h"
 #include "runtime/train/batch.h"
 
-enum { BENCH_CLASSES = 2, WARM_UPS = 2 };
+enum { BENCH_CLASSES = 2 };
 
 typedef struct {
     const char *name;
@@ -27,7 +27,7 @@ typedef struct {
     BatchSize size;
 } Ready;
 
-/* A step.  useful_flop: the multiplications that the model needs for this batch; 0 in steps that are not measured. */
+/* A step.  useful_flop: the multiplications that the model needs for its batch. */
 typedef struct {
     double ms, tokens, useful_flop;
 } StepDone;
