@@ -17,29 +17,28 @@ LLVMValueRef new_rand_slot(Emit *e)
 
 static LLVMValueRef xor_(Emit *e, LLVMValueRef a, LLVMValueRef b) { return LLVMBuildXor(e->b, a, b, ""); }
 
-/* A word of each lane as numbers of 64 bits, whose upper halves mean nothing: of a vector the even lanes, then the odd ones.  Vector
- * machines multiply such numbers as they are, so nothing is put in order between rounds.  Answers how many there are to keep: one of
- * a scalar, and of what all lanes share. */
-static int widen(Emit *e, LLVMValueRef x, int lanes, LLVMValueRef part[2])
-{
-    LLVMBuilderRef b = e->b;
-    if (!is_vector(x)) {
-        x = LLVMBuildZExt(b, x, e->i64, "");
-        part[0] = part[1] = lanes > 1 ? splat(e, x, lanes / 2) : x;
-        return 1;
-    }
-    LLVMTypeRef pairs = LLVMVectorType(e->i64, (unsigned)lanes / 2);
-    part[0] = LLVMBuildBitCast(b, x, pairs, "");
-    part[1] = LLVMBuildLShr(b, part[0], whole(pairs, 32), "");
-    return 2;
-}
-
 static LLVMValueRef lower_half(Emit *e, LLVMValueRef x)
 {
     return LLVMBuildAnd(e->b, x, whole(LLVMTypeOf(x), 0xFFFFFFFF), "");
 }
 
 static LLVMValueRef upper_half(Emit *e, LLVMValueRef x) { return LLVMBuildLShr(e->b, x, whole(LLVMTypeOf(x), 32), ""); }
+
+/* A word of each lane as numbers of 64 bits, whose upper halves mean nothing: of a vector the even lanes, then the odd ones.  Vector
+ * machines multiply such numbers as they are, so nothing is put in order between rounds.  A word that all lanes share is the same in
+ * both; of a scalar the first counts. */
+static void widen(Emit *e, LLVMValueRef x, int lanes, LLVMValueRef part[2])
+{
+    LLVMBuilderRef b = e->b;
+    if (!is_vector(x)) {
+        x = LLVMBuildZExt(b, x, e->i64, "");
+        part[0] = part[1] = lanes > 1 ? splat(e, x, lanes / 2) : x;
+        return;
+    }
+    LLVMTypeRef pairs = LLVMVectorType(e->i64, (unsigned)lanes / 2);
+    part[0] = LLVMBuildBitCast(b, x, pairs, "");
+    part[1] = upper_half(e, part[0]);
+}
 
 static LLVMValueRef narrow(Emit *e, LLVMValueRef even, LLVMValueRef odd, int lanes)
 {
@@ -60,9 +59,8 @@ static void philox(Emit *e, LLVMValueRef c[4], LLVMValueRef k0, LLVMValueRef k1)
         lanes = is_vector(c[i]) ? (int)LLVMGetVectorSize(LLVMTypeOf(c[i])) : lanes;
     LLVMValueRef state[6] = { c[0], c[1], c[2], c[3], k0, k1 }, part[2], slot[6][2];
     for (int i = 0; i < 6; i++) {
-        kept[i] = widen(e, state[i], lanes, part);
-        if (i < 4) /* which lanes share at first only */
-            kept[i] = lanes > 1 ? 2 : 1;
+        widen(e, state[i], lanes, part);
+        kept[i] = lanes > 1 && (i < 4 || is_vector(state[i])) ? 2 : 1; /* lanes go on to share a key alone */
         for (int p = 0; p < kept[i]; p++)
             LLVMBuildStore(b, part[p], slot[i][p] = new_slot(e, LLVMTypeOf(part[p])));
         if (kept[i] == 1)
