@@ -79,7 +79,7 @@ LLVMValueRef add_program_table(Tables *t, const char *symbol, const FtcProgram *
     }
     memcpy(fns, functions, sizeof *fns * (size_t)p->n_kernels);
     LLVMValueRef v = STRUCT(t, FtcProgram, string(t, p->name), i32(t, p->n_bufs), i32(t, p->n_slots), i32(t, p->n_kernels),
-                            i32(t, p->n_calls), bufs(t, p), forms(t, p->slots, p->n_slots), kernels(t, p),
+                            i32(t, p->n_calls), bufs(t, p), kernels(t, p),
                             array(t, fns, p->n_kernels), array(t, calls, p->n_calls), ints(t, p->call_bufs, n_bufs),
                             ints(t, p->call_imms, used_imms), i32(t, p->update_from), i32(t, p->panel_tokens));
     return public_constant(t, symbol, v);

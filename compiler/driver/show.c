@@ -2,6 +2,7 @@
 #include "compiler/driver/show.h"
 
 #include "runtime/core/files.h"
+#include "runtime/core/mem.h"
 #include "runtime/train/form.h"
 #include "runtime/train/log.h"
 
@@ -65,8 +66,10 @@ static double buffers_mib(const FtcProgram *p, FtcBufKind kind, const int64_t *s
 static double arena_mib(const FtcProgram *p, const int64_t *sym)
 {
     double total = 0;
-    for (int i = 0; i < p->n_slots; i++)
-        total += (double)form_at(&p->slots[i], sym);
+    int64_t *bytes = xcalloc((size_t)p->n_slots + 1, sizeof *bytes);
+    for (int i = 0; slots_at(p, sym, bytes) && i < p->n_slots; i++)
+        total += (double)bytes[i];
+    free(bytes);
     return total / (1 << 20);
 }
 

@@ -10,7 +10,7 @@
  *   # All slots together: 122172 bytes, the peak 97448.  Each value in a slot of its own: 192800.
  *
  * A value is alive from the call that writes it first to the one that reads it last.  Slots are more than the peak by what
- * lies idle in them: a free slot whose size isn't right for any value that is alive then. */
+ * lies idle in them then. */
 #include "compiler/kernel/program.h"
 
 #include "runtime/core/mem.h"

@@ -17,11 +17,25 @@ int program_kernel(Program *p, Kernel *k)
     return p->n_kernels++;
 }
 
+void slot_sizes(const Program *p, const int64_t *sym, int64_t *bytes)
+{
+    for (int i = 0; i < p->n_slots; i++)
+        bytes[i] = 0;
+    for (int i = 0; p->n_slots && i < p->n_bufs; i++) {
+        const Buf *b = &p->bufs[i];
+        int64_t own = b->kind == FTC_BUF_ARENA ? value_bytes(b, sym) : 0;
+        if (own > 0 && own > bytes[b->slot])
+            bytes[b->slot] = own;
+    }
+}
+
 int64_t slots_bytes(const Program *p, const int64_t *sym)
 {
-    int64_t sum = 0;
+    int64_t *bytes = xcalloc((size_t)p->n_slots + 1, sizeof *bytes), sum = 0;
+    slot_sizes(p, sym, bytes);
     for (int i = 0; i < p->n_slots; i++)
-        sum += poly_eval_symbols(p->slots[i], sym);
+        sum += bytes[i];
+    free(bytes);
     return sum;
 }
 
@@ -92,9 +106,6 @@ FtcProgram *program_tables(const Program *p)
         const Buf *b = &p->bufs[i];
         bufs[i] = (FtcBuf){ b->kind, elem_of(b->elem), b->name, form_of(b->size, 1), b->slot };
     }
-    FtcForm *slots = NEW_ARRAY(a, FtcForm, p->n_slots);
-    for (int i = 0; i < p->n_slots; i++)
-        slots[i] = form_of(p->slots[i], 1);
     FtcKernelInfo *kernels = NEW_ARRAY(a, FtcKernelInfo, p->n_kernels);
     for (int i = 0; i < p->n_kernels; i++)
         kernel_table(a, p->kernels[i], &kernels[i]);
@@ -119,7 +130,6 @@ FtcProgram *program_tables(const Program *p)
             t->update_from = i;
     }
     t->bufs = bufs;
-    t->slots = slots;
     t->kernels = kernels;
     t->calls = calls;
     t->call_bufs = call_bufs;

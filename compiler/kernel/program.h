@@ -11,7 +11,7 @@ typedef struct {
     Elem elem;
     const char *name; /* binding, or the value's name */
     Poly size;        /* elements, in symbols */
-    int slot;         /* arena: set by plan */
+    int slot;         /* arena: set by plan; -1 before */
     int first, last;  /* arena: calls that write it first and read it last */
     const Node *node; /* arena: the value in it, or the one that it helps to compute; NULL where the program was read from text */
 } Buf;
@@ -24,7 +24,7 @@ typedef struct {
     const Node *node; /* the group's last node, for names and places */
 } Call;
 
-enum { MOST_PANEL_TOKENS = 1024 };
+enum { MOST_PANEL_TOKENS = 1024, MOST_SLOTS = 1 << 20 };
 
 typedef struct {
     Arena *arena;
@@ -35,23 +35,23 @@ typedef struct {
     int n_bufs, cap_bufs;
     Call *calls;
     int n_calls, cap_calls;
-    Poly *slots;      /* bytes, set by plan */
-    int n_slots;
+    int n_slots;      /* 0 before plan */
     int panel_tokens; /* P is ftc_panels of T and this */
 } Program;
 
 /* Adds k, or finds the kernel of the same structure that is there already; its number. */
 int program_kernel(Program *p, Kernel *k);
 
-/* Kernels, then buffers, slots and calls; program_parse reads it back.  NULL after an error. */
+/* Kernels, then buffers and calls; program_parse reads it back.  NULL after an error. */
 void program_print(const Program *p, FILE *out);
 Program *program_parse(Arena *arena, const char *file, const char *text, size_t len, FtcDiag *d);
 
 /* The symbols of a batch, for this program: P is its own. */
 void program_symbols(const Program *p, const int64_t *batch, int64_t sym[N_SYMBOLS]);
 
-/* Bytes of the arena in a batch: of all slots; of a value; of all values, had each a slot of its own.  sym[N_SYMBOLS]: T, B, L,
- * C, V, U, P. */
+/* Bytes of the arena in a batch: of each slot, [n_slots], which is its largest value's; of all slots; of a value; of all values, had
+ * each a slot of its own.  sym[N_SYMBOLS]: T, B, L, C, V, U, P. */
+void slot_sizes(const Program *p, const int64_t *sym, int64_t *bytes);
 int64_t slots_bytes(const Program *p, const int64_t *sym);
 int64_t value_bytes(const Buf *b, const int64_t *sym);
 int64_t values_bytes(const Program *p, const int64_t *sym);

@@ -8,7 +8,6 @@
  *   program @step panels 56 {                            # of at most so many tokens
  *     buffer 0 input i32 "ids" [T]
  *     buffer 2 arena f32 "embeddings.sum" [8*T] in 1     # slot 1; calls 0 to 7
- *     slot 1 [32*T]                                      # bytes
  *     call 0(0, 1, 2)                                    # @gather(ids, embeddings.token.weight, embeddings.sum)
  *   backward:
  *     call 4(2, 5; 3)                                    # behind ';' the random sites
@@ -61,16 +60,6 @@ static void print_buffer(FILE *out, const Program *p, int i)
     fputc('\n', out);
 }
 
-static void print_slot(FILE *out, const Program *p, int i)
-{
-    int holds = 0;
-    for (int b = 0; b < p->n_bufs; b++)
-        holds += p->bufs[b].slot == i;
-    fprintf(out, "  slot %d [", i);
-    poly_print(out, NULL, p->slots[i]);
-    fprintf(out, "]  # bytes, for %d value%s\n", holds, holds == 1 ? "" : "s");
-}
-
 static void print_call(FILE *out, const Program *p, int i)
 {
     const Call *c = &p->calls[i];
@@ -97,8 +86,6 @@ void program_print(const Program *p, FILE *out)
     fprintf(out, "program @%s panels %d {\n", p->name, p->panel_tokens);
     for (int i = 0; i < p->n_bufs; i++)
         print_buffer(out, p, i);
-    for (int i = 0; i < p->n_slots; i++)
-        print_slot(out, p, i);
     Region region = REGION_FORWARD;
     for (int i = 0; i < p->n_calls; i++) {
         if (p->calls[i].region != region)
@@ -113,7 +100,6 @@ void program_print(const Program *p, FILE *out)
 typedef struct {
     Scanner s;
     Program *p;
-    int cap_slots;
 } Parser;
 
 static bool read_symbol(Parser *q, int *var)
@@ -207,23 +193,12 @@ static bool read_buffer(Parser *q)
         return false;
     int64_t slot;
     if (scan_accept(&q->s, "in ")) {
-        if (!scan_int(&q->s, 0, 1 << 20, &slot))
+        if (!scan_int(&q->s, 0, MOST_SLOTS - 1, &slot))
             return false;
         b.slot = (int)slot;
     }
     ARENA_GROW(p->arena, p->bufs, p->n_bufs, p->cap_bufs);
     p->bufs[p->n_bufs++] = b;
-    return true;
-}
-
-static bool read_slot(Parser *q)
-{
-    Program *p = q->p;
-    Poly size;
-    if (!read_number(q, p->n_slots, "slot") || !read_size(q, &size))
-        return false;
-    ARENA_GROW(p->arena, p->slots, p->n_slots, q->cap_slots);
-    p->slots[p->n_slots++] = size;
     return true;
 }
 
@@ -267,13 +242,15 @@ static bool read_call(Parser *q, Region region)
 }
 
 /* Slots are there for all buffers of the arena, or (before plan) for none. */
-static bool check_slots(const Parser *q)
+static bool count_slots(const Parser *q)
 {
-    const Program *p = q->p;
+    Program *p = q->p;
     for (int i = 0; i < p->n_bufs; i++)
-        if (p->bufs[i].kind == FTC_BUF_ARENA ? p->bufs[i].slot >= p->n_slots || (p->n_slots && p->bufs[i].slot < 0)
-                                             : p->bufs[i].slot >= 0)
-            return ftc_error(q->s.diag, FTC_FILE(q->s.file), "buffer %d of program @%s is in no slot that there is", i, p->name);
+        p->n_slots = p->bufs[i].slot >= p->n_slots ? p->bufs[i].slot + 1 : p->n_slots;
+    for (int i = 0; i < p->n_bufs; i++)
+        if ((p->bufs[i].slot >= 0) != (p->n_slots && p->bufs[i].kind == FTC_BUF_ARENA))
+            return ftc_error(q->s.diag, FTC_FILE(q->s.file), "buffer %d of program @%s should be in %s slot", i, p->name,
+                             p->bufs[i].slot >= 0 ? "no" : "a");
     return true;
 }
 
@@ -292,8 +269,6 @@ static bool read_program(Parser *q)
         bool ok;
         if (scan_accept(&q->s, "buffer "))
             ok = read_buffer(q);
-        else if (scan_accept(&q->s, "slot "))
-            ok = read_slot(q);
         else if (scan_accept(&q->s, "call "))
             ok = read_call(q, region);
         else if (region < REGION_BACKWARD && scan_accept(&q->s, "backward:"))
@@ -301,11 +276,11 @@ static bool read_program(Parser *q)
         else if (region < REGION_UPDATE && scan_accept(&q->s, "update:"))
             ok = (region = REGION_UPDATE) != 0;
         else
-            ok = ftc_error(q->s.diag, at, "expected buffer, slot, call, or the next region");
+            ok = ftc_error(q->s.diag, at, "expected buffer, call, or the next region");
         if (!ok)
             return false;
     }
-    return check_slots(q);
+    return count_slots(q);
 }
 
 static int lines_in(const char *text, size_t begin, size_t end)

@@ -58,13 +58,15 @@ static void lay_out(Check *c)
     const Program *p = c->p;
     const Sizes *s = c->numbers.sizes;
     void **slot = NEW_ARRAY(c->a, void *, p->n_slots + 1);
+    int64_t *bytes = NEW_ARRAY(c->a, int64_t, p->n_slots + 1);
     int64_t most[N_SYMBOLS];
     memcpy(most, s->b.sym, sizeof most);
     most[FTC_T] = round_up_rows(most[FTC_T]);
     most[FTC_B] = round_up_rows(most[FTC_B]);
     most[FTC_P] = ftc_panels(most[FTC_T], p->panel_tokens);
+    slot_sizes(p, most, bytes);
     for (int i = 0; i < p->n_slots; i++)
-        slot[i] = room(c->a, (size_t)poly_eval_symbols(p->slots[i], most));
+        slot[i] = room(c->a, (size_t)bytes[i]);
     for (int i = 0; i < p->n_bufs; i++) {
         const Buf *b = &p->bufs[i];
         size_t size = (size_t)value_bytes(b, c->sym);

@@ -65,7 +65,7 @@ typedef struct {
     FtcElem elem;
     const char *name;                   /* weight, state, input or output name; arena: the value's, for reading */
     FtcForm size;                       /* elements */
-    int32_t slot;                       /* arena: which slot holds it; it begins at a line of 64 bytes */
+    int32_t slot;                       /* arena: which slot holds it, as large as the largest it holds; it begins at a line of 64 bytes */
 } FtcBuf;
 
 typedef struct {
@@ -99,7 +99,6 @@ typedef struct {
     const char *name;
     int32_t n_bufs, n_slots, n_kernels, n_calls;
     const FtcBuf *bufs;
-    const FtcForm *slots;               /* bytes of each arena slot */
     const FtcKernelInfo *kernels;
     FtcKernelFn *const *fns;            /* [n_kernels] */
     const FtcCall *calls;

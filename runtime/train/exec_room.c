@@ -31,30 +31,19 @@ static bool add_lines(int64_t *total, int64_t bytes)
 static bool lay_out_slots(Bound *b, const int64_t *sym, int64_t *total)
 {
     const FtcProgram *p = b->program;
-    int64_t *offset = xcalloc((size_t)p->n_slots, sizeof *offset), bytes = 0;
-    bool ok = true;
+    int64_t *offset = xcalloc((size_t)p->n_slots + 1, sizeof *offset);
+    bool ok = slots_at(p, sym, offset);
     *total = 0;
     for (int i = 0; ok && i < p->n_slots; i++) {
+        int64_t bytes = offset[i];
         offset[i] = *total;
-        ok = form_value(&p->slots[i], sym, &bytes) && add_lines(total, bytes) && add_lines(total, SKEW);
+        ok = add_lines(total, bytes) && add_lines(total, SKEW);
     }
     for (int i = 0; ok && i < p->n_bufs; i++)
         if (p->bufs[i].kind == FTC_BUF_ARENA)
             b->buf[i] = (void *)(uintptr_t)offset[p->bufs[i].slot];
     free(offset);
     return ok;
-}
-
-/* The plan promises that a slot holds each of its values. */
-static void check_slots(const Bound *b, const int64_t *sym)
-{
-    const FtcProgram *p = b->program;
-    for (int i = 0; i < p->n_bufs; i++) {
-        int64_t bytes;
-        if (p->bufs[i].kind == FTC_BUF_ARENA &&
-            (!buf_bytes(&p->bufs[i], sym, &bytes) || bytes > form_at(&p->slots[p->bufs[i].slot], sym)))
-            ftc_bug("exec: slot %d of '%s' is too small for '%s'", p->bufs[i].slot, p->name, p->bufs[i].name);
-    }
 }
 
 static bool scratch_size(const Exec *e, const int64_t *sym, int64_t *total)
@@ -158,8 +147,6 @@ static bool lay_out(Exec *e, int64_t tokens, int64_t rows, FtcDiag *d)
     bool fits = scratch_size(e, e->most, &scratch) && !__builtin_mul_overflow(scratch, e->n_lanes, &e->scratch_bytes);
     for (int i = 0; fits && i < e->n_bound; i++) {
         fits = lay_out_slots(&e->bound[i], e->most, &arena);
-        if (fits)
-            check_slots(&e->bound[i], e->most);
         e->arena_bytes = arena > e->arena_bytes ? arena : e->arena_bytes;
     }
     if (!fits || __builtin_add_overflow(e->arena_bytes, e->scratch_bytes, &all))

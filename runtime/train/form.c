@@ -32,3 +32,18 @@ bool buf_bytes(const FtcBuf *b, const int64_t *sym, int64_t *bytes)
 {
     return form_value(&b->size, sym, bytes) && !__builtin_mul_overflow(*bytes, elem_bytes(b->elem), bytes);
 }
+
+bool slots_at(const FtcProgram *p, const int64_t *sym, int64_t *bytes)
+{
+    for (int i = 0; i < p->n_slots; i++)
+        bytes[i] = 0;
+    for (int i = 0; i < p->n_bufs; i++) {
+        int64_t own, *slot = &bytes[p->bufs[i].slot];
+        if (p->bufs[i].kind != FTC_BUF_ARENA)
+            continue;
+        if (!buf_bytes(&p->bufs[i], sym, &own))
+            return false;
+        *slot = own > *slot ? own : *slot;
+    }
+    return true;
+}

@@ -14,4 +14,7 @@ int64_t form_at(const FtcForm *f, const int64_t *sym);
 bool buf_bytes(const FtcBuf *b, const int64_t *sym, int64_t *bytes);
 int64_t elem_bytes(FtcElem e);
 
+/* Bytes of the arena's slots, [n_slots]: of each those of its largest buffer.  False if they don't fit. */
+bool slots_at(const FtcProgram *p, const int64_t *sym, int64_t *bytes);
+
 #endif

@@ -46,9 +46,10 @@ NR == FNR { # first the program's panels and the heading of the table, for the s
     match($0, /\[[^]]*\]/)
     bytes[$2] = size(substr($0, RSTART, RLENGTH)) * width[$4]
     arena[$2] = $3 == "arena"
+    if (match($0, /\] in [0-9]+/))
+        slot[$2] = substr($0, RSTART + 5, RLENGTH - 5)
     buffers = $2 + 1
 }
-/^  slot / { match($0, /\[[^]]*\]/); slots += size(substr($0, RSTART, RLENGTH)) }
 /^  call / {
     sub(/;.*|\).*/, "")
     sub(/.*\(/, "")
@@ -65,9 +66,15 @@ NR == FNR { # first the program's panels and the heading of the table, for the s
     for (b = 0; b < buffers; b++)
         if (arena[b]) {
             values += bytes[b]
-            for (i = first[b]; i <= last[b]; i++)
+            for (i = first[b]; i <= last[b]; i++) {
                 alive[i] += bytes[b]
+                if (holds[slot[b], i]++)
+                    wrong("slot " slot[b] " holds two values during call " i)
+            }
+            largest[slot[b]] = bytes[b] > largest[slot[b]] ? bytes[b] : largest[slot[b]]
         }
+    for (s in largest)
+        slots += largest[s]
     for (i = 0; i < calls; i++)
         most = alive[i] > most ? alive[i] : most
 }

@@ -29,8 +29,8 @@ if grep -q '^backward:' graph; then fail "a backward part in the graph as built"
 if grep -q ' in 1 ' grad; then fail "groups before fusion"; fi
 "$ftc" compile --emit=fused "$spec" > fused && has fused ' in 1 '
 "$ftc" compile --emit=kernels "$spec" -o kernels && has kernels '^kernel @' && has kernels '^program @step panels [0-9]* {'
-if grep -q '^  slot' kernels; then fail "slots before plan"; fi
-"$ftc" compile --emit=plan "$spec" -o plan && has plan '^  slot 0 \['
+if grep -q '^  buffer .*] in ' kernels; then fail "slots before plan"; fi
+"$ftc" compile --emit=plan "$spec" -o plan && has plan '^  buffer .*] in 0  # calls '
 
 # -E: the resolved spec, which compiles to the same; settings count
 "$ftc" compile -E "$spec" > resolved.yaml

@@ -51,7 +51,7 @@ static void comes_back_the_same(void **state)
         Arena *a = arena_new();
         Program *p = sample(a, d, plan);
         char *text = text_of(p);
-        assert_true((strstr(text, "  slot 0 [") != NULL) == (plan == 1));
+        assert_true((strstr(text, "] in 0  # calls ") != NULL) == (plan == 1));
         assert_non_null(strstr(text, "update:\n"));
         Program *q = program_parse(a, "p", text, strlen(text), d);
         assert_non_null(q);
@@ -78,7 +78,6 @@ static const char small[] = "kernel @copy(in f32 %in, out f32 %out) {\n"
                             "program @step panels 56 {\n"
                             "  buffer 0 input f32 \"x\" [T]\n"
                             "  buffer 1 arena f32 \"y\" [T + 4] in 0\n"
-                            "  slot 0 [4*T + 16]\n"
                             "  call 0(0, 1)\n"
                             "}\n";
 
@@ -92,16 +91,16 @@ static void mistakes_are_named(void **state)
         { "call 0(0, 1)", "call 0(0, 2)", "there is no buffer 2" },
         { "call 0(0, 1)", "call 0(0)", "expected" },
         { "buffer 1", "buffer 2", "expected buffer 1" },
-        { "slot 0 [", "slot 1 [", "expected slot 0" },
-        { " in 0\n", " in 3\n", "buffer 1 of program @step is in no slot that there is" },
-        { " in 0\n", "\n", "buffer 1 of program @step is in no slot that there is" },
+        { "[T]\n", "[T] in 1\n", "buffer 0 of program @step should be in no slot" },
+        { "  call", "  buffer 2 arena f32 \"z\" [T]\n  call", "buffer 2 of program @step should be in a slot" },
+        { " in 0\n", " in 1048576\n", "" },
         { "input f32", "input i32", "buffer 0 is i32, but parameter 0 of @copy is f32" },
         { "input f32", "inputs f32", "'inputs f32' is no kind of buffer" },
-        { "[4*T + 16]", "[4*N + 16]", "expected one of the symbols T, B, L, C, V, U, P" },
-        { "[4*T + 16]", "[T + T*T + T*T*T + B + L]", "a size has at most 4 terms" },
-        { "[4*T + 16]", "[T*T*T*T*T]", "a product has at most 4 symbols" },
-        { "[4*T + 16]", "[4*4*T]", "expected one of the symbols T, B, L, C, V, U, P" },
-        { "call 0", "backward:\nupdate:\nbackward:\ncall 0", "expected buffer, slot, call, or the next region" },
+        { "[T + 4]", "[4*N + 16]", "expected one of the symbols T, B, L, C, V, U, P" },
+        { "[T + 4]", "[T + T*T + T*T*T + B + L]", "a size has at most 4 terms" },
+        { "[T + 4]", "[T*T*T*T*T]", "a product has at most 4 symbols" },
+        { "[T + 4]", "[4*4*T]", "expected one of the symbols T, B, L, C, V, U, P" },
+        { "call 0", "backward:\nupdate:\nbackward:\ncall 0", "expected buffer, call, or the next region" },
         { "program @step", "programme @step", "expected" },
         { "load %in", "load %on", "" },
     };
@@ -130,7 +129,7 @@ static void mistakes_have_their_line(void **state)
         const char *from, *to, *says;
     } cases[] = {
         { "load %in", "load %on", "p:5:19: error: there is no parameter %on above" },
-        { "call 0(0, 1)", "call 1(0, 1)", "p:13:8: error: there is no kernel 1" },
+        { "call 0(0, 1)", "call 1(0, 1)", "p:12:8: error: there is no kernel 1" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Arena *a = arena_new();
