@@ -230,6 +230,8 @@ static bool prepare(Child *c, Ready *ready)
         ftc_error(c->d, FTC_NOWHERE, "%s", ftc_diag_last(quiet));
     c->m.c.diag = c->d;
     ftc_diag_free(quiet);
+    if (ok)
+        exec_own_weights(c->m.c.exec, true);
     ready->arena_mib = ok ? (double)exec_arena_bytes(c->m.c.exec) / (1 << 20) : 0;
     ready->bf16 = c->m.spec->train.precision == PRECISION_BF16;
     ready->size = s->most;
@@ -263,7 +265,7 @@ static int add_step(Child *c, const double *ms, KernelLine *lines, SpecLine *spe
     const Program *program = c->m.compiled->step;
     const int64_t *sym = exec_sizes(c->m.c.exec);
     const double part = 1.0 / PROFILED_STEPS;
-    for (int i = 0; i < p->n_calls; i++) {
+    for (int i = p->step_from; i < p->n_calls; i++) {
         const FtcCall *call = &p->calls[i];
         const Kernel *k = program->kernels[call->kernel];
         if (call->kernel >= MAX_KERNELS)
@@ -293,7 +295,7 @@ static int profile(Child *c, KernelLine *lines, SpecLine *spec, int *n_spec)
     int n_lines = program->n_kernels < MAX_KERNELS ? program->n_kernels : MAX_KERNELS;
     for (int i = 0; i < n_lines; i++)
         snprintf(lines[i].name, sizeof lines[i].name, "%s", program->kernels[i]->name);
-    for (int i = 0; i < program->n_calls; i++) {
+    for (int i = program->n_prepare; i < program->n_calls; i++) {
         int kernel = program->calls[i].kernel;
         if (kernel < n_lines && !lines[kernel].calls++)
             place_of(program->calls[i].node, lines[kernel].place, sizeof lines[kernel].place);

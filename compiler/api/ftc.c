@@ -17,6 +17,7 @@ struct FtcSession {
     TokenScratch *scratch;   /* made when first needed */
     TokenIds ids;
     int64_t step;            /* updates made */
+    bool lends_weights;      /* somebody has a pointer to some, and may write them */
 };
 
 const char *ftc_version(void) { return FTC_VERSION; }
@@ -115,6 +116,7 @@ int64_t ftc_vocab_size(const FtcSession *s) { return s->m.c.params->vocab; }
 float *ftc_weight(FtcSession *s, const char *name, int64_t *count)
 {
     int64_t unused;
+    s->lends_weights = true;
     return params_find(s->m.c.params, name, count ? count : &unused);
 }
 
@@ -204,6 +206,7 @@ bool ftc_train_step(FtcSession *s, const FtcBatch *batch, double lr, float *loss
         return ftc_error(s->m.c.diag, FTC_NOWHERE, "this session was opened with predict_only");
     if (!take_batch(s, batch, true, &b))
         return false;
+    exec_own_weights(s->m.c.exec, !s->lends_weights);
     exec_set_step(s->m.c.exec, s->step, lr < 0 ? s->m.spec->optimizer.lr : lr);
     bool ok = exec_step(s->m.c.exec, &b);
     if (loss)

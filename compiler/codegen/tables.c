@@ -81,7 +81,7 @@ LLVMValueRef add_program_table(Tables *t, const char *symbol, const FtcProgram *
     LLVMValueRef v = STRUCT(t, FtcProgram, string(t, p->name), i32(t, p->n_bufs), i32(t, p->n_slots), i32(t, p->n_kernels),
                             i32(t, p->n_calls), bufs(t, p), kernels(t, p),
                             array(t, fns, p->n_kernels), array(t, calls, p->n_calls), ints(t, p->call_bufs, n_bufs),
-                            ints(t, p->call_imms, used_imms), i32(t, p->update_from), i32(t, p->panel_tokens));
+                            ints(t, p->call_imms, used_imms), i32(t, p->update_from), i32(t, p->panel_tokens), i32(t, p->step_from));
     return public_constant(t, symbol, v);
 }
 

@@ -99,6 +99,7 @@ void show_memory(const Compiled *c, FILE *out)
     } rows[] = {
         { "weights", FTC_BUF_WEIGHT },
         { "optimizer's state", FTC_BUF_STATE },
+        { "kept panels of weights", FTC_BUF_KEPT },
         { "batch", FTC_BUF_INPUT },
         { "results", FTC_BUF_OUTPUT },
     };

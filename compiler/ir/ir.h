@@ -113,7 +113,7 @@ extern const OpInfo op_info[N_OPS];
 typedef enum { REGION_FORWARD, REGION_BACKWARD, REGION_UPDATE } Region;
 const char *region_name(Region r);
 
-enum { PACKS_LEFT = 1, PACKS_RIGHT = 2, PACKS_SPLIT = 4 };
+enum { PACKS_LEFT = 1, PACKS_RIGHT = 2, PACKS_SPLIT = 4, PACKS_KEPT = 8 };
 
 struct Node {
     Op op;
@@ -129,7 +129,7 @@ struct Node {
     int group;        /* after fusion: the kernel it is computed in, from 1; 0: a view, a constant, or given from outside */
     int stage;        /* of a group that chains several: which one, from 1; 0: the group is no chain */
     int packs;        /* dot: which operands are copied to panels first: PACKS_LEFT, PACKS_RIGHT or both; PACKS_SPLIT: the right one of
-                       * f32 as three bf16 each */
+                       * f32 as three bf16 each; PACKS_KEPT: the right one's panels stay from step to step, and its update writes them */
     int uses;         /* operands and outputs that name it; kept by graph_count_uses */
     void *aux;        /* scratch of the running pass */
     Node *next, *prev;
@@ -225,7 +225,7 @@ Node *rand_bits(Graph *g, int site, Node *row, Node *seed, Node *step, Dim colum
  *   %dx = ... : f32[T,384]  grad %x
  *   %y = ... : f32[T,384]  in 7                  (after fusion: computed in group 7)
  *   %z = ... : f32[T,384]  in 8.2                (in the second stage of the chain that is group 8)
- *   %w = ... : f32[T,384]  in 9 packs 2          (a dot whose right operand is copied to panels first; 1: the left; 6: split)
+ *   %w = ... : f32[T,384]  in 9 packs 2          (a dot whose right operand is copied to panels first; 1: the left; 6: split; 10: kept)
  *   return loss=%loss, logits=%logits, %w.new
  * } */
 void graph_print(const Graph *g, FILE *out);

@@ -225,7 +225,7 @@ static bool read_node(Parser *p)
         (!scan_int(&p->s, 1, 1 << 20, &group) || (scan_accept(&p->s, ".") && !scan_int(&p->s, 1, 1 << 20, &stage))))
         return false;
     FtcLoc packed = scan_here(&p->s);
-    if (scan_accept(&p->s, "packs ") && !scan_int(&p->s, 1, PACKS_LEFT | PACKS_RIGHT | PACKS_SPLIT, &packs))
+    if (scan_accept(&p->s, "packs ") && !scan_int(&p->s, 1, PACKS_LEFT | PACKS_RIGHT | PACKS_SPLIT | PACKS_KEPT, &packs))
         return false;
     Loc *place = NEW(p->s.arena, Loc);
     place->at = at;
@@ -243,6 +243,8 @@ static bool read_node(Parser *p)
     n->packs = op == OP_dot ? (int)packs : 0;
     if (n->packs & PACKS_SPLIT && (!(n->packs & PACKS_RIGHT) || n->in[0]->type.elem != F32 || n->in[1]->type.elem != F32))
         return ftc_error(p->s.diag, packed, "only a packed right operand is split (packs 6), and only where both are f32");
+    if (n->packs & PACKS_KEPT && !(n->packs & PACKS_RIGHT))
+        return ftc_error(p->s.diag, packed, "only a packed right operand's panels are kept (packs 10)");
     if (!type_equal(&n->type, &type)) {
         char is[160], should[160];
         return ftc_error(p->s.diag, at, "%%%s has type %s, not %s", name, type_name(&n->type, should), type_name(&type, is));

@@ -63,6 +63,8 @@ int temp_buf(Lower *l, const char *name, Elem elem, Poly size)
     return add_buf(l, FTC_BUF_ARENA, l->members[l->n_members - 1], name, elem, size);
 }
 
+int kept_buf(Lower *l, const char *name, Elem elem, Poly size) { return add_buf(l, FTC_BUF_KEPT, NULL, name, elem, size); }
+
 int buffer_of(Lower *l, const Node *n)
 {
     int *buf = &l->buf_of[n->id];
@@ -165,14 +167,39 @@ void end_kernel(Lower *l)
     c.bufs = NEW_ARRAY(p->arena, int, l->k->n_params);
     for (int i = 0; i < l->k->n_params && l->k->params[i].mode != PARAM_SCRATCH; i++) {
         Buf *b = &p->bufs[c.bufs[i] = l->param_buf[i]];
+        if (l->preparing && b->kind == FTC_BUF_ARENA)
+            ftc_bug("lower: '%s' isn't there before the step", b->name);
         if (b->first < 0)
             b->first = p->n_calls;
         b->last = p->n_calls;
     }
     c.imms = NEW_ARRAY(p->arena, int32_t, l->k->n_imms);
     memcpy(c.imms, l->imms, sizeof *c.imms * (size_t)l->k->n_imms);
+    if (l->preparing) {
+        c.region = REGION_FORWARD;
+        ARENA_GROW(p->arena, l->prepare, l->n_prepare, l->cap_prepare);
+        l->prepare[l->n_prepare++] = c;
+        return;
+    }
     ARENA_GROW(p->arena, p->calls, p->n_calls, p->cap_calls);
     p->calls[p->n_calls++] = c;
+}
+
+/* Puts them in front. */
+static void prepare_first(Lower *l)
+{
+    Program *p = l->p;
+    Call *all = NEW_ARRAY(p->arena, Call, l->n_prepare + p->n_calls + 1);
+    memcpy(all, l->prepare, sizeof *all * (size_t)l->n_prepare);
+    memcpy(all + l->n_prepare, p->calls, sizeof *all * (size_t)p->n_calls);
+    p->calls = all;
+    p->n_prepare = l->n_prepare;
+    p->n_calls = p->cap_calls = l->n_prepare + p->n_calls;
+    for (int i = 0; i < p->n_bufs; i++)
+        if (p->bufs[i].kind == FTC_BUF_ARENA) {
+            p->bufs[i].first += l->n_prepare;
+            p->bufs[i].last += l->n_prepare;
+        }
 }
 
 /* ---- groups ---------------------------------------------------------------------------------------------------------- */
@@ -250,6 +277,7 @@ Program *lower_graph(Graph *g, Arena *arena)
             groups = n->group;
     }
     mark_stored(l);
+    l->keeps = find_keepers(g, arena);
 
     /* members by group, in graph order */
     int *start = NEW_ARRAY(arena, int, groups + 2);
@@ -270,5 +298,7 @@ Program *lower_graph(Graph *g, Arena *arena)
         if (l->n_members)
             lower_group(l);
     }
+    if (l->n_prepare)
+        prepare_first(l);
     return p;
 }

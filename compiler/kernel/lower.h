@@ -68,6 +68,13 @@ int dot_free_axis(const Node *dot, int which);
 /* True if dot operand `which` of n can be read with strides of which one is 1. */
 bool dot_operand_strided(Arena *a, const Node *n, int which);
 
+/* By id: true of a matrix of weights whose panels can stay from step to step, because nothing in the graph changes it but one update, of
+ * which its group has each number at hand; or nothing at all.  All false where no weight is updated. */
+bool *find_keepers(Graph *g, Arena *a);
+
+/* The weight that a dot's right operand is, as it lies or transposed; NULL: it is something else, or a part of one. */
+Node *dot_weight(Arena *a, const Node *dot);
+
 /* The same for all tokens and rows of a batch: a weight, or what is made of weights. */
 bool is_shared_matrix(const Type *t);
 

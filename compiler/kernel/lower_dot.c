@@ -5,6 +5,8 @@
  * pack chose is packed first, in a kernel of its own. */
 #include "compiler/kernel/lowering.h"
 
+#include "compiler/ir/mutate.h"
+
 #include <assert.h>
 
 /* ---- dot ------------------------------------------------------------------------------------------------------------- */
@@ -105,6 +107,25 @@ static bool reads_rows(Arena *a, const Node *n, int which)
     return x->type.rank == 2 && poly_equal(at.v[1], poly_var(a, dot_free_axis(n, which)));
 }
 
+Node *dot_weight(Arena *a, const Node *dot)
+{
+    Index at;
+    Node *x = stored_operand(a, dot->in[1], &at);
+    int rows = dot->a.cb, columns = dot_free_axis(dot, 1);
+    if (is_rounded_by_copies(x))
+        x = x->in[0];
+    if (x->op != OP_weight || x->type.rank != 2 || dot->a.batch || columns < 0)
+        return NULL;
+    if (poly_equal(at.v[0], poly_var(a, columns))) { /* it lies transposed */
+        columns = rows;
+        rows = dot_free_axis(dot, 1);
+    }
+    const Type *t = &dot->in[1]->type;
+    bool whole = poly_equal(at.v[0], poly_var(a, rows)) && poly_equal(at.v[1], poly_var(a, columns)) && t->dim[rows] == x->type.dim[0] &&
+                 t->dim[columns] == x->type.dim[1];
+    return whole ? x : NULL;
+}
+
 bool dot_operand_strided(Arena *a, const Node *n, int which)
 {
     Node *x = n->in[which];
@@ -197,23 +218,23 @@ static int sum_rows(const Lower *l, Dim rows)
 
 static int panel_width(const Lower *l, int which, Dim columns) { return which ? PACKED : sum_rows(l, columns); }
 
-static int find_pack(const Lower *l, const Node *base, Form form, int width, Poly offset)
+static int find_pack(const Lower *l, const Node *base, Form form, bool kept, int width, Poly offset)
 {
     for (int i = 0; i < l->n_packs; i++)
-        if (l->packs[i].base == base && l->p->bufs[l->packs[i].buf].elem == form.elem && l->packs[i].split == form.split && l->packs[i].width == width &&
+        if (l->packs[i].base == base && l->packs[i].kept == kept && l->p->bufs[l->packs[i].buf].elem == form.elem && l->packs[i].split == form.split && l->packs[i].width == width &&
             poly_equal(l->packs[i].offset, offset))
             return l->packs[i].buf;
     return -1;
 }
 
 /* A buffer for panels of base. */
-static int add_pack(Lower *l, const Node *base, Form form, int width, Poly offset, Poly k, Dim columns)
+static int add_pack(Lower *l, const Node *base, Form form, bool kept, int width, Poly offset, Poly k, Dim columns)
 {
     Poly rows = form.elem == BF16 ? poly_add(l->a, k, poly_const(l->a, 1)) : k;
     Poly size = poly_scale(l->a, rows, (columns + width - 1) / width * width * (form.split ? SPLIT_PARTS : 1));
-    int buf = temp_buf(l, arena_join(l->p->arena, base->name, ".packed", ""), form.elem, size);
+    int buf = (kept ? kept_buf : temp_buf)(l, arena_join(l->p->arena, base->name, ".packed", ""), form.elem, size);
     ARENA_GROW(l->p->arena, l->packs, l->n_packs, l->cap_packs);
-    l->packs[l->n_packs++] = (Pack){ base, poly_copy(l->p->arena, offset), width, buf, form.split };
+    l->packs[l->n_packs++] = (Pack){ base, poly_copy(l->p->arena, offset), width, buf, form.split, kept };
     return buf;
 }
 
@@ -229,11 +250,13 @@ static int pack_operand(Lower *l, Node *n, int which)
     Poly k = dim_extent(l, depth), all = poly_const(l->a, columns), offset;
     Node *base = packed_base(l, n, which, &offset);
     Form form = packed_form(n, which);
-    int packed = find_pack(l, base, form, width, offset);
+    bool kept = which && n->packs & PACKS_KEPT && n->region != REGION_UPDATE && l->keeps[base->id] && dot_weight(l->a, n);
+    int packed = find_pack(l, base, form, kept, width, offset);
     if (packed >= 0)
         return packed;
-    packed = add_pack(l, base, form, width, offset, k, columns);
+    packed = add_pack(l, base, form, kept, width, offset, k, columns);
     Matrix m;
+    l->preparing = kept;
     begin_kernel(l, "pack");
     int64_t step = by_rows ? COPIED_ROWS : width;
     Poly p = var(l, open_par(l, "p", by_rows ? k : all, step, const_extent(by_rows ? depth : columns))), none = { 0 };
@@ -249,7 +272,46 @@ static int pack_operand(Lower *l, Node *n, int which)
     d.c = (Operand){ .buf = param_of(l, packed, PARAM_OUT), .at = to, .packed = width, .split = form.split };
     kb_pack(&l->b, &d);
     end_kernel(l);
+    l->preparing = false;
     return packed;
+}
+
+/* Where element (k, j) of w lies for a dot that reads it as it is, or transposed. */
+static Poly offset_in_weight(Lower *l, const Node *w, bool transposed)
+{
+    int row = transposed ? vj : vk, column = transposed ? vk : vj;
+    return element_offset(l, &w->type, &(Index){ .v = { var(l, row), var(l, column) } });
+}
+
+bool has_kept_panels(const Lower *l, const Node *w)
+{
+    for (int i = 0; i < l->n_packs; i++)
+        if (l->packs[i].base == w && l->packs[i].kept)
+            return true;
+    return false;
+}
+
+void pack_kept(Lower *l, Node *w, Span rows, Span columns)
+{
+    int from = param_of(l, buffer_of(l, w), PARAM_IN);
+    Poly all_rows = dim_extent(l, w->type.dim[0]), all_columns = dim_extent(l, w->type.dim[1]), one = poly_const(l->a, 1);
+    Poly at = element_offset(l, &w->type, &(Index){ .v = { rows.from, columns.from } });
+    for (int i = 0; i < l->n_packs; i++) {
+        const Pack *p = &l->packs[i];
+        if (p->base != w || !p->kept || mutated("keep:update"))
+            continue;
+        bool transposed = !poly_equal(p->offset, offset_in_weight(l, w, false));
+        if (transposed && !poly_equal(p->offset, offset_in_weight(l, w, true)))
+            ftc_bug("lower: kept panels are of a part of %s", w->name);
+        Form form = { l->p->bufs[p->buf].elem, p->split };
+        Dot d = { .n = transposed ? rows.size : columns.size, .k = transposed ? columns.size : rows.size,
+                  .m = transposed ? all_columns : all_rows };
+        Poly panel = transposed ? rows.from : columns.from, row = transposed ? columns.from : rows.from;
+        Poly to = poly_add(l->a, poly_mul(l->a, packed_rows(l, form, d.m), panel), poly_scale(l->a, row, p->width));
+        d.b = transposed ? (Operand){ from, at, one, all_columns, 0, false } : (Operand){ from, at, all_columns, one, 0, false };
+        d.c = (Operand){ .buf = param_of(l, p->buf, PARAM_OUT), .at = to, .packed = p->width, .split = p->split };
+        kb_pack(&l->b, &d);
+    }
 }
 
 Node *packed_by_chain(Lower *l, const Node *n, int which)
@@ -279,7 +341,7 @@ void pack_rows(Lower *l, Node *x)
         Form form = { as == PACKS_SPLIT ? BF16 : x->type.elem, as == PACKS_SPLIT };
         if (!(l->packed_as[x->id] & as))
             continue;
-        int buf = add_pack(l, x, form, width, plain_offset(l, x), all, x->type.dim[1]);
+        int buf = add_pack(l, x, form, false, width, plain_offset(l, x), all, x->type.dim[1]);
         Dot d = { .n = columns, .k = rows.size, .m = all };
         d.b = (Operand){ m.param, m.at, m.row, m.col, 0, false };
         d.c = (Operand){ .buf = param_of(l, buf, PARAM_OUT), .at = poly_scale(l->a, rows.from, width), .packed = width, .split = form.split };

@@ -241,8 +241,40 @@ static void sweep_row(Lower *l, const Domain *d, const Place *place, int last, b
     }
 }
 
+/* The weight that the group updates and whose panels are kept; NULL: there is none. */
+static Node *kept_weight(const Lower *l)
+{
+    for (int i = 0; i < l->n_members; i++) {
+        Node *w = is_update(l->members[i]) ? l->members[i]->in[0] : NULL;
+        if (w && w->op == OP_weight && l->keeps[w->id] && has_kept_panels(l, w))
+            return w;
+    }
+    return NULL;
+}
+
+/* An update that writes panels too, part by part, while the weight's numbers are in the cache. */
+static void lower_kept_update(Lower *l, Node *w)
+{
+    enum { ROWS = 32, COLUMNS = 384 }; /* whole panels, both ways */
+    Poly rows = dim_extent(l, w->type.dim[0]), columns = dim_extent(l, w->type.dim[1]);
+    begin_kernel(l, group_name(l));
+    int p = open_par(l, "p", rows, ROWS, -1), c = open_par(l, "c", columns, COLUMNS, -1);
+    Poly end = piece_end(l, p, ROWS, rows), edge = piece_end(l, c, COLUMNS, columns);
+    Index at = { .v = { var(l, open_for(l, "r", var(l, p), end, w->type.dim[0])) } };
+    open_axis_lanes(l, 1, var(l, c), edge, -1, &at);
+    compute_once(l, &at);
+    close_blocks(l, 2);
+    pack_kept(l, w, (Span){ var(l, p), minus(l->a, end, var(l, p)) }, (Span){ var(l, c), minus(l->a, edge, var(l, c)) });
+    end_kernel(l);
+}
+
 void lower_loop_group(Lower *l)
 {
+    Node *kept = kept_weight(l);
+    if (kept) {
+        lower_kept_update(l, kept);
+        return;
+    }
     Type wide = widest(l);
     Domain d = domain_of(&wide, has_ragged_lanes(l, &wide));
     Place *place = NEW_ARRAY(l->a, Place, l->n_members);

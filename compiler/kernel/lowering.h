@@ -39,7 +39,7 @@ typedef struct {
     const Node *base;
     Poly offset;
     int width, buf;
-    bool split;
+    bool split, kept;
 } Pack;
 
 typedef struct {
@@ -47,9 +47,13 @@ typedef struct {
     Program *p;
     Arena *a;         /* of kernels and what leads to them; what the program keeps besides, and lists that outlive a group, are in p's */
     int *buf_of;      /* by node id: buffer number, or -1 */
-    NameTable named[FTC_BUF_OUTPUT + 1]; /* by kind: the numbers of buffers that go by a name, from 1 */
+    NameTable named[FTC_BUF_KEPT + 1]; /* by kind: the numbers of buffers that go by a name, from 1 */
     bool *stored;     /* by node id: read outside its group, so it needs a buffer */
     int *scratch_of;  /* by node id: the scratch parameter that carries it to a later pass over the row, or -1 */
+    bool *keeps;      /* by node id: of a weight, that its panels may stay (find_keepers) */
+    Call *prepare;    /* calls that come before all others */
+    int n_prepare, cap_prepare;
+    bool preparing;   /* the kernel at hand is one of them */
     char *packed_as;  /* by node id: its chain packs it, for dots' operands: PACKS_LEFT, PACKS_RIGHT, PACKS_SPLIT, or'ed */
     int *panel_of;    /* by node id: the scratch parameter that hands it on to a later stage of its chain, or -1 */
 
@@ -117,6 +121,7 @@ Span whole_dim(Lower *l, Dim d, const Index *at); /* n(r): the tokens of at's ro
 int input_buf(Lower *l, const char *name, Elem elem, Poly size);
 int buffer_of(Lower *l, const Node *n);
 int temp_buf(Lower *l, const char *name, Elem elem, Poly size);
+int kept_buf(Lower *l, const char *name, Elem elem, Poly size);
 int param_of(Lower *l, int buf, ParamMode mode);
 int scratch_param(Lower *l, const char *name, Elem elem, Poly size);
 Poly storage_size(Lower *l, const Type *t);
@@ -164,6 +169,8 @@ typedef struct {
 Packed pack_operands(Lower *l, Node *dot);                    /* makes kernels of its own: before one is open */
 Node *packed_by_chain(Lower *l, const Node *dot, int which);  /* the value that a chain of panels packs for this operand, or NULL */
 void pack_rows(Lower *l, Node *x);                            /* a panel's rows of x, in an open chain, as dots want them */
+bool has_kept_panels(const Lower *l, const Node *weight);
+void pack_kept(Lower *l, Node *weight, Span rows, Span columns); /* this part of it, to all its panels that are kept */
 void lower_dot_statement(Lower *l, Node *dot, const Index *at, Span m, Span n, Span k, Packed packed);
 
 /* One kind of group each. */

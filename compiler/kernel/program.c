@@ -100,7 +100,7 @@ FtcProgram *program_tables(const Program *p)
     Arena *a = p->arena;
     FtcProgram *t = NEW(a, FtcProgram);
     *t = (FtcProgram){ .name = p->name, .n_bufs = p->n_bufs, .n_slots = p->n_slots, .n_kernels = p->n_kernels, .n_calls = p->n_calls,
-                        .panel_tokens = p->panel_tokens };
+                        .panel_tokens = p->panel_tokens, .step_from = p->n_prepare };
     FtcBuf *bufs = NEW_ARRAY(a, FtcBuf, p->n_bufs);
     for (int i = 0; i < p->n_bufs; i++) {
         const Buf *b = &p->bufs[i];

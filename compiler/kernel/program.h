@@ -35,6 +35,7 @@ typedef struct {
     int n_bufs, cap_bufs;
     Call *calls;
     int n_calls, cap_calls;
+    int n_prepare;    /* so many calls come before the step: they make what is kept from weights, and are left out while it is up to date */
     int n_slots;      /* 0 before plan */
     int panel_tokens; /* P is ftc_panels of T and this */
 } Program;

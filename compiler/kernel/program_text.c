@@ -7,7 +7,11 @@
  *
  *   program @step panels 56 {                            # of at most so many tokens
  *     buffer 0 input i32 "ids" [T]
+ *     buffer 1 kept f32 "layers.0.ffn.up.weight.packed" [...]
  *     buffer 2 arena f32 "embeddings.sum" [8*T] in 1     # slot 1; calls 0 to 7
+ *   prepare:                                             # where anything is kept
+ *     call 1(3, 1)
+ *   forward:
  *     call 0(0, 1, 2)                                    # @gather(ids, embeddings.token.weight, embeddings.sum)
  *   backward:
  *     call 4(2, 5; 3)                                    # behind ';' the random sites
@@ -20,7 +24,7 @@
 
 #include <string.h>
 
-static const char *const kind_word[] = { "weight", "state", "input", "arena", "output" };
+static const char *const kind_word[] = { "weight", "state", "input", "arena", "output", "kept" };
 enum { N_KINDS = sizeof kind_word / sizeof *kind_word };
 
 /* ---- printing ------------------------------------------------------------------------------------------------------- */
@@ -87,7 +91,11 @@ void program_print(const Program *p, FILE *out)
     for (int i = 0; i < p->n_bufs; i++)
         print_buffer(out, p, i);
     Region region = REGION_FORWARD;
+    if (p->n_prepare)
+        fputs("prepare:\n", out);
     for (int i = 0; i < p->n_calls; i++) {
+        if (p->n_prepare && i == p->n_prepare)
+            fputs("forward:\n", out);
         if (p->calls[i].region != region)
             fprintf(out, "%s:\n", region_name(region = p->calls[i].region));
         print_call(out, p, i);
@@ -178,7 +186,7 @@ static bool read_buffer(Parser *q)
     if (!read_number(q, p->n_bufs, "buffer"))
         return false;
     FtcLoc at = scan_here(&q->s);
-    const char *kind = scan_word(&q->s, "", "weight, state, input, arena or output"), *elem;
+    const char *kind = scan_word(&q->s, "", "weight, state, input, arena, output or kept"), *elem;
     Buf b = { .slot = -1, .first = -1, .last = -1 };
     if (!kind || !(elem = scan_word(&q->s, "", "an element type")))
         return false;
@@ -257,6 +265,7 @@ static bool count_slots(const Parser *q)
 static bool read_program(Parser *q)
 {
     Region region = REGION_FORWARD;
+    bool preparing = false;
     const char *name;
     int64_t panel;
     if (!scan_expect(&q->s, "program") || !scan_expect(&q->s, "@") || !(name = scan_word(&q->s, "_.", "the program's name")) ||
@@ -271,15 +280,22 @@ static bool read_program(Parser *q)
             ok = read_buffer(q);
         else if (scan_accept(&q->s, "call "))
             ok = read_call(q, region);
-        else if (region < REGION_BACKWARD && scan_accept(&q->s, "backward:"))
+        else if (!q->p->n_calls && scan_accept(&q->s, "prepare:"))
+            ok = preparing = true;
+        else if (preparing && scan_accept(&q->s, "forward:")) {
+            q->p->n_prepare = q->p->n_calls;
+            ok = !(preparing = false);
+        } else if (!preparing && region < REGION_BACKWARD && scan_accept(&q->s, "backward:"))
             ok = (region = REGION_BACKWARD) != 0;
-        else if (region < REGION_UPDATE && scan_accept(&q->s, "update:"))
+        else if (!preparing && region < REGION_UPDATE && scan_accept(&q->s, "update:"))
             ok = (region = REGION_UPDATE) != 0;
         else
             ok = ftc_error(q->s.diag, at, "expected buffer, call, or the next region");
         if (!ok)
             return false;
     }
+    if (preparing)
+        return ftc_error(q->s.diag, scan_here(&q->s), "program @%s ends before 'forward:'", q->p->name);
     return count_slots(q);
 }
 

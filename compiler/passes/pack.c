@@ -4,11 +4,7 @@
  * of which find it made; also of f32 whose rows lie as a panel's do, only further apart: some processors read such rows at half the
  * speed (Intel's, 4 KiB apart and more, where no prefetcher follows), none faster than it copies them.
  *
- * A weight that is cast to bf16 for nothing but such copies isn't cast: they round it.  Its cast is then in no group.
- *
- * The optimizer's sweep could write the panels of weights as it goes.  They would have to outlive the step, whose arena has room
- * for two or three at a time now, and all it would save is to read these weights once more: by its bytes half a per cent of a
- * step of 800 tokens. */
+ * A weight that is cast to bf16 for nothing but such copies isn't cast: they round it.  Its cast is then in no group. */
 #include "compiler/passes/passes.h"
 
 #include "compiler/ir/mutate.h"

@@ -51,6 +51,9 @@ void pass_pack(Graph *g);
 /* split: says of dots of f32 whose packed right operand is to be three bf16 a number. */
 void pass_split(Graph *g);
 
+/* keep: says of dots whose packed right operand is a weight that its panels stay from step to step.  In: a step graph. */
+void pass_keep(Graph *g);
+
 /* plan: gives every arena buffer of the program a slot; slots are shared by buffers that are never alive together. */
 void pass_plan(Program *p, bool share);
 

@@ -24,6 +24,7 @@ static void run_no_fuse(Stage *s) { pass_fuse(s->graph, false); }
 static void run_chain(Stage *s) { pass_chain(s->graph); }
 static void run_pack(Stage *s) { pass_pack(s->graph); }
 static void run_split(Stage *s) { pass_split(s->graph); }
+static void run_keep(Stage *s) { pass_keep(s->graph); }
 static void run_lower(Stage *s) { s->program = lower_graph(s->graph, s->arena); }
 
 static void run_plan(Stage *s)
@@ -102,6 +103,7 @@ const Pass pipeline[] = {
     { "chain", 2, "after fuse, whose groups are its stages", run_chain, NULL, false, "fuse", false, false },
     { "pack", 2, "on the final graph; the copies are no values of it", run_pack, NULL, false, NULL, false, false },
     { "split", 2, "after pack: only what panels hold is split; for matrix registers", run_split, NULL, false, "pack", false, true },
+    { "keep", 2, "after pack and split, which say what is copied how", run_keep, NULL, true, "pack", false, false },
     { "lower", 0, "each group becomes kernels", run_lower, NULL, false, NULL, false, false },
     { "plan", 1, "when it is known which calls read what", run_plan, run_no_plan, false, NULL, false, false },
 };

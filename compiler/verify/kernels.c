@@ -5,6 +5,7 @@
 #include "compiler/ops/ops.h"
 #include "runtime/core/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,6 +190,46 @@ static void check_call(Check *c, int call)
     }
 }
 
+/* The kernel that writes a buffer last. */
+static int last_writer(const Program *p, int buf)
+{
+    int kernel = 0;
+    for (int i = 0; i < p->n_calls; i++) {
+        const Kernel *k = p->kernels[p->calls[i].kernel];
+        for (int j = 0; j < k->n_params && k->params[j].mode != PARAM_SCRATCH; j++)
+            if (p->calls[i].bufs[j] == buf && k->params[j].mode != PARAM_IN)
+                kernel = p->calls[i].kernel;
+    }
+    return kernel;
+}
+
+/* What is kept is, bit by bit, what the first calls would make of the weights as they are now. */
+static void check_kept(Check *c, CallFn *call, void *ctx)
+{
+    const Program *p = c->p;
+    void **before = NEW_ARRAY(c->a, void *, p->n_bufs + 1);
+    for (int i = 0; i < p->n_bufs; i++)
+        if (p->bufs[i].kind == FTC_BUF_KEPT) {
+            size_t size = (size_t)value_bytes(&p->bufs[i], c->sym);
+            before[i] = copied(c->a, c->run->bufs[i], size);
+            memset(c->run->bufs[i], 0xFF, size);
+        }
+    for (int i = 0; i < p->n_prepare; i++)
+        call(ctx, p, i, c->run->bufs, c->sym);
+    for (int i = 0; i < p->n_bufs; i++) {
+        const Buf *b = &p->bufs[i];
+        size_t width = elem_size(b->elem), n = before[i] ? (size_t)value_bytes(b, c->sym) / width : 0, k = 0;
+        const char *have = before[i], *want = c->run->bufs[i];
+        while (k < n && !memcmp(have + k * width, want + k * width, width))
+            k++;
+        if (k == n)
+            continue;
+        KernelError *e = &c->run->kernels[last_writer(p, i)];
+        note(e, e->node, &(Worst){ .ratio = INFINITY, .at = (int64_t)k, .have = read_element(have, b->elem, (int64_t)k),
+                              .want = read_element(want, b->elem, (int64_t)k) });
+    }
+}
+
 ProgramRun *run_and_check(const Graph *g, const Program *p, const Graph *like, const Sizes *s, CallFn *call, void *ctx, Arena *a)
 {
     ProgramRun *r = NEW(a, ProgramRun);
@@ -205,6 +246,7 @@ ProgramRun *run_and_check(const Graph *g, const Program *p, const Graph *like, c
         call(ctx, p, i, r->bufs, c.sym);
         check_call(&c, i);
     }
+    check_kept(&c, call, ctx);
     return r;
 }
 

@@ -33,7 +33,7 @@ int64_t stored_at(const Tensor *t, const int64_t *index)
     return base + at;
 }
 
-static double read_element(const void *from, Elem e, int64_t i)
+double read_element(const void *from, Elem e, int64_t i)
 {
     if (e == BF16) {
         uint32_t bits = (uint32_t)((const uint16_t *)from)[i] << 16;

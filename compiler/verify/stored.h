@@ -7,6 +7,8 @@
 /* The place of a tensor's element in memory. */
 int64_t stored_at(const Tensor *t, const int64_t *index);
 
+double read_element(const void *from, Elem e, int64_t i); /* the i-th number there */
+
 void store_tensor(void *to, const Tensor *t);
 void load_tensor(Tensor *t, const void *from); /* its bounds become 0 */
 void load_rows(Tensor *t, const Tensor *rows, const void *from); /* those rows of a table */

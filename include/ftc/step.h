@@ -58,7 +58,8 @@ typedef struct {
     FtcTerm t[4];
 } FtcForm;
 
-typedef enum { FTC_BUF_WEIGHT, FTC_BUF_STATE, FTC_BUF_INPUT, FTC_BUF_ARENA, FTC_BUF_OUTPUT } FtcBufKind;
+/* KEPT: panels of weights, which stay from run to run.  A program's first calls make them; its updates keep them up to date. */
+typedef enum { FTC_BUF_WEIGHT, FTC_BUF_STATE, FTC_BUF_INPUT, FTC_BUF_ARENA, FTC_BUF_OUTPUT, FTC_BUF_KEPT } FtcBufKind;
 
 typedef struct {
     FtcBufKind kind;
@@ -106,6 +107,7 @@ typedef struct {
     const int32_t *call_imms;
     int32_t update_from;                /* calls from here on are the update region; n_calls if there is none */
     int32_t panel_tokens;               /* P is ftc_panels of T and this */
+    int32_t step_from;                  /* calls before this one make what is kept, from weights that somebody else has written */
 } FtcProgram;
 
 #endif

@@ -399,10 +399,25 @@ static Bound *begin_run(Exec *e, const FtcProgram *program, const FtcBatch *batc
     return b;
 }
 
+void exec_own_weights(Exec *e, bool owns)
+{
+    for (int i = 0; i < e->n_bound; i++)
+        e->bound[i].is_prepared &= e->owns_weights;
+    e->owns_weights = owns;
+}
+
+/* All calls up to `to`, but those that would make anew what is there. */
+static void run_up_to(Exec *e, Bound *b, int32_t to)
+{
+    bool prepared = b->is_prepared && e->owns_weights;
+    run_calls(e, b, prepared ? b->program->step_from : 0, to);
+    b->is_prepared = true;
+}
+
 void exec_run(Exec *e, const FtcProgram *program, const FtcBatch *batch)
 {
     exec_flush(e);
-    run_calls(e, begin_run(e, program, batch), 0, program->n_calls);
+    run_up_to(e, begin_run(e, program, batch), program->n_calls);
 }
 
 void exec_flush(Exec *e)
@@ -449,7 +464,7 @@ bool exec_accumulate(Exec *e, const FtcBatch *batch)
     const FtcProgram *p = e->model->accumulate;
     ExecInputs *in = &e->inputs;
     use_rows(e, batch);
-    run_calls(e, begin_run(e, p, batch), 0, p->n_calls);
+    run_up_to(e, begin_run(e, p, batch), p->n_calls);
     in->keep = 1;
     in->cost_before += *exec_output(e, "loss");
     in->parts_before += *exec_output(e, "parts");
@@ -467,11 +482,14 @@ bool exec_step(Exec *e, const FtcBatch *batch)
 {
     const FtcProgram *p = e->model->step;
     use_rows(e, batch);
-    const Bound *b = begin_run(e, p, batch);
-    run_calls(e, b, 0, p->update_from);
+    Bound *b = begin_run(e, p, batch);
+    run_up_to(e, b, p->update_from);
     bool ok = is_finite_output(e, "loss") && is_finite_output(e, "grad_norm");
-    if (ok)
+    if (ok) {
         run_calls(e, b, p->update_from, p->n_calls);
+        for (int i = 0; i < e->n_bound; i++)
+            e->bound[i].is_prepared = &e->bound[i] == b;
+    }
     if (e->used && ok)
         e->used->pending *= (double)(1 - e->inputs.lr * e->inputs.weight_decay);
     else if (e->used)

@@ -64,6 +64,10 @@ void exec_set_step(Exec *e, int64_t step, double lr);
  * error, which names the bytes that can't be had.  Outputs of earlier runs are lost. */
 bool exec_reserve(Exec *e, int64_t tokens, int64_t rows, int64_t longest, FtcDiag *d);
 
+/* Whether from here on nobody but exec_step changes weights: then what programs keep of them stays from step to step.  As long as nobody
+ * has said so, each step makes it anew. */
+void exec_own_weights(Exec *e, bool owns);
+
 /* Bytes of the arena, and of all threads' scratch, as reserved. */
 int64_t exec_arena_bytes(const Exec *e);
 int64_t exec_scratch_bytes(const Exec *e);

@@ -46,6 +46,23 @@ static bool lay_out_slots(Bound *b, const int64_t *sym, int64_t *total)
     return ok;
 }
 
+static bool is_kept(const Exec *e, const FtcBuf *buf) { return buf->kind == FTC_BUF_KEPT && !e->options.check_arena; }
+
+/* The same of what a program keeps. */
+static bool lay_out_kept(const Exec *e, Bound *b, int64_t *total)
+{
+    *total = 0;
+    for (int i = 0; i < b->program->n_bufs; i++) {
+        int64_t bytes, at = *total;
+        if (!is_kept(e, &b->program->bufs[i]))
+            continue;
+        if (!buf_bytes(&b->program->bufs[i], e->most, &bytes) || !add_lines(total, bytes))
+            return false;
+        b->buf[i] = (void *)(uintptr_t)at;
+    }
+    return true;
+}
+
 static bool scratch_size(const Exec *e, const int64_t *sym, int64_t *total)
 {
     *total = 0;
@@ -76,6 +93,19 @@ static bool reserve_arena(Exec *e)
     return true;
 }
 
+static bool reserve_kept(Exec *e, Bound *b, int64_t bytes)
+{
+    b->is_prepared = false;
+    if (!bytes)
+        return true;
+    if (!block_reserve(&b->kept, (size_t)bytes, false))
+        return false;
+    for (int i = 0; i < b->program->n_bufs; i++)
+        if (is_kept(e, &b->program->bufs[i]))
+            b->buf[i] = b->kept.data + (uintptr_t)b->buf[i];
+    return true;
+}
+
 static bool reserve_scratch(Exec *e, int64_t bytes_each)
 {
     for (int i = 0; i < e->n_lanes; i++)
@@ -92,7 +122,7 @@ static bool reserve_own(Exec *e, Bound *b)
     for (int i = 0; i < b->program->n_bufs; i++) {
         const FtcBuf *buf = &b->program->bufs[i];
         int64_t bytes;
-        bool own = buf->kind == FTC_BUF_OUTPUT || (checked && (buf->kind == FTC_BUF_ARENA || b->input[i] != NO_INPUT));
+        bool own = buf->kind == FTC_BUF_OUTPUT || (checked && (buf->kind == FTC_BUF_ARENA || buf->kind == FTC_BUF_KEPT || b->input[i] != NO_INPUT));
         if (!own)
             continue;
         if (!buf_bytes(buf, e->most, &bytes) || !block_reserve(&b->own[i], (size_t)bytes, checked))
@@ -111,10 +141,11 @@ static bool reserve_ones(Exec *e)
     return true;
 }
 
-/* Parameters and the optimizer's states. */
+/* Parameters, what is kept of them, and the optimizer's states. */
 static double params_bytes(const Exec *e)
 {
-    return ((double)params_total(e->params) + (double)e->params->n_states * (double)params_trained(e->params)) * sizeof(float);
+    double numbers = (double)params_total(e->params) + (double)e->params->n_states * (double)params_trained(e->params);
+    return numbers * sizeof(float) + (double)e->kept_bytes;
 }
 
 /* What the user allows for training: the parameters and `bytes` more. */
@@ -143,13 +174,14 @@ static int64_t step_tokens(const Exec *e)
 /* Reserves all room for e->most. */
 static bool lay_out(Exec *e, int64_t tokens, int64_t rows, FtcDiag *d)
 {
-    int64_t arena = 0, scratch, all;
+    int64_t arena = 0, scratch, all, kept[sizeof e->bound / sizeof *e->bound] = { 0 };
     bool fits = scratch_size(e, e->most, &scratch) && !__builtin_mul_overflow(scratch, e->n_lanes, &e->scratch_bytes);
     for (int i = 0; fits && i < e->n_bound; i++) {
-        fits = lay_out_slots(&e->bound[i], e->most, &arena);
+        fits = lay_out_slots(&e->bound[i], e->most, &arena) && lay_out_kept(e, &e->bound[i], &kept[i]) &&
+               !__builtin_add_overflow(e->kept_bytes, kept[i], &e->kept_bytes);
         e->arena_bytes = arena > e->arena_bytes ? arena : e->arena_bytes;
     }
-    if (!fits || __builtin_add_overflow(e->arena_bytes, e->scratch_bytes, &all))
+    if (!fits || __builtin_add_overflow(e->arena_bytes, e->scratch_bytes, &all) || all > INT64_MAX - e->kept_bytes)
         return ftc_error(d, FTC_NOWHERE, "a batch of %lld rows and %lld tokens needs more memory than there can be; make "
                                          "train.batch or data.max_length smaller", (long long)rows, (long long)tokens);
     if (!within_limit(e, all, tokens, rows, d))
@@ -159,12 +191,12 @@ static bool lay_out(Exec *e, int64_t tokens, int64_t rows, FtcDiag *d)
               reserve_ones(e) && block_reserve(&e->row_of, tokens_bytes, false) &&
               (!e->used || used_rows_reserve(e->used, step_tokens(e)));
     for (int i = 0; ok && i < e->n_bound; i++)
-        ok = reserve_own(e, &e->bound[i]);
+        ok = reserve_kept(e, &e->bound[i], kept[i]) && reserve_own(e, &e->bound[i]);
     if (ok)
         return true;
     return ftc_error(d, FTC_NOWHERE, "no memory for a batch of %lld rows and %lld tokens: it needs %lld bytes (%.1f GiB); make "
                                      "train.batch or data.max_length smaller",
-                     (long long)rows, (long long)tokens, (long long)all, (double)all / (1 << 30));
+                     (long long)rows, (long long)tokens, (long long)(all + e->kept_bytes), (double)(all + e->kept_bytes) / (1 << 30));
 }
 
 void exec_free_room(Exec *e)
@@ -175,13 +207,14 @@ void exec_free_room(Exec *e)
     block_free(&e->row_of);
     for (int i = 0; i < e->n_bound; i++) {
         Bound *b = &e->bound[i];
+        block_free(&b->kept);
         for (int k = 0; b->own && k < b->program->n_bufs; k++)
             block_free(&b->own[k]);
     }
     for (int i = 0; i < e->n_lanes; i++)
         for (int k = 0; e->lane[i] && k < e->n_scratch; k++)
             block_free(&e->lane[i]->scratch[k]);
-    e->arena_bytes = e->scratch_bytes = 0;
+    e->arena_bytes = e->scratch_bytes = e->kept_bytes = 0;
     e->last = NULL;
 }
 

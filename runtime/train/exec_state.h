@@ -24,6 +24,8 @@ typedef struct {
     BatchInput *input;   /* [n_bufs] */
     Block *own;          /* [n_bufs]: memory of an output or, where checked, of each value and each input of the batch */
     int32_t *first_call; /* [n_bufs]: the call that mentions it first */
+    Block kept;          /* all that stays from run to run */
+    bool is_prepared;    /* what is kept is as the weights are, as far as this program knows */
     int32_t *holds;      /* [n_slots], where checked: the buffer that a slot holds now, or -1 */
 } Bound;
 
@@ -55,10 +57,11 @@ struct Exec {
     Block arena, zeros;
     Block ones;          /* [B] where a batch has no row weights */
     Block row_of;        /* [T] the row of each token of the batch that runs */
+    bool owns_weights;   /* nobody else writes them */
     UsedRows *used;      /* of tables that are trained by rows; NULL: there are none */
     Lane **lane;         /* [threads] */
     int n_lanes, n_scratch;
-    int64_t arena_bytes, scratch_bytes;
+    int64_t arena_bytes, scratch_bytes, kept_bytes;
     double *profile;     /* by call; NULL: not measured */
     NanFound nan;
 

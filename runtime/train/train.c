@@ -284,7 +284,9 @@ TrainStatus train_run(Exec *e, Params *p, const TrainJob *given, TrainResult *r,
                .epoch_steps = schedule_epoch_steps(&model->train, sampling_rows(&train)) };
     job.history->best = l.selection.best;
     Batcher *b = encode_once(&l, &train, &dev) ? train_batcher(&model->train, &job, d) : NULL;
+    exec_own_weights(e, true);
     TrainStatus status = b ? train_epochs(&l, b) : interrupt_asked() ? TRAIN_INTERRUPTED : TRAIN_FAILED;
+    exec_own_weights(e, false);
     if (status != TRAIN_INTERRUPTED)
         exec_flush(e);
     if ((status == TRAIN_DONE || status == TRAIN_DIVERGED) && job.history->best >= 0)

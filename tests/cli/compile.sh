@@ -64,9 +64,10 @@ layers/bert.yaml:29:15: optimized: layers.0.activation.first (5 values) is compu
 layers/bert.yaml:29:15: optimized: layers.0.activation.first (5 values) joined the region of layers.0.ffn.up.first [fuse]
 layers/bert.yaml:24:15: optimized: layers.0.attention.key joined the chain of layers.0.attention.key.dot [chain]
 layers/bert.yaml:24:15: optimized: d.layers.0.attention.key.weight (2 values) reads embeddings.norm from panels [pack]
+layers/bert.yaml:24:15: optimized: d.layers.0.attention.key.dot.dot (2 values) reads panels of layers.0.attention.key.weight that stay from step to step [keep]
 END
 [ "$(grep -vc ': optimized: .* \[[a-z0-9]*\]$' notes)" = 0 ] || fail "a note of another form"
-[ "$(cut -d'[' -f2 notes | uniq | tr '\n' ' ')" = "demand] remat] fuse] chain] pack] plan] " ] || fail "notes out of order"
+[ "$(cut -d'[' -f2 notes | uniq | tr '\n' ' ')" = "demand] remat] fuse] chain] pack] keep] plan] " ] || fail "notes out of order"
 read -r shared alone < <(awk '/^# All slots/ { print $5, $NF + 0; exit }' plan)
 has notes "^ftc: optimized: the arena takes $shared bytes, not $alone, for 8 rows with 128 tokens in all: values share slots .plan.$"
 "$ftc" compile -fopt-info=again --emit=plan graph -o again.plan

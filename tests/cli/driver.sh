@@ -81,7 +81,7 @@ both compile -Q -fremat -fno-remat --help=optimizers && is remat disabled "-frem
 both compile -Q -O1 -fchain --help=optimizers && is chain enabled "-O1 -fchain"
 both compile -Q -O0 -ffuse --help=optimizers && is fuse disabled "-O0 -ffuse"
 # the words hold for what is compiled, too
-"$ftc" compile --emit=kernels -O1 -fchain -fpack -o 1.txt tiny.yaml
+"$ftc" compile --emit=kernels -O1 -fchain -fpack -fkeep -o 1.txt tiny.yaml
 "$ftc" compile --emit=kernels -O2 -o 2.txt tiny.yaml
 "$ftc" compile --emit=kernels -O1 -o 1plain.txt tiny.yaml
 cmp -s 1.txt 2.txt || fail "-O1 with what is missing is -O2"

@@ -8,7 +8,7 @@
 "$ftc" opt grad.txt | cmp - grad.txt || fail "no pass changes something"
 "$ftc" opt -bf16 -remat -fuse -chain -pack -o fused2.txt grad.txt
 cmp fused.txt fused2.txt || fail "opt's fused stage"
-"$ftc" opt -lower -plan fused2.txt | cmp - plan.txt || fail "opt's plan"
+"$ftc" opt -keep -lower -plan fused2.txt | cmp - plan.txt || fail "opt's plan"
 "$ftc" opt -fuse grad.txt > plain.txt
 "$ftc" compile -x graph -fno-chain -o a.o plain.txt || fail "going on from opt's stage"
 expect 1 opt -fuze grad.txt <<'TEXT'

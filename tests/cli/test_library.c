@@ -134,6 +134,41 @@ static void weights_can_be_read_and_written(void **state)
     ftc_diag_free(d);
 }
 
+static double cross_entropy(const float *logits)
+{
+    double sum = 0;
+    for (int i = 0; i < ROWS; i++)
+        sum += log1p(exp((double)logits[2 * i + !classes[i]] - (double)logits[2 * i + classes[i]]));
+    return sum / ROWS;
+}
+
+/* What training keeps of weights from step to step follows what the caller writes: a step's loss is that of the logits before it. */
+static void written_weights_are_trained(void **state)
+{
+    (void)state;
+    FtcDiag *d = ftc_diag_new(stderr);
+    static const char *const set[] = { "model.init_std=0.5" };
+    FtcOptions o = { .set = set, .n_set = 1, .labels = labels, .n_labels = 2, .texts = texts, .n_texts = ROWS, .no_cache = true };
+    FtcSession *s = ftc_open(source_path("models/tiny_cls.yaml"), &o, d);
+    assert_non_null(s);
+    FtcBatch b = batch_of(s);
+    float loss, before[2 * ROWS], after[2 * ROWS], *w = NULL;
+    int64_t count;
+    for (int step = 0; step < 6; step++) {
+        assert_true(ftc_predict(s, &b, before));
+        if (step == 2)
+            w = ftc_weight(s, "layers.0.attention.value.weight", &count);
+        for (int64_t i = 0; w && i < count; i++)
+            w[i] *= -8;
+        assert_true(ftc_predict(s, &b, after));
+        assert_true(ftc_train_step(s, &b, 1e-2, &loss));
+        assert_true(fabs((double)loss - cross_entropy(after)) < 1e-5);
+        assert_true(!w || fabs((double)loss - cross_entropy(before)) > 1e-3);
+    }
+    ftc_close(s);
+    ftc_diag_free(d);
+}
+
 static void wrong_batches_are_refused(void **state)
 {
     (void)state;
@@ -204,6 +239,7 @@ int main(void)
         cmocka_unit_test(learns_and_comes_back),
         cmocka_unit_test(several_labels),
         cmocka_unit_test(weights_can_be_read_and_written),
+        cmocka_unit_test(written_weights_are_trained),
         cmocka_unit_test(wrong_batches_are_refused),
         cmocka_unit_test(what_is_left_open_is_asked_for),
     };

@@ -105,7 +105,7 @@ static const FtcBuf bufs[] = { { FTC_BUF_INPUT, FTC_F32, "x", form_t, 0 }, { FTC
 static const FtcKernelInfo infos[] = { { .name = "twice", .n_params = 2 }, { .name = "bits", .n_params = 1 } };
 static const FtcCall calls[] = { { 0, 0, 0 }, { 1, 1, 0 }, { 1, 1, 1 } };
 static const int32_t call_bufs[] = { 0, 1 }, call_imms[] = { 11, 12 };
-static const FtcProgram program = { "forward", 2, 0, 2, 3, bufs, infos, NULL, calls, call_bufs, call_imms, 3, 56 };
+static const FtcProgram program = { "forward", 2, 0, 2, 3, bufs, infos, NULL, calls, call_bufs, call_imms, 3, 56, 0 };
 static const FtcWeight weights[] = { { "head.bias", 1, { -4 }, FTC_INIT_NORMAL, true, false, true, false, 0.02f } };
 static const char *const labels[] = { "no", "yes" };
 static const float rates[] = { 0.25f };

@@ -191,7 +191,7 @@ static void test_rewrites(void **state)
 static void test_rewrites_in_a_model(void **state)
 {
     (void)state;
-    static const char *const rules[] = { "demand:rebuild", "remat:clone", "simplify:broadcast", "plan:last", "fuse:take_in" };
+    static const char *const rules[] = { "demand:rebuild", "remat:clone", "simplify:broadcast", "plan:last", "fuse:take_in", "keep:update" };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         expect_caught(rules[i], source_path("models/tiny_cls.yaml"), false);
 }

@@ -1,11 +1,12 @@
-/* Passes that must not change a bit: remat, chain and plan, on and off, over a whole training step; and which passes there are. */
+/* Passes that must not change a bit: remat, chain, keep and plan, on and off, over whole training steps; and which passes there are. */
 #include "tests/support/testing.h"
 
 #include "compiler/api/compile.h"
 #include "runtime/train/exec.h"
 
-/* The weights after three steps on ragged batches, under the given options. */
-static float *trained(const char *file, const char *off, int threads, int64_t *count)
+/* The weights after three steps on ragged batches, under the given options.  What is kept of weights stays between steps, or (owns =
+ * false) is made anew for each. */
+static float *trained(const char *file, const char *off, bool owns, int threads, int64_t *count)
 {
     Arena *arena = arena_new();
     FtcDiag *d = ftc_diag_new(stderr);
@@ -21,6 +22,7 @@ static float *trained(const char *file, const char *off, int threads, int64_t *c
     params_init(p, 7, pool);
     Exec *e = exec_new(&c->model, p, pool, (ExecOptions){ .train = true }, d);
     assert_non_null(e);
+    exec_own_weights(e, owns);
     enum { ROWS = 5, TOKENS = 40 };
     assert_true(exec_reserve(e, TOKENS, ROWS, 13, d));
     for (int step = 0; step < 3; step++) {
@@ -54,10 +56,10 @@ static float *trained(const char *file, const char *off, int threads, int64_t *c
     return all;
 }
 
-static void check_same_bits(const char *file, const char *off, int threads)
+static void check_same_bits(const char *file, const char *off, bool owns, int threads)
 {
     int64_t n, m;
-    float *plain = trained(file, NULL, 1, &n), *other = trained(file, off, threads, &m);
+    float *plain = trained(file, NULL, true, 1, &n), *other = trained(file, off, owns, threads, &m);
     assert_int_equal(n, m);
     int64_t differ = 0, first = -1;
     for (int64_t i = 0; i < n; i++)
@@ -76,11 +78,13 @@ static void test_same_bits(void **state)
     static const char *const models[] = { "models/tiny_cls.yaml", "models/logreg.yaml", "tests/models/prenorm_gated.yaml",
                                          "tests/models/bf16.yaml" };
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
-        check_same_bits(models[i], ",remat,", 1);
-        check_same_bits(models[i], ",plan,", 1);
-        check_same_bits(models[i], ",chain,", 1);
+        check_same_bits(models[i], ",remat,", true, 1);
+        check_same_bits(models[i], ",plan,", true, 1);
+        check_same_bits(models[i], ",keep,", true, 1);
+        check_same_bits(models[i], NULL, false, 1);
+        check_same_bits(models[i], ",chain,", true, 1);
         for (int threads = 2; threads <= 7; threads += threads == 3 ? 4 : 1)
-            check_same_bits(models[i], NULL, threads);
+            check_same_bits(models[i], NULL, true, threads);
     }
 }
 
@@ -93,7 +97,7 @@ static void test_table(void **state)
         assert_true(strlen(pipeline[i].why) > 10);
     }
     static const char *const before_after[][2] = { { "simplify", "demand" }, { "demand", "rows" }, { "rows", "grad" }, { "grad", "cse" }, { "cse", "bf16" }, { "bf16", "remat" }, { "remat", "fuse" },
-                                                    { "fuse", "chain" }, { "chain", "pack" }, { "pack", "lower" }, { "lower", "plan" } };
+                                                    { "fuse", "chain" }, { "chain", "pack" }, { "pack", "keep" }, { "split", "keep" }, { "keep", "lower" }, { "lower", "plan" } };
     for (size_t i = 0; i < sizeof before_after / sizeof *before_after; i++)
         assert_true(find_pass(before_after[i][0]) < find_pass(before_after[i][1]));
 }

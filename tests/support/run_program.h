@@ -43,7 +43,8 @@ static inline void check_program_on(const char *what, const Graph *g, const Prog
         size_t size = (size_t)poly_eval_symbols(b->size, sym) * elem_size(b->elem);
         if (b->kind == FTC_BUF_ARENA)
             continue;
-        bufs[i] = arena_alloc(a, size + 64);
+        char *room = arena_alloc(a, size + 128);
+        bufs[i] = room + (-(uintptr_t)room & 63); /* at a line, as the runtime has them */
         if (b->kind == FTC_BUF_OUTPUT)
             memset(bufs[i], 0xFF, size);
         else if (!strcmp(b->name, "row_start"))

@@ -165,7 +165,7 @@ static const int32_t call_bufs[] = { IDS, ROW_START, W, LOGITS, LOGITS, LABELS, 
                                      IDS, ROW_START, DLOGITS, DW, DW, PART, PART, GRAD_NORM, DW, LR, MOMENTUM, W, M };
 static const int32_t call_imms[] = { 7, 1 };
 static const FtcCall calls[] = { { 0, 0, 0 }, { 1, 4, 0 }, { 2, 8, 0 }, { 3, 10, 0 }, { 4, 14, 0 }, { 5, 16, 1 }, { 6, 18, 0 } };
-static const FtcProgram step_program = { "step", N_BUFS, 4, 7, 7, bufs, kernels, fns, calls, call_bufs, call_imms, 6, 56 };
+static const FtcProgram step_program = { "step", N_BUFS, 4, 7, 7, bufs, kernels, fns, calls, call_bufs, call_imms, 6, 56, 0 };
 
 /* logits go to an output instead of the arena */
 static const FtcBuf eval_bufs[] = {
@@ -175,7 +175,7 @@ static const FtcBuf eval_bufs[] = {
     { FTC_BUF_OUTPUT, FTC_F32, "logits", FORM(1, 0, 1, 0, 1, 0), 0 },
 };
 static const int32_t eval_call_bufs[] = { 0, 1, 2, 3 };
-static const FtcProgram eval_program = { "eval", 4, 0, 1, 1, eval_bufs, kernels, fns, calls, eval_call_bufs, call_imms, 1, 56 };
+static const FtcProgram eval_program = { "eval", 4, 0, 1, 1, eval_bufs, kernels, fns, calls, eval_call_bufs, call_imms, 1, 56, 0 };
 
 static const FtcWeight weights[] = {
     { .name = "w", .rank = 2, .dim = { -1 - FTC_V, -1 - FTC_C }, .init = FTC_INIT_NORMAL, .init_scale = 0.5f, .decay = true },
