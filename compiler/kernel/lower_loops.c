@@ -252,19 +252,27 @@ static Node *kept_weight(const Lower *l)
     return NULL;
 }
 
+/* Opens pieces of `step` of a dim of n, of which the last may be smaller; none where that is all of it. */
+static Span open_pieces(Lower *l, const char *name, Dim n, int64_t step)
+{
+    if (n <= step)
+        return (Span){ { 0 }, poly_const(l->a, n) };
+    int par = open_par(l, name, poly_const(l->a, n), step, -1);
+    Poly from = var(l, par);
+    return (Span){ from, n % step ? minus(l->a, piece_end(l, par, step, poly_const(l->a, n)), from) : poly_const(l->a, step) };
+}
+
 /* An update that writes panels too, part by part, while the weight's numbers are in the cache. */
 static void lower_kept_update(Lower *l, Node *w)
 {
-    enum { ROWS = 32, COLUMNS = 384 }; /* whole panels, both ways */
-    Poly rows = dim_extent(l, w->type.dim[0]), columns = dim_extent(l, w->type.dim[1]);
+    enum { ROWS = 32, COLUMNS = 768 }; /* whole panels, both ways; the numbers of a piece are in L2 until they are copied */
     begin_kernel(l, group_name(l));
-    int p = open_par(l, "p", rows, ROWS, -1), c = open_par(l, "c", columns, COLUMNS, -1);
-    Poly end = piece_end(l, p, ROWS, rows), edge = piece_end(l, c, COLUMNS, columns);
-    Index at = { .v = { var(l, open_for(l, "r", var(l, p), end, w->type.dim[0])) } };
-    open_axis_lanes(l, 1, var(l, c), edge, -1, &at);
+    Span rows = open_pieces(l, "p", w->type.dim[0], ROWS), columns = open_pieces(l, "c", w->type.dim[1], COLUMNS);
+    Index at = { .v = { var(l, open_for(l, "r", rows.from, poly_add(l->a, rows.from, rows.size), -1)) } };
+    at.v[1] = poly_add(l->a, columns.from, var(l, open_vec(l, columns.size, -1)));
     compute_once(l, &at);
     close_blocks(l, 2);
-    pack_kept(l, w, (Span){ var(l, p), minus(l->a, end, var(l, p)) }, (Span){ var(l, c), minus(l->a, edge, var(l, c)) });
+    pack_kept(l, w, rows, columns);
     end_kernel(l);
 }
 
