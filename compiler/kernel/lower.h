@@ -72,8 +72,9 @@ bool dot_operand_strided(Arena *a, const Node *n, int which);
  * which its group has each number at hand; or nothing at all.  All false where no weight is updated. */
 bool *find_keepers(Graph *g, Arena *a);
 
-/* The weight that a dot's right operand is, as it lies or transposed; NULL: it is something else, or a part of one. */
-Node *dot_weight(Arena *a, const Node *dot);
+/* The weight that a dot's right operand is, as it lies or transposed, whose panels can stay; NULL: it is something else, or a part of
+ * one, or the dot may come when it is updated already. */
+Node *kept_operand(Arena *a, const bool *keeps, const Node *dot);
 
 /* The same for all tokens and rows of a batch: a weight, or what is made of weights. */
 bool is_shared_matrix(const Type *t);

@@ -107,14 +107,14 @@ static bool reads_rows(Arena *a, const Node *n, int which)
     return x->type.rank == 2 && poly_equal(at.v[1], poly_var(a, dot_free_axis(n, which)));
 }
 
-Node *dot_weight(Arena *a, const Node *dot)
+Node *kept_operand(Arena *a, const bool *keeps, const Node *dot)
 {
     Index at;
     Node *x = stored_operand(a, dot->in[1], &at);
     int rows = dot->a.cb, columns = dot_free_axis(dot, 1);
     if (is_rounded_by_copies(x))
         x = x->in[0];
-    if (x->op != OP_weight || x->type.rank != 2 || dot->a.batch || columns < 0)
+    if (!keeps[x->id] || dot->region == REGION_UPDATE || dot->a.batch || columns < 0)
         return NULL;
     if (poly_equal(at.v[0], poly_var(a, columns))) { /* it lies transposed */
         columns = rows;
@@ -220,10 +220,10 @@ static int panel_width(const Lower *l, int which, Dim columns) { return which ? 
 
 static int find_pack(const Lower *l, const Node *base, Form form, bool kept, int width, Poly offset)
 {
-    for (int i = 0; i < l->n_packs; i++)
-        if (l->packs[i].base == base && l->packs[i].kept == kept && l->p->bufs[l->packs[i].buf].elem == form.elem && l->packs[i].split == form.split && l->packs[i].width == width &&
-            poly_equal(l->packs[i].offset, offset))
-            return l->packs[i].buf;
+    for (const Pack *p = l->packs; p < l->packs + l->n_packs; p++)
+        if (p->base == base && p->kept == kept && l->p->bufs[p->buf].elem == form.elem && p->split == form.split && p->width == width &&
+            poly_equal(p->offset, offset))
+            return p->buf;
     return -1;
 }
 
@@ -250,7 +250,7 @@ static int pack_operand(Lower *l, Node *n, int which)
     Poly k = dim_extent(l, depth), all = poly_const(l->a, columns), offset;
     Node *base = packed_base(l, n, which, &offset);
     Form form = packed_form(n, which);
-    bool kept = which && n->packs & PACKS_KEPT && n->region != REGION_UPDATE && l->keeps[base->id] && dot_weight(l->a, n);
+    bool kept = which && n->packs & PACKS_KEPT && kept_operand(l->a, l->keeps, n);
     int packed = find_pack(l, base, form, kept, width, offset);
     if (packed >= 0)
         return packed;

@@ -246,7 +246,7 @@ static Node *kept_weight(const Lower *l)
 {
     for (int i = 0; i < l->n_members; i++) {
         Node *w = is_update(l->members[i]) ? l->members[i]->in[0] : NULL;
-        if (w && w->op == OP_weight && l->keeps[w->id] && has_kept_panels(l, w))
+        if (w && has_kept_panels(l, w))
             return w;
     }
     return NULL;

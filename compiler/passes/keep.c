@@ -13,8 +13,8 @@ void pass_keep(Graph *g)
     Arena *a = arena_new();
     const bool *keeps = find_keepers(g, a);
     EACH_NODE(n, g) {
-        const Node *w = n->packs & PACKS_RIGHT && n->region != REGION_UPDATE ? dot_weight(a, n) : NULL;
-        if (!w || !keeps[w->id])
+        const Node *w = n->packs & PACKS_RIGHT ? kept_operand(a, keeps, n) : NULL;
+        if (!w)
             continue;
         n->packs |= PACKS_KEPT;
         opt_note(g->notes, n, "reads panels of %s that stay from step to step", w->name);

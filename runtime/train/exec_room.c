@@ -115,14 +115,15 @@ static bool reserve_scratch(Exec *e, int64_t bytes_each)
     return true;
 }
 
-/* Outputs and, where checked, values and the inputs of a batch. */
+/* Outputs and, where checked, values, what is kept, and the inputs of a batch. */
 static bool reserve_own(Exec *e, Bound *b)
 {
     bool checked = e->options.check_arena;
     for (int i = 0; i < b->program->n_bufs; i++) {
         const FtcBuf *buf = &b->program->bufs[i];
         int64_t bytes;
-        bool own = buf->kind == FTC_BUF_OUTPUT || (checked && (buf->kind == FTC_BUF_ARENA || buf->kind == FTC_BUF_KEPT || b->input[i] != NO_INPUT));
+        bool made = buf->kind == FTC_BUF_ARENA || buf->kind == FTC_BUF_KEPT;
+        bool own = buf->kind == FTC_BUF_OUTPUT || (checked && (made || b->input[i] != NO_INPUT));
         if (!own)
             continue;
         if (!buf_bytes(buf, e->most, &bytes) || !block_reserve(&b->own[i], (size_t)bytes, checked))
@@ -174,17 +175,17 @@ static int64_t step_tokens(const Exec *e)
 /* Reserves all room for e->most. */
 static bool lay_out(Exec *e, int64_t tokens, int64_t rows, FtcDiag *d)
 {
-    int64_t arena = 0, scratch, all, kept[sizeof e->bound / sizeof *e->bound] = { 0 };
+    int64_t arena = 0, scratch, values, all, kept[sizeof e->bound / sizeof *e->bound] = { 0 };
     bool fits = scratch_size(e, e->most, &scratch) && !__builtin_mul_overflow(scratch, e->n_lanes, &e->scratch_bytes);
     for (int i = 0; fits && i < e->n_bound; i++) {
         fits = lay_out_slots(&e->bound[i], e->most, &arena) && lay_out_kept(e, &e->bound[i], &kept[i]) &&
                !__builtin_add_overflow(e->kept_bytes, kept[i], &e->kept_bytes);
         e->arena_bytes = arena > e->arena_bytes ? arena : e->arena_bytes;
     }
-    if (!fits || __builtin_add_overflow(e->arena_bytes, e->scratch_bytes, &all) || all > INT64_MAX - e->kept_bytes)
+    if (!fits || __builtin_add_overflow(e->arena_bytes, e->scratch_bytes, &values) || __builtin_add_overflow(values, e->kept_bytes, &all))
         return ftc_error(d, FTC_NOWHERE, "a batch of %lld rows and %lld tokens needs more memory than there can be; make "
                                          "train.batch or data.max_length smaller", (long long)rows, (long long)tokens);
-    if (!within_limit(e, all, tokens, rows, d))
+    if (!within_limit(e, values, tokens, rows, d))
         return false;
     size_t tokens_bytes = (size_t)e->most[FTC_T] * sizeof(int32_t);
     bool ok = reserve_arena(e) && reserve_scratch(e, scratch) && block_reserve(&e->zeros, tokens_bytes, false) &&
@@ -196,7 +197,7 @@ static bool lay_out(Exec *e, int64_t tokens, int64_t rows, FtcDiag *d)
         return true;
     return ftc_error(d, FTC_NOWHERE, "no memory for a batch of %lld rows and %lld tokens: it needs %lld bytes (%.1f GiB); make "
                                      "train.batch or data.max_length smaller",
-                     (long long)rows, (long long)tokens, (long long)(all + e->kept_bytes), (double)(all + e->kept_bytes) / (1 << 30));
+                     (long long)rows, (long long)tokens, (long long)all, (double)all / (1 << 30));
 }
 
 void exec_free_room(Exec *e)

@@ -38,12 +38,13 @@ bool slots_at(const FtcProgram *p, const int64_t *sym, int64_t *bytes)
     for (int i = 0; i < p->n_slots; i++)
         bytes[i] = 0;
     for (int i = 0; i < p->n_bufs; i++) {
-        int64_t own, *slot = &bytes[p->bufs[i].slot];
-        if (p->bufs[i].kind != FTC_BUF_ARENA)
+        const FtcBuf *b = &p->bufs[i];
+        int64_t own;
+        if (b->kind != FTC_BUF_ARENA)
             continue;
-        if (!buf_bytes(&p->bufs[i], sym, &own))
+        if (!buf_bytes(b, sym, &own))
             return false;
-        *slot = own > *slot ? own : *slot;
+        bytes[b->slot] = own > bytes[b->slot] ? own : bytes[b->slot];
     }
     return true;
 }
