@@ -277,6 +277,10 @@ static bool check_graph(const Entry *e, const StageText *t, Arena *a, FtcDiag *d
     Node *n = graph_find_output(e->graph, wanted);
     if (!n)
         return ftc_error(d, FTC_FILE(t->file), "graph @%s has no output '%s'", e->name, wanted);
+    if (t->pass && !strcmp(t->pass, stage_last_pass(STAGE_FUSED)))
+        return pass_regroup(e->graph, t->file, d);
+    EACH_NODE(x, e->graph) /* no groups yet */
+        x->group = x->stage = x->packs = 0;
     if (t->pass)
         return true;
     return find_weights(e->forward, e->graph, t->file, d) &&

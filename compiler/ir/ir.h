@@ -153,6 +153,7 @@ struct Graph {
     FtcDiag *diag;        /* where a builder call reports a type error */
     struct OptNotes *notes; /* where passes say what they did; NULL: nobody asked */
     bool debug;           /* -g: kernels are told apart by the lines they come from */
+    const struct Given *given; /* by id: the groups of a text, which passes keep to (passes.h, regroup); NULL: they are free */
     int panel_tokens;     /* for lowering: what goes token by token goes by panels of at most so many; 0: PANEL_TOKENS (lower.h) */
     /* what new nodes get: */
     const Loc *loc;

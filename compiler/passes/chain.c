@@ -8,6 +8,7 @@
 #include "compiler/passes/fuse_groups.h"
 
 #include "compiler/ir/mutate.h"
+#include "compiler/passes/regroup.h"
 
 enum { MAX_CHAINED = 160, MAX_CHAIN_PARAMS = 200 };
 
@@ -141,6 +142,8 @@ static const char *why_apart(Chain *c, int a, int b)
         return "no dot is among them";
     if (!o->n || o->n != p->n || o->heads != p->heads)
         return "their pieces are not the same rows";
+    if (given_apart(f->g, x->member[0], y->member[0]))
+        return "the text has them apart";
     if (x->region != y->region)
         return "they belong to different parts of the step";
     if (x->n + y->n > MAX_CHAINED)

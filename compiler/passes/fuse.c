@@ -10,6 +10,7 @@
 
 #include "compiler/ir/mutate.h"
 #include "compiler/ops/ops.h"
+#include "compiler/passes/regroup.h"
 
 #include <string.h>
 
@@ -285,6 +286,8 @@ static void take_in(Fuse *f, int group, Node *x)
 {
     if (x->group || (x->uses != 1 && !mutated("fuse:take_in")) || op_info[x->op].class != CLASS_MAP)
         return;
+    if (given_stages_apart(f->g, f->group[group].member[0], x))
+        return;
     add_member(f, group, x);
     for (int k = 0; k < x->n_in; k++)
         take_in(f, group, x->in[k]);
@@ -306,7 +309,7 @@ static void visit(Fuse *f, Node *n, bool whole)
         for (int k = n->n_in - 1; k >= 0; k--) {
             Node *x = behind_views(n->in[k]);
             int g = x->group ? find_group(f, x->group) : 0;
-            if (!g || g == home)
+            if (!g || g == home || given_stages_apart(f->g, f->group[g].member[0], n))
                 continue;
             why = why_apart(f, tried = g, n);
             if (!why &&
@@ -431,8 +434,8 @@ void pass_fuse(Graph *g, bool whole)
         EACH_NODE(n, g)
             if (op_lower[n->op] == lower_reduce && !is_row_reduction(n)) {
                 int home = new_group(&f, &n->in[0]->type, n->region, false);
-                take_in(&f, home, n->in[0]);
                 add_member(&f, home, n);
+                take_in(&f, home, n->in[0]);
             }
     EACH_NODE(n, g) {
         LowerKind kind = op_lower[n->op];

@@ -6,6 +6,7 @@
 #include "compiler/passes/passes.h"
 
 #include "compiler/kernel/lower.h"
+#include "compiler/passes/regroup.h"
 
 void pass_keep(Graph *g)
 {
@@ -13,7 +14,7 @@ void pass_keep(Graph *g)
     Arena *a = arena_new();
     const bool *keeps = find_keepers(g, a);
     EACH_NODE(n, g) {
-        const Node *w = n->packs & PACKS_RIGHT ? kept_operand(a, keeps, n) : NULL;
+        const Node *w = n->packs & PACKS_RIGHT && given_packs(g, n, PACKS_KEPT) ? kept_operand(a, keeps, n) : NULL;
         if (!w)
             continue;
         n->packs |= PACKS_KEPT;

@@ -9,6 +9,7 @@
 
 #include "compiler/ir/mutate.h"
 #include "compiler/kernel/lower.h"
+#include "compiler/passes/regroup.h"
 
 #include <limits.h>
 
@@ -74,7 +75,7 @@ static void round_in_copies(Graph *g)
 void pass_pack(Graph *g)
 {
     EACH_NODE(n, g) {
-        n->packs = op_lower[n->op] == lower_dot ? operands_to_pack(n) : 0;
+        n->packs = op_lower[n->op] == lower_dot ? given_packs(g, n, operands_to_pack(n)) : 0;
         for (int k = 0; k < 2; k++)
             if (n->packs & (k ? PACKS_RIGHT : PACKS_LEFT))
                 opt_note(g->notes, n, "reads %s from panels", behind_views(n->in[k])->name);
@@ -91,7 +92,7 @@ void pass_split(Graph *g)
 {
     const int least = mutated("split:small") ? 1 : 128; /* small models are for tests */
     EACH_NODE(n, g) {
-        if (!(n->packs & PACKS_RIGHT) || n->in[0]->type.elem != F32 || n->in[1]->type.elem != F32)
+        if (!(n->packs & PACKS_RIGHT) || !given_packs(g, n, PACKS_SPLIT) || n->in[0]->type.elem != F32 || n->in[1]->type.elem != F32)
             continue;
         Dim columns = n->in[1]->type.dim[dot_free_axis(n, 1)], depth = n->in[1]->type.dim[n->a.cb];
         if (columns < least || (depth != DIM_T && depth < least))

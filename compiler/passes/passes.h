@@ -54,6 +54,11 @@ void pass_split(Graph *g);
 /* keep: says of dots whose packed right operand is a weight that its panels stay from step to step.  In: a step graph. */
 void pass_keep(Graph *g);
 
+/* regroup: groups and panels that a text gives, as those passes would have made them.  The passes run again and join only what has
+ * one group there, so what comes out is what lowering can do.  A value without a group is computed alone.  In: a graph that was
+ * read.  Reports a group or `packs` that can't be and returns false. */
+bool pass_regroup(Graph *g, const char *file, FtcDiag *d);
+
 /* plan: gives every arena buffer of the program a slot; slots are shared by buffers that are never alive together. */
 void pass_plan(Program *p, bool share);
 

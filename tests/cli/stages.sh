@@ -28,3 +28,25 @@ sed "${line}s/= add /= plus /" "$out/graph" > "$out/broken"
 ! "$ftc" compile -c "$out/broken" -o "$out/broken.o" 2> "$out/err" || { echo "a broken graph compiled"; exit 1; }
 grep -q "broken:$line:.*error:.*'plus'" "$out/err" || { cat "$out/err"; exit 1; }
 [ ! -e "$out/broken.o" ]
+
+# Groups may be edited too: made finer, they compute the same; what can't be one group is refused.
+"$ftc" compile --emit=fused "$spec" -o "$out/fused"
+sed 's/  in [0-9.]*\( packs [0-9]*\)\?//' "$out/fused" > "$out/alone"
+"$ftc" compile -c -fno-fuse -fno-pack "$spec" -o "$out/unfused.o"
+"$ftc" compile -c "$out/alone" -o "$out/alone.o"
+cmp "$out/unfused.o" "$out/alone.o" || { echo "values without groups are not computed alone"; exit 1; }
+edit() { # SED-SCRIPT: an edited stage of other groups
+    sed "$1" "$out/fused" > "$out/regrouped"
+    ! cmp -s "$out/fused" "$out/regrouped" || { echo "$1: edits nothing"; exit 1; }
+}
+edit '/%loss.eq = /s/  in [0-9]*//; /attention.value = add/s/  in [.0-9]*//'
+"$ftc" verify -x graph "$out/regrouped" > "$out/said" 2>&1 || { cat "$out/said"; echo "finer groups"; exit 1; }
+refused() { # SED-SCRIPT MESSAGE
+    edit "$1"
+    ! "$ftc" compile -c "$out/regrouped" -o "$out/broken.o" 2> "$out/err" || { echo "$1: compiled"; exit 1; }
+    grep -qF "regrouped: error: $2" "$out/err" || { cat "$out/err"; echo "not: $2"; exit 1; }
+}
+group=$(sed -n '/^graph @step/,$ s/.*%logits = .*  in \([0-9]*\).*/\1/p' "$out/fused" | head -1)
+refused "/%classifier.dot = dot/s/  in [0-9]*/  in $group/" "%logits of graph @step can't be computed with %classifier.dot in group $group; without 'in' it is computed alone"
+refused '/%classifier.dot = dot/s/  in [0-9]*/& packs 1/' "%classifier.dot of graph @step can't have 'packs 1'"
+refused '/%loss.eq = eq/s/  in [0-9]*/  in 999999/; /%pooler.dot = dot/s/  in [0-9]*/  in 999999/' "%loss.eq of graph @step can't be computed with %pooler.dot in group 999999"
