@@ -251,6 +251,12 @@ static bool read_node(Parser *p)
     }
     n->name = name;
     define(p, name, n);
+    if (is_update(n)) {
+        const Node *before = in[0]->aux;
+        if (before)
+            return ftc_error(p->s.diag, at, "%%%s is updated twice, by %%%s too", in[0]->name, before->name);
+        in[0]->aux = n;
+    }
     return true;
 }
 

@@ -67,6 +67,47 @@ static void order(Fuse *f, int earlier, int later)
             follow(f, earlier, f->own[i]);
 }
 
+/* ---- updates -------------------------------------------------------------------------------------------------------------- */
+
+/* Who reads a weight or state, through views too. */
+struct Reader {
+    Node *node;
+    Reader *next;
+};
+
+static void find_readers(Fuse *f)
+{
+    f->readers = NEW_ARRAY(f->a, Reader *, f->g->n + 1);
+    EACH_NODE(m, f->g)
+        for (int k = 0; k < m->n_in; k++) {
+            const Node *x = m->in[k];
+            while (op_lower[x->op] == lower_view)
+                x = x->in[0];
+            if (x->op != OP_weight && x->op != OP_state)
+                continue;
+            Reader *r = NEW(f->a, Reader);
+            *r = (Reader){ m, f->readers[x->id] };
+            f->readers[x->id] = r;
+        }
+}
+
+/* Update n, in the group, writes where others read: it runs after them. */
+static void order_update(Fuse *f, int group, const Node *n)
+{
+    for (const Reader *r = f->readers[n->in[0]->id]; r && !mutated("fuse:updates"); r = r->next)
+        if (r->node->group)
+            order(f, find_group(f, r->node->group), group);
+}
+
+/* Nothing that reads the old value waits for the group, so it can do update n. */
+static bool can_update(Fuse *f, int group, const Node *n)
+{
+    for (const Reader *r = f->readers[n->in[0]->id]; r; r = r->next)
+        if (r->node->id > n->id || (r->node->group && has(f->group[find_group(f, r->node->group)].before, group)))
+            return false;
+    return true;
+}
+
 bool can_merge(Fuse *f, int a, int b)
 {
     if ((!f->group[a].precedes && !f->group[b].precedes) || mutated("fuse:between"))
@@ -84,6 +125,7 @@ Fuse new_fuse(Graph *g, Arena *a, int most)
     Fuse f = { .g = g, .a = a };
     f.group = NEW_ARRAY(a, Group, most + 1);
     f.own = NEW_ARRAY(a, int, most + 1);
+    find_readers(&f);
     return f;
 }
 
@@ -212,6 +254,8 @@ static const char *why_apart(Fuse *f, int group, Node *n)
         if (xg && xg != group && has(f->group[xg].before, group) && !mutated("fuse:waits"))
             return "has to be done before another operand";
     }
+    if (is_update(n) && !can_update(f, group, n))
+        return "has to wait for what reads the old value";
     return outside_reads(f, group, group, n) <= MAX_READS ? NULL : "reads as much as a kernel may";
 }
 
@@ -222,6 +266,8 @@ void depend(Fuse *f, int group, Node *n)
         if (x->group && find_group(f, x->group) != group)
             order(f, find_group(f, x->group), group);
     }
+    if (is_update(n))
+        order_update(f, group, n);
 }
 
 static void widen(Group *g, const Type *t)
@@ -332,26 +378,9 @@ static void visit(Fuse *f, Node *n, bool whole)
 
 void order_updates(Fuse *f)
 {
-    typedef struct Reader Reader;
-    struct Reader {
-        int group;
-        Reader *next;
-    };
-    Reader **readers = NEW_ARRAY(f->a, Reader *, f->g->n + 1); /* by id of a weight or state: the groups that read it */
-    EACH_NODE(m, f->g)
-        for (int k = 0; k < m->n_in && m->group; k++) {
-            const Node *x = behind_views(m->in[k]);
-            if (x->op != OP_weight && x->op != OP_state)
-                continue;
-            Reader *r = NEW(f->a, Reader);
-            *r = (Reader){ m->group, readers[x->id] };
-            readers[x->id] = r;
-        }
     EACH_NODE(n, f->g)
-        if (is_update(n) && !mutated("fuse:updates"))
-            for (const Reader *r = readers[n->in[0]->id]; r; r = r->next)
-                if (find_group(f, r->group) != find_group(f, n->group))
-                    order(f, find_group(f, r->group), find_group(f, n->group));
+        if (is_update(n))
+            order_update(f, find_group(f, n->group), n);
 }
 
 /* All groups that must run before group i have their number. */

@@ -24,11 +24,14 @@ typedef struct {
     bool precedes;    /* it is in such a set of another */
 } Group;
 
+typedef struct Reader Reader;
+
 typedef struct {
     Graph *g;
     Arena *a;
     Group *group;     /* from 1 */
     int n;
+    Reader **readers; /* by id of a weight or state */
     int *own, n_own;  /* the groups that were not merged into others */
 } Fuse;
 

@@ -50,3 +50,10 @@ group=$(sed -n '/^graph @step/,$ s/.*%logits = .*  in \([0-9]*\).*/\1/p' "$out/f
 refused "/%classifier.dot = dot/s/  in [0-9]*/  in $group/" "%logits of graph @step can't be computed with %classifier.dot in group $group; without 'in' it is computed alone"
 refused '/%classifier.dot = dot/s/  in [0-9]*/& packs 1/' "%classifier.dot of graph @step can't have 'packs 1'"
 refused '/%loss.eq = eq/s/  in [0-9]*/  in 999999/; /%pooler.dot = dot/s/  in [0-9]*/  in 999999/' "%loss.eq of graph @step can't be computed with %pooler.dot in group 999999"
+
+# Updates that read each other's weight read what it was before both.
+"$ftc" compile --emit=grad "$spec" -o "$out/grad"
+sed 's/\(query.weight.mul.6 = mul \)%layers.0.attention.query/\1%layers.0.attention.KEY/
+     s/\(key.weight.mul.6 = mul \)%layers.0.attention.key/\1%layers.0.attention.query/; s/KEY/key/' "$out/grad" > "$out/swapped"
+[ "$(diff "$out/grad" "$out/swapped" | grep -c '^>')" = 2 ] || { echo "there are no two updates to swap"; exit 1; }
+"$ftc" verify -x graph "$out/swapped" > "$out/said" 2>&1 || { cat "$out/said"; echo "swapped weights"; exit 1; }
