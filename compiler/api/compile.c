@@ -277,11 +277,11 @@ static bool check_graph(const Entry *e, const StageText *t, Arena *a, FtcDiag *d
     Node *n = graph_find_output(e->graph, wanted);
     if (!n)
         return ftc_error(d, FTC_FILE(t->file), "graph @%s has no output '%s'", e->name, wanted);
-    if (t->pass && !strcmp(t->pass, stage_last_pass(STAGE_FUSED)))
+    if (t->stage == STAGE_FUSED)
         return pass_regroup(e->graph, t->file, d);
     EACH_NODE(x, e->graph) /* no groups yet */
         x->group = x->stage = x->packs = 0;
-    if (t->pass)
+    if (t->stage == STAGE_GRAD)
         return true;
     return find_weights(e->forward, e->graph, t->file, d) &&
            (!e->training || depends_on_trained(e->graph, n, e->forward, a) ||
@@ -308,8 +308,9 @@ static bool read_entry(Compiled *c, Entry *e, const Spec *spec, const StageText 
     if (!build_entry(c, e, spec, d))
         return false;
     Graph *built = e->graph;
-    e->graph = t->is_program ? NULL : graph_parse(c->arena, t->file, text, strlen(text), d);
-    e->program = t->is_program ? program_parse(c->arena, t->file, text, strlen(text), d) : NULL;
+    bool is_graph = t->stage < STAGE_KERNELS;
+    e->graph = is_graph ? graph_parse(c->arena, t->file, text, strlen(text), d) : NULL;
+    e->program = is_graph ? NULL : program_parse(c->arena, t->file, text, strlen(text), d);
     if (!e->graph && !e->program)
         return false;
     if (trains_rows(e)) /* the weight table says so too */
@@ -335,7 +336,7 @@ Compiled *compile_stage(const StageText *t, const PipelineOptions *options, FtcD
     PipelineOptions o = *options;
     Compiled *c = xcalloc(1, sizeof *c);
     c->arena = arena_new();
-    o.from = t->pass;
+    o.from = t->stage == STAGE_GRAPH ? NULL : stage_last_pass(t->stage);
     Entry step = { .name = "step", .training = true }, accumulate = { 0 }, eval = { .name = "eval" }, encode = { .name = "encode" };
     const Spec *spec = read_entries(c, &step, &eval, t, d);
     if (spec) {

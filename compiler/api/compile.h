@@ -22,13 +22,15 @@ typedef struct {
 /* Builds and optimizes the programs; no native code yet.  NULL after errors.  The spec must outlive the result, which compiled_free frees. */
 Compiled *compile_spec(const Spec *spec, const char *name, bool training, const PipelineOptions *o, FtcDiag *d);
 
+/* graph: as built; grad: the step, differentiated; fused: groups, each a kernel to be; kernels: lowered; plan: with the arena. */
+typedef enum { STAGE_GRAPH, STAGE_GRAD, STAGE_FUSED, STAGE_KERNELS, STAGE_PLAN, N_STAGES } StageId;
+
 /* A stage of a compilation that was printed (stage.h) and read again: the spec, which gives what no graph says, and the two
  * programs as graphs or, from lowering on, as kernels, buffers and calls. */
 typedef struct {
     const char *file;         /* for messages */
     const char *model;        /* its name */
-    const char *pass;         /* the last one that ran; NULL: none */
-    bool is_program;
+    StageId stage;
     const char *spec, *step, *eval;   /* texts */
     const Spec *checked;      /* its spec with what a run sets anew; NULL: as the text says */
 } StageText;

@@ -23,19 +23,11 @@ static StageId left_by(const Pass *p)
                                     : STAGE_PLAN;
 }
 
-static StageId stage_of(const StageText *t)
-{
-    for (int s = STAGE_PLAN; t->pass && s > STAGE_GRAPH; s--)
-        if (!strcmp(stage_last_pass((StageId)s), t->pass))
-            return (StageId)s;
-    return STAGE_GRAPH;
-}
-
 /* The order is one that passes can run in; *at is then the stage they lead to. */
 static bool check_order(const StageText *t, const Pass *const *passes, int n, StageId *at, FtcDiag *d)
 {
     bool rows = false;
-    *at = stage_of(t);
+    *at = t->stage;
     for (int i = 0; i < n; i++) {
         if (taken_by(passes[i]) != *at)
             return ftc_error(d, FTC_FILE(t->file), "the pass '%s' takes the stage '%s', and %s the stage '%s'", passes[i]->name,

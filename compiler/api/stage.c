@@ -124,8 +124,7 @@ static bool read_title(StageText *t, Arena *arena, const Line *l, FtcDiag *d)
         if (!isalnum((unsigned char)*c) && *c != '_')
             return ftc_error(d, (FtcLoc){ t->file, 1, 0, 0 }, "a model's name has letters, digits and '_' only");
     t->model = arena_strdup(arena, model);
-    t->pass = id == STAGE_GRAPH ? NULL : last_pass[id];
-    t->is_program = id >= STAGE_KERNELS;
+    t->stage = id;
     return true;
 }
 

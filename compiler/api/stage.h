@@ -14,9 +14,6 @@
 
 #include "compiler/api/compile.h"
 
-/* graph: as built; grad: the step, differentiated; fused: groups, each a kernel to be; kernels: lowered; plan: with the arena. */
-typedef enum { STAGE_GRAPH, STAGE_GRAD, STAGE_FUSED, STAGE_KERNELS, STAGE_PLAN, N_STAGES } StageId;
-
 extern const char *const stage_names[N_STAGES];
 
 /* The last pass of each; "build" comes before all passes. */

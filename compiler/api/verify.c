@@ -71,7 +71,7 @@ static bool read_graph(Verify *v)
     }
     if (!stage_read(&v->stage, v->arena, v->job->input, kept, size, v->diag))
         return false;
-    if (v->stage.is_program)
+    if (v->stage.stage >= STAGE_KERNELS)
         return ftc_error(v->diag, FTC_FILE(v->job->input), "has kernels, and what they compute is said by graphs; verify a stage up to "
                          "'fused'");
     SpecSource source = { .file = v->job->input, .text = v->stage.spec, .len = strlen(v->stage.spec) };

@@ -80,9 +80,7 @@ static void find_readers(Fuse *f)
     f->readers = NEW_ARRAY(f->a, Reader *, f->g->n + 1);
     EACH_NODE(m, f->g)
         for (int k = 0; k < m->n_in; k++) {
-            const Node *x = m->in[k];
-            while (op_lower[x->op] == lower_view)
-                x = x->in[0];
+            const Node *x = behind_views(m->in[k]);
             if (x->op != OP_weight && x->op != OP_state)
                 continue;
             Reader *r = NEW(f->a, Reader);
@@ -456,9 +454,9 @@ void pass_fuse(Graph *g, bool whole)
     graph_renumber(g);
     graph_count_uses(g);
     Arena *a = arena_new();
-    Fuse f = new_fuse(g, a, g->n); /* each group begins with a node */
     EACH_NODE(n, g)
         n->group = n->stage = 0;
+    Fuse f = new_fuse(g, a, g->n); /* each group begins with a node */
     if (whole) /* the insides of reductions, before anyone else takes them */
         EACH_NODE(n, g)
             if (op_lower[n->op] == lower_reduce && !is_row_reduction(n)) {
