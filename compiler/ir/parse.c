@@ -3,6 +3,7 @@
 #include "compiler/ir/attrs.h"
 
 #include "compiler/ops/ops.h"
+#include "compiler/support/name_table.h"
 #include "compiler/support/scan.h"
 
 #include <string.h>
@@ -15,6 +16,7 @@ typedef struct {
         Node *node;
     } *names; /* open addressing */
     int n_names, cap_names;
+    NameTable storage[N_OPS]; /* by op: the names of weights, states and inputs */
 } Parser;
 
 static bool read_dim(Parser *p, Dim *d)
@@ -185,6 +187,16 @@ static bool find_op(Parser *p, Op *op)
     return word && ftc_error(p->s.diag, at, "unknown op '%s'", word);
 }
 
+/* Nodes of one name would be one buffer, whatever their types. */
+static bool take_storage(Parser *p, const Node *n, FtcLoc at)
+{
+    int *taken = names_number(&p->storage[n->op], p->s.arena, n->a.name);
+    if (*taken)
+        return ftc_error(p->s.diag, at, "%%%s is the %s '%s', which a node above is already", n->name, op_info[n->op].name, n->a.name);
+    *taken = 1;
+    return true;
+}
+
 static bool read_node(Parser *p)
 {
     Graph *g = p->g;
@@ -251,6 +263,8 @@ static bool read_node(Parser *p)
     }
     n->name = name;
     define(p, name, n);
+    if ((op == OP_weight || op == OP_state || op == OP_input) && !take_storage(p, n, at))
+        return false;
     if (is_update(n)) {
         const Node *before = in[0]->aux;
         if (before)

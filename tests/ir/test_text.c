@@ -104,6 +104,7 @@ static void test_updates(void **state)
     static const struct { const char *line, *message; } cases[] = {
         { "%y = add %w, %u : f32[4]", "%u is an update, which nothing reads" },
         { "%y = update %w, %w {name=\"w\"} : f32[4]", "%w is updated twice, by %u too" },
+        { "%y = weight {name=\"w\"} : f32[8]", "%y is the weight 'w', which a node above is already" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Arena *arena = arena_new();
