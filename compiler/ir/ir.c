@@ -66,14 +66,12 @@ const char *dim_name(Dim d, char buf[24])
 
 const char *type_name(const Type *t, char buf[160])
 {
-    bool ragged = type_ragged(t);
-    int n = snprintf(buf, 160, "%s[", elem_name(t->elem));
+    char d[24], *end = stpcpy(stpcpy(buf, elem_name(t->elem)), "[");
     for (int i = 0; i < t->rank; i++) {
-        char d[24];
-        n += snprintf(buf + n, (size_t)(160 - n), "%s%s%s", i ? "," : "", ragged && i == 0 ? "r:" : "",
-                      dim_name(t->dim[i], d));
+        end = stpcpy(end, i ? "," : type_ragged(t) ? "r:" : "");
+        end = stpcpy(end, dim_name(t->dim[i], d));
     }
-    snprintf(buf + n, (size_t)(160 - n), "]");
+    stpcpy(end, "]");
     return buf;
 }
 

@@ -16,6 +16,13 @@ const AttrRow attr_rows[] = {
 };
 const int n_attr_rows = sizeof attr_rows / sizeof *attr_rows;
 
+/* One after another, up to NULL: graphs are long, and printf slow where a library has taught it formats of its own. */
+static void put(FILE *out, const char *const *text)
+{
+    while (*text)
+        fputs(*text++, out);
+}
+
 static void print_string(FILE *out, const char *s)
 {
     fputc('"', out);
@@ -74,17 +81,17 @@ static void print_node(const Node *n, FILE *out)
 {
     int attrs = 0;
     char t[160];
-    fprintf(out, "  %%%s = %s", n->name, op_info[n->op].name);
+    put(out, (const char *[]){ "  %", n->name, " = ", op_info[n->op].name, NULL });
     for (int i = 0; i < n->n_in; i++)
-        fprintf(out, "%s%%%s", i ? ", " : " ", n->in[i]->name);
+        put(out, (const char *[]){ i ? ", %" : " %", n->in[i]->name, NULL });
     for (int i = 0; i < n_attr_rows; i++)
         if (attr_rows[i].op == n->op) {
             fputs(attrs++ ? ", " : " {", out);
             print_attr(out, &attr_rows[i], &n->a);
         }
-    fprintf(out, "%s : %s", attrs ? "}" : "", type_name(&n->type, t));
+    put(out, (const char *[]){ attrs ? "} : " : " : ", type_name(&n->type, t), NULL });
     if (n->grad_of)
-        fprintf(out, "  grad %%%s", n->grad_of);
+        put(out, (const char *[]){ "  grad %", n->grad_of, NULL });
     if (n->group)
         fprintf(out, n->stage ? "  in %d.%d" : "  in %d", n->group, n->stage);
     if (n->packs)

@@ -106,16 +106,21 @@ static bool can_update(Fuse *f, int group, const Node *n)
     return true;
 }
 
+/* Some group runs after a and before b. */
+static bool is_between(const Fuse *f, int a, int b)
+{
+    GroupSet before = f->group[b].before;
+    if (!has(before, a)) /* what runs before what is between does so too */
+        return false;
+    for (int o = 0; o < f->n_own; o++)
+        if (has(before, f->own[o]) && has(f->group[f->own[o]].before, a))
+            return true;
+    return false;
+}
+
 bool can_merge(Fuse *f, int a, int b)
 {
-    if ((!f->group[a].precedes && !f->group[b].precedes) || mutated("fuse:between"))
-        return true;
-    for (int o = 0; o < f->n_own; o++) {
-        int i = f->own[o];
-        if ((has(f->group[b].before, i) && has(f->group[i].before, a)) || (has(f->group[a].before, i) && has(f->group[i].before, b)))
-            return false;
-    }
-    return true;
+    return (!is_between(f, a, b) && !is_between(f, b, a)) || mutated("fuse:between");
 }
 
 Fuse new_fuse(Graph *g, Arena *a, int most)

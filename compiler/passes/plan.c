@@ -36,9 +36,10 @@ static int largest_first(const void *x, const void *y)
 /* Calls between v and the one before it in a slot whose values are these; -1: some are alive together. */
 static int calls_between(const Value *all, int newest, const Value *v)
 {
+    const int spoiled = mutated("plan:last");
     int least = INT_MAX;
     for (int i = newest; i >= 0; i = all[i].before) {
-        if (all[i].first <= v->last && v->first <= all[i].last - mutated("plan:last"))
+        if (all[i].first <= v->last && v->first <= all[i].last - spoiled)
             return -1;
         if (all[i].last < v->first && v->first - all[i].last < least)
             least = v->first - all[i].last;

@@ -11,13 +11,13 @@ static unsigned hash_name(const char *s)
     return h;
 }
 
-/* Where the name is, or would be. */
-static int find_name(const NameTable *t, const char *name)
+/* Where the name of this hash is, or would be. */
+static struct NameEntry *find_hashed(const NameTable *t, const char *name, unsigned hash)
 {
-    unsigned i = hash_name(name) & (unsigned)(t->cap - 1);
-    while (t->name[i] && strcmp(t->name[i], name))
+    unsigned i = hash & (unsigned)(t->cap - 1);
+    while (t->entry[i].name && (t->entry[i].hash != hash || strcmp(t->entry[i].name, name)))
         i = (i + 1) & (unsigned)(t->cap - 1);
-    return (int)i;
+    return &t->entry[i];
 }
 
 static void make_room(NameTable *t, Arena *a)
@@ -26,29 +26,27 @@ static void make_room(NameTable *t, Arena *a)
         return;
     NameTable old = *t;
     t->cap = old.cap ? 2 * old.cap : 64;
-    t->name = NEW_ARRAY(a, const char *, t->cap);
-    t->number = NEW_ARRAY(a, int, t->cap);
+    t->entry = NEW_ARRAY(a, struct NameEntry, t->cap);
     for (int i = 0; i < old.cap; i++)
-        if (old.name[i]) {
-            int j = find_name(t, old.name[i]);
-            t->name[j] = old.name[i];
-            t->number[j] = old.number[i];
-        }
+        if (old.entry[i].name)
+            *find_hashed(t, old.entry[i].name, old.entry[i].hash) = old.entry[i];
 }
 
-static void take(NameTable *t, int at, const char *name)
+static void take(NameTable *t, struct NameEntry *at, const char *name, unsigned hash)
 {
-    t->name[at] = name;
+    at->name = name;
+    at->hash = hash;
     t->n++;
 }
 
 int *names_number(NameTable *t, Arena *a, const char *name)
 {
     make_room(t, a);
-    int at = find_name(t, name);
-    if (!t->name[at])
-        take(t, at, name);
-    return &t->number[at];
+    unsigned hash = hash_name(name);
+    struct NameEntry *at = find_hashed(t, name, hash);
+    if (!at->name)
+        take(t, at, name, hash);
+    return &at->number;
 }
 
 void names_add(NameTable *t, Arena *a, const char *name) { (void)names_number(t, a, name); }
@@ -56,14 +54,16 @@ void names_add(NameTable *t, Arena *a, const char *name) { (void)names_number(t,
 const char *names_take(NameTable *t, Arena *a, const char *want, const char *dash, int first)
 {
     make_room(t, a); /* before `at` is found; then there is room for this one */
-    int at = find_name(t, want), free = at;
+    unsigned hash = hash_name(want);
+    struct NameEntry *at = find_hashed(t, want, hash), *free = at;
     const char *name = want;
-    for (; t->name[free]; free = find_name(t, name)) {
-        int number = t->number[at] ? t->number[at] + 1 : first;
-        t->number[at] = number;
-        name = arena_numbered(a, want, dash, number);
+    while (free->name) {
+        at->number = at->number ? at->number + 1 : first;
+        name = arena_numbered(a, want, dash, at->number);
+        hash = hash_name(name);
+        free = find_hashed(t, name, hash);
     }
     name = name == want ? arena_strdup(a, want) : name;
-    take(t, free, name);
+    take(t, free, name, hash);
     return name;
 }

@@ -7,8 +7,11 @@
 
 /* Open addressing; zeroed is empty.  Lives in an arena. */
 typedef struct {
-    const char **name;
-    int *number;       /* of names_take: the one given last; else the user's own */
+    struct NameEntry {
+        const char *name; /* NULL: free */
+        unsigned hash;
+        int number;       /* of names_take: the one given last; else the user's own */
+    } *entry;
     int n, cap;
 } NameTable;
 
