@@ -11,11 +11,9 @@
 typedef struct {
     Scanner s;
     Graph *g;
-    struct Binding_ {
-        const char *name;
-        Node *node;
-    } *names; /* open addressing */
-    int n_names, cap_names;
+    NameTable names;          /* of values: a name's number is its node's place in `node`, from 1 */
+    Node **node;
+    int n_nodes, cap_nodes;
     NameTable storage[N_OPS]; /* by op: the names of weights, states and inputs */
 } Parser;
 
@@ -59,30 +57,18 @@ static bool read_type(Parser *p, Type *t)
 
 /* ---- names ------------------------------------------------------------------------------------------------------ */
 
-static struct Binding_ *slot_of(Parser *p, const char *name)
-{
-    unsigned h = 2166136261u;
-    for (const char *s = name; *s; s++)
-        h = (h ^ (unsigned char)*s) * 16777619u;
-    unsigned i = h & (unsigned)(p->cap_names - 1);
-    while (p->names[i].name && strcmp(p->names[i].name, name))
-        i = (i + 1) & (unsigned)(p->cap_names - 1);
-    return &p->names[i];
-}
-
 static void define(Parser *p, const char *name, Node *n)
 {
-    if (2 * (p->n_names + 1) > p->cap_names) {
-        struct Binding_ *old = p->names;
-        int cap = p->cap_names;
-        p->cap_names = cap ? 2 * cap : 256;
-        p->names = NEW_ARRAY(p->s.arena, struct Binding_, p->cap_names);
-        for (int i = 0; i < cap; i++)
-            if (old[i].name)
-                *slot_of(p, old[i].name) = old[i];
-    }
-    *slot_of(p, name) = (struct Binding_){ name, n };
-    p->n_names++;
+    ARENA_GROW(p->s.arena, p->node, p->n_nodes, p->cap_nodes);
+    p->node[p->n_nodes++] = n;
+    *names_number(&p->names, p->s.arena, name) = p->n_nodes;
+}
+
+/* NULL where it is not defined yet. */
+static Node *find_named(Parser *p, const char *name)
+{
+    int number = *names_number(&p->names, p->s.arena, name);
+    return number ? p->node[number - 1] : NULL;
 }
 
 static const char *NAME_CHARS = "_.:-";
@@ -95,7 +81,7 @@ static Node *read_operand(Parser *p)
     const char *name = scan_word(&p->s, NAME_CHARS, "a name");
     if (!name)
         return NULL;
-    Node *n = p->cap_names ? slot_of(p, name)->node : NULL;
+    Node *n = find_named(p, name);
     if (!n)
         ftc_error(p->s.diag, at, "%%%s is not defined above", name);
     return n;
@@ -211,7 +197,7 @@ static bool read_node(Parser *p)
     const char *name = scan_word(&p->s, NAME_CHARS, "a name");
     if (!name || !scan_expect(&p->s, "=") || !find_op(p, &op))
         return false;
-    if (p->cap_names && slot_of(p, name)->node)
+    if (find_named(p, name))
         return ftc_error(p->s.diag, at, "%%%s is defined twice", name);
     while (scan_peek(&p->s, "%") || (n_in && scan_peek(&p->s, ","))) {
         if (n_in && !scan_expect(&p->s, ","))

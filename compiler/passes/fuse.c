@@ -106,15 +106,18 @@ static bool can_update(Fuse *f, int group, const Node *n)
     return true;
 }
 
-/* Some group runs after a and before b. */
+/* Some group runs after a and before b.  What was merged into another still has its place in sets, beside the other's. */
 static bool is_between(const Fuse *f, int a, int b)
 {
     GroupSet before = f->group[b].before;
     if (!has(before, a)) /* what runs before what is between does so too */
         return false;
-    for (int o = 0; o < f->n_own; o++)
-        if (has(before, f->own[o]) && has(f->group[f->own[o]].before, a))
-            return true;
+    for (int w = 0; w < before.n; w++)
+        for (uint64_t rest = before.word[w]; rest; rest &= rest - 1) {
+            const Group *between = &f->group[64 * w + __builtin_ctzll(rest)];
+            if (between->into == 64 * w + __builtin_ctzll(rest) && has(between->before, a))
+                return true;
+        }
     return false;
 }
 
