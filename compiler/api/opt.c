@@ -45,7 +45,7 @@ bool opt_stage(const StageText *t, const Pass *const *passes, int n, FILE *out, 
     StageCatch c = { .wanted = STAGE_PLAN };
     StageId to;
     PipelineOptions o = { .level = 2, .chosen = n ? passes : none, .n_chosen = n, .after = stage_catch, .ctx = &c,
-                          .matrix_registers = codegen_has_matrix_registers(&(CodegenOptions){ .level = 2 }, d) };
+                          .machine = codegen_machine(&(CodegenOptions){ .level = 2 }, d) };
     Arena *a = arena_new();
     SpecSource source = { .file = t->file, .text = t->spec, .len = strlen(t->spec) };
     const Spec *spec = check_order(t, passes, n, &to, d) ? spec_load(a, &source, d) : NULL;

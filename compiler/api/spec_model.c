@@ -318,7 +318,7 @@ void spec_model_take(SpecModel *m, Compiled *compiled)
 bool spec_model_compile(SpecModel *m, bool training, const PipelineOptions *pipeline, const CodegenOptions *codegen, FtcDiag *d)
 {
     PipelineOptions o = *pipeline;
-    o.matrix_registers = codegen_has_matrix_registers(codegen, d);
+    o.machine = codegen_machine(codegen, d);
     m->stage.checked = m->spec;
     m->compiled = m->stage.file ? compile_stage(&m->stage, &o, d) : compile_spec(m->spec, "model", training, &o, d);
     if (!m->compiled || !compiled_jit(m->compiled, codegen, d))

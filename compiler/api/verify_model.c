@@ -140,7 +140,7 @@ static Compiled *compile(const VerifyJob *j, const VerifiedModel *m, Watch *w, i
     o.ctx = w;
     if (level == 0)
         codegen.level = 0;
-    o.matrix_registers = codegen_has_matrix_registers(&codegen, d);
+    o.machine = codegen_machine(&codegen, d);
     Compiled *c = m->stage ? compile_stage(m->stage, &o, d) : compile_spec(m->spec, m->name, true, &o, d);
     if (c && w->ok && !compiled_jit(c, &codegen, d)) {
         compiled_free(c);

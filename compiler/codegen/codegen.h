@@ -12,7 +12,7 @@
 #ifndef FTC_CODEGEN_H
 #define FTC_CODEGEN_H
 
-#include "compiler/kernel/kernel.h"
+#include "compiler/kernel/lower.h"
 #include "ftc/model.h"
 
 /* What a dot becomes: tiles of our own (gemm.c) or a call (sgemm.c), which can't read packed operands, so these are always
@@ -39,8 +39,8 @@ typedef struct {
 /* Checks the options: an unknown processor or a width it doesn't have is reported. */
 bool codegen_check_options(const CodegenOptions *o, FtcDiag *d);
 
-/* Code for these options has matrix registers, for which some passes are (PipelineOptions.matrix_registers). */
-bool codegen_has_matrix_registers(const CodegenOptions *o, FtcDiag *d);
+/* What the pipeline is told of the machine that code of these options is for. */
+Machine codegen_machine(const CodegenOptions *o, FtcDiag *d);
 
 /* Calls show(arg, name) for each processor name that is known on this kind of machine. */
 void codegen_each_cpu(void (*show)(void *arg, const char *name), void *arg);

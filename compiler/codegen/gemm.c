@@ -29,15 +29,19 @@ enum {
 
 static Tile tile_of(const Target *t, int packed)
 {
-    static const struct {
-        bool masks; /* AVX-512 comes with 32 registers */
-        int rows, vectors;
-    } table[] = { { true, 14, 2 }, { false, 6, 2 } };
-    const int i = t->masks ? 0 : 1;
-    Tile tile = { table[i].rows, t->lanes == 1 ? 1 : table[i].vectors, t->lanes };
+    /* AVX-512 comes with 32 registers; AVX2's vectors are that short that each instruction beside their products counts */
+    Tile tile = t->masks ? (Tile){ 14, 2, t->lanes, 1, K_BLOCK } : (Tile){ 6, 2, t->lanes, t->lanes == 8 ? 4 : 1, K_BLOCK / 2 };
+    if (t->lanes == 1)
+        tile.vectors = 1;
     if (packed && tile.vectors * tile.lanes > packed)
         tile.vectors = packed / tile.lanes;
     return tile;
+}
+
+int tile_columns(const Target *t)
+{
+    Tile tile = tile_of(t, 0);
+    return (tile.vectors * tile.lanes + LINE - 1) / LINE * LINE;
 }
 
 enum { DOT_A, DOT_A_STRIDE, DOT_B, DOT_B_STRIDE, DOT_C, DOT_C_STRIDE, DOT_M, DOT_N, DOT_K, DOT_ACCUMULATE, DOT_ARGS };
@@ -228,8 +232,8 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
     const bool amx = pairs && e->target->amx;
     const bool as_they_lie = pairs && !layout.split;
     const int64_t least = amx ? AMX_ROW_BLOCK : ROW_BLOCK / t.rows * t.rows;
-    const int64_t k_block = as_they_lie ? 2 * K_BLOCK : wide ? K_BLOCK / 2 : K_BLOCK;
-    LLVMValueRef half = whole(e->i64, as_they_lie ? K_BLOCK : K_BLOCK / 2), shallow = at_least(e, half, smaller(e, k, whole(e->i64, k_block)));
+    const int64_t most = as_they_lie ? 2 * t.depth : t.depth, k_block = wide ? K_BLOCK / 2 : most;
+    LLVMValueRef shallow = at_least(e, whole(e->i64, most / 2), smaller(e, k, whole(e->i64, k_block)));
     LLVMValueRef row_block = LLVMBuildSelect(e->b, shallow, whole(e->i64, 2 * least), whole(e->i64, least), "");
     LLVMValueRef shape = slot_with(e, zero);
     Loop rows = loop_open(e, zero, m, 1);
@@ -302,7 +306,7 @@ static LLVMValueRef emit_panel_copy(Emit *e, DotLayout pack)
     const Target *t = e->target;
     const bool lines = t->lanes >= LINE; /* squares of narrower vectors write a line bit by bit */
     const Copy copy = copy_of(pack);
-    Tile tile = { 1, pack.packed / t->lanes, t->lanes };
+    Tile tile = { .rows = 1, .vectors = pack.packed / t->lanes, .lanes = t->lanes };
     return pack.b_turned      ? turn_function(e, tile, copy, t->streams && lines)
            : copy == COPY_F32 ? copy_function(e, tile, t->streams)
                               : pair_rows_function(e, tile, copy, t->streams);

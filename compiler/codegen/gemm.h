@@ -12,7 +12,7 @@ enum {
 
     /* of blocks: gemm.c */
     K_BLOCK = 768,
-    ROW_BLOCK = 98,     /* about; rounded down to whole tiles: with K_BLOCK, 300 KB of A; of rows half as long, twice as many */
+    ROW_BLOCK = 98,     /* about; rounded down to whole tiles: with a tile's depth, 300 or 150 KB of A; of rows half as long, twice as many */
     AMX_ROW_BLOCK = 192, /* six blocks of registers: with K_BLOCK, and the panels of B that are read meanwhile, about an L2 */
     A_ROOM = (ROW_BLOCK + 2 * LINE) * (K_BLOCK + 2 * LINE),
     AMX_A_ROOM = (AMX_ROW_BLOCK + 2 * LINE) * (K_BLOCK + 2 * LINE),
@@ -22,6 +22,8 @@ enum {
 /* A tile's sums, a row of B and an element of A have to fit into the registers. */
 typedef struct {
     int rows, vectors, lanes;
+    int turns; /* of k that are written out, one behind the other */
+    int depth; /* of a block of K: a panel of B lies in L2, or where it has few columns in L1 */
 } Tile;
 
 /* ---- short names ---------------------------------------------------------------------------------------------- */

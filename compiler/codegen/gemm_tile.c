@@ -1,7 +1,11 @@
 /* The tiles of dots, and what the files that write dots share: see gemm.h.
  *
  * A tile's sums stay in registers while k runs.  In each turn one row of B's panel is loaded, and each element of A's column is
- * broadcast once; of bf16, pairs of k are, and one instruction multiplies and adds both. */
+ * broadcast once; of bf16, pairs of k are, and one instruction multiplies and adds both.
+ *
+ * AVX2's tiles have 12 products a turn, for which a core takes 6 cycles; in as many it begins 36 instructions, or half of them where
+ * another thread runs on it, of another machine that it lends itself to as well.  So several turns are written out one behind the
+ * other, and share counting, pointers and requests: 24 instructions a turn, not 29. */
 #include "compiler/codegen/gemm.h"
 
 #include <stdio.h>
@@ -187,41 +191,77 @@ static LLVMValueRef load_left(Emit *e, const Turn *u, LLVMValueRef p, bool odd)
     return splat(e, x, u->t.lanes);
 }
 
-static void take_turn(Emit *e, const Turn *u, bool odd)
+/* Nothing that comes later is computed or loaded before this: else LLVM loads for all turns at once, and spills sums. */
+static void end_turn(Emit *e, const Turn *u)
+{
+    enum { MOST = TILE_ROWS_MOST * TILE_VECTORS_MOST };
+    const int n = u->t.rows * u->t.vectors;
+    LLVMTypeRef types[MOST];
+    LLVMValueRef sums[MOST];
+    char same[8 * MOST + 16];
+    size_t at = 0;
+    for (int i = 0; i < n; i++) {
+        sums[i] = read_slot(e, u->sum[i]);
+        types[i] = LLVMTypeOf(sums[i]);
+        at += (size_t)snprintf(same + at, sizeof same - at, "=x,");
+    }
+    for (int i = 0; i < n; i++)
+        at += (size_t)snprintf(same + at, sizeof same - at, "%d,", i);
+    at += (size_t)snprintf(same + at, sizeof same - at, "~{memory}");
+    LLVMTypeRef all = LLVMStructTypeInContext(e->c, types, (unsigned)n, false), fn = LLVMFunctionType(all, types, (unsigned)n, false);
+    static const char nothing[] = "";
+    LLVMValueRef code = LLVMGetInlineAsm(fn, nothing, 0, same, at, true, false, LLVMInlineAsmDialectATT, false);
+    LLVMValueRef ended = LLVMBuildCall2(e->b, fn, code, sums, (unsigned)n, "");
+    for (int i = 0; i < n; i++)
+        LLVMBuildStore(e->b, LLVMBuildExtractValue(e->b, ended, (unsigned)i, ""), u->sum[i]);
+}
+
+/* So many turns of k; odd: the last one, of half a pair. */
+static void take_some_turns(Emit *e, const Turn *u, int turns, bool odd)
 {
     bool rows_of_halves = u->bf16 && !u->turned; /* A is addressed by halves of 32 bits */
-    LLVMValueRef a_stride = LLVMGetParam(e->fn, TILE_A_STRIDE), row[2], at = read_slot(e, u->b), from[TILE_ROWS_MOST / GROUP + 1];
-    for (int v = 0; v < u->t.vectors; v++) {
-        row[v] = load_lanes(e, element(e, at, whole(e->i64, v * u->t.lanes)), NULL);
-        if (u->bf16)
-            row[v] = LLVMBuildBitCast(e->b, row[v], lanes_of(e, e->i32), "");
-    }
-    LLVMBuildStore(e->b, element(e, at, LLVMGetParam(e->fn, TILE_B_STRIDE)), u->b);
-    LLVMValueRef line = read_slot(e, u->next);
-    fetch(e, line, FOR_READING, TO_L2);
-    LLVMBuildStore(e->b, element(e, line, LLVMGetParam(e->fn, TILE_NEXT_STRIDE)), u->next);
-    if (u->turned) { /* a column has one line or two */
-        LLVMValueRef column = element(e, read_slot(e, u->a[0]), times(e, a_stride, whole(e->i64, AHEAD)));
-        fetch(e, column, FOR_READING, TO_L1);
-        if (u->t.rows > 1)
-            fetch(e, element(e, column, whole(e->i64, u->t.rows - 1)), FOR_READING, TO_L1);
-    } else {
-        line = read_slot(e, u->ahead);
-        fetch(e, line, FOR_READING, TO_L1);
-        LLVMBuildStore(e->b, rows_of_halves ? half_element(e, line, a_stride) : element(e, line, a_stride), u->ahead);
-    }
-    for (int g = 0; g < u->groups; g++) {
+    LLVMValueRef a_stride = LLVMGetParam(e->fn, TILE_A_STRIDE), row[2], from[TILE_ROWS_MOST / GROUP + 1];
+    for (int g = 0; g < u->groups; g++)
         from[g] = read_slot(e, u->a[g]);
-        LLVMBuildStore(e->b, opaque(e, element(e, from[g], u->turned ? a_stride : whole(e->i64, 1))), u->a[g]);
-    }
-    for (int r = 0; r < u->t.rows; r++) {
-        LLVMValueRef p = u->turned         ? element(e, from[0], whole(e->i64, r))
-                         : rows_of_halves ? half_element(e, from[r / GROUP], u->offset[r % GROUP])
-                                          : element(e, from[r / GROUP], u->offset[r % GROUP]);
-        LLVMValueRef x = load_left(e, u, p, odd);
+    for (int i = 0; i < turns; i++) {
+        if (i)
+            end_turn(e, u);
+        LLVMValueRef at = read_slot(e, u->b), past = u->turned ? times(e, a_stride, whole(e->i64, i)) : whole(e->i64, i);
         for (int v = 0; v < u->t.vectors; v++) {
-            LLVMValueRef slot = u->sum[r * u->t.vectors + v], sum = read_slot(e, slot);
-            LLVMBuildStore(e->b, u->bf16 ? multiply_add_pairs(e, x, row[v], sum) : multiply_add(e, x, row[v], sum), slot);
+            row[v] = load_lanes(e, element(e, at, whole(e->i64, v * u->t.lanes)), NULL);
+            if (u->bf16)
+                row[v] = LLVMBuildBitCast(e->b, row[v], lanes_of(e, e->i32), "");
+        }
+        LLVMBuildStore(e->b, element(e, at, LLVMGetParam(e->fn, TILE_B_STRIDE)), u->b);
+        if (!i) {
+            LLVMValueRef line = read_slot(e, u->next);
+            fetch(e, line, FOR_READING, TO_L2);
+            LLVMBuildStore(e->b, element(e, line, LLVMGetParam(e->fn, TILE_NEXT_STRIDE)), u->next);
+        }
+        if (u->turned) { /* a column has one line or two; where each instruction counts, the first was the last of the tile before */
+            LLVMValueRef column = element(e, from[0], times(e, a_stride, whole(e->i64, AHEAD + i)));
+            if (u->t.turns == 1)
+                fetch(e, column, FOR_READING, TO_L1);
+            if (u->t.rows > 1)
+                fetch(e, element(e, column, whole(e->i64, u->t.rows - 1)), FOR_READING, TO_L1);
+        } else if (i % 2 == 0) {
+            LLVMValueRef line = read_slot(e, u->ahead);
+            fetch(e, line, FOR_READING, TO_L1);
+            LLVMBuildStore(e->b, rows_of_halves ? half_element(e, line, a_stride) : element(e, line, a_stride), u->ahead);
+        }
+        for (int g = 0; g < u->groups && !i; g++) {
+            LLVMValueRef step = u->turned ? times(e, a_stride, whole(e->i64, turns)) : whole(e->i64, turns);
+            LLVMBuildStore(e->b, opaque(e, element(e, from[g], step)), u->a[g]);
+        }
+        for (int r = 0; r < u->t.rows; r++) {
+            LLVMValueRef p = u->turned         ? element(e, from[0], whole(e->i64, r))
+                             : rows_of_halves ? half_element(e, from[r / GROUP], u->offset[r % GROUP])
+                                              : element(e, from[r / GROUP], u->offset[r % GROUP]);
+            LLVMValueRef x = load_left(e, u, element(e, p, past), odd);
+            for (int v = 0; v < u->t.vectors; v++) {
+                LLVMValueRef slot = u->sum[r * u->t.vectors + v], sum = read_slot(e, slot);
+                LLVMBuildStore(e->b, u->bf16 ? multiply_add_pairs(e, x, row[v], sum) : multiply_add(e, x, row[v], sum), slot);
+            }
         }
     }
 }
@@ -231,7 +271,7 @@ static void take_turn(Emit *e, const Turn *u, bool odd)
  * what is loaded. */
 static void take_turns(Emit *e, Turn *u)
 {
-    int span = u->t.rows > FETCH_TURNS ? 2 * FETCH_TURNS : FETCH_TURNS;
+    int span = u->t.rows > FETCH_TURNS || u->t.turns > 1 ? 2 * FETCH_TURNS : FETCH_TURNS;
     LLVMValueRef depth = LLVMGetParam(e->fn, TILE_DEPTH), a = LLVMGetParam(e->fn, TILE_A);
     LLVMValueRef row = slot_with(e, LLVMGetParam(e->fn, TILE_C));
     if (!u->turned)
@@ -248,8 +288,16 @@ static void take_turns(Emit *e, Turn *u)
     if_close(e, join);
     if (u->ahead) /* f32, or pairs of bf16 */
         LLVMBuildStore(e->b, element(e, a, plus(e, s.i, whole(e->i64, LINE))), u->ahead);
-    Loop l = loop_open(e, s.i, smaller(e, plus(e, s.i, whole(e->i64, span)), depth), 1);
-    take_turn(e, u, false);
+    LLVMValueRef from = s.i, end = smaller(e, plus(e, s.i, whole(e->i64, span)), depth);
+    const int turns = u->t.turns;
+    if (turns > 1) {
+        from = plus(e, s.i, LLVMBuildAnd(e->b, minus(e, end, s.i), whole(e->i64, -turns), ""));
+        Loop several = loop_open(e, s.i, from, turns);
+        take_some_turns(e, u, turns, false);
+        loop_close(e, &several);
+    }
+    Loop l = loop_open(e, from, end, 1);
+    take_some_turns(e, u, 1, false);
     loop_close(e, &l);
     loop_close(e, &s);
 }
@@ -292,7 +340,7 @@ static LLVMValueRef tile_function(Emit *outer, Tile t, bool turned, bool bf16)
     take_turns(e, &u);
     if (bf16 && !turned) {
         LLVMBasicBlockRef join = if_open(e, LLVMGetParam(fn, TILE_ODD));
-        take_turn(e, &u, true);
+        take_some_turns(e, &u, 1, true);
         if_close(e, join);
     }
     store_sums(e, t, sum);
@@ -327,7 +375,12 @@ LLVMValueRef tiles_function(Emit *outer, Tile t, bool turned, bool bf16, const c
     LLVMGetParams(fn, args);
     LLVMValueRef a = args[TILE_A], c = args[TILE_C], a_row = turned ? whole(e->i64, 1) : args[TILE_A_STRIDE];
     LLVMValueRef stride = args[TILE_NEXT_STRIDE], line = slot_with(e, args[TILE_NEXT]); /* a row has one or two lines: one for a tile */
-    LLVMValueRef behind = element(e, args[TILE_NEXT], whole(e->i64, t.vectors * t.lanes));
+    LLVMValueRef behind = element(e, args[TILE_NEXT], whole(e->i64, t.vectors * t.lanes)), step = whole(e->i64, LINE);
+    if (t.turns > 1) { /* a tile asks once in so many turns: each for other rows of one line */
+        step = stride;
+        stride = times(e, stride, whole(e->i64, t.turns));
+        behind = element(e, args[TILE_NEXT], stride);
+    }
     Loop l = loop_open(e, whole(e->i64, 0), args[TILE_ROWS], 1);
     LLVMValueRef size = rows_of_tile(e, t, minus(e, args[TILE_ROWS], l.i));
     args[TILE_A] = left_element(e, turned, bf16, a, times(e, l.i, a_row));
@@ -335,10 +388,11 @@ LLVMValueRef tiles_function(Emit *outer, Tile t, bool turned, bool bf16, const c
     args[TILE_NEXT] = read_slot(e, line);
     LLVMValueRef within = LLVMBuildICmp(e->b, LLVMIntULT, args[TILE_NEXT], behind, "");
     args[TILE_NEXT_STRIDE] = LLVMBuildSelect(e->b, within, stride, whole(e->i64, 0), "");
-    LLVMBuildStore(e->b, element(e, args[TILE_NEXT], whole(e->i64, LINE)), line);
+    LLVMBuildStore(e->b, element(e, args[TILE_NEXT], step), line);
     for (int n = t.rows; n; n = n > 2 ? n - 2 : n - 1) {
         LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntEQ, size, whole(e->i64, n), ""));
-        call(e, tile_function(e, (Tile){ n, t.vectors, t.lanes }, turned, bf16), args, TILE_ROWS);
+        const int turns = n < GROUP ? 1 : t.turns; /* few sums are waited for anyway */
+        call(e, tile_function(e, (Tile){ n, t.vectors, t.lanes, turns, t.depth }, turned, bf16), args, TILE_ROWS);
         if_close(e, join);
     }
     loop_close_by(e, &l, size);

@@ -1,6 +1,8 @@
 /* From options to a target: processor names, vector width, the pass list; see target.h. */
 #include "compiler/codegen/target.h"
 
+#include "compiler/codegen/object.h"
+
 #include "runtime/core/matrix.h"
 #include "runtime/core/mem.h"
 
@@ -170,14 +172,14 @@ bool codegen_check_options(const CodegenOptions *o, FtcDiag *d)
     return ok;
 }
 
-bool codegen_has_matrix_registers(const CodegenOptions *o, FtcDiag *d)
+Machine codegen_machine(const CodegenOptions *o, FtcDiag *d)
 {
     Target t;
     if (!target_init(&t, o, d))
-        return false;
-    bool has = t.amx;
+        return (Machine){ 0 };
+    Machine m = { .matrix_registers = t.amx, .tile_columns = tile_columns(&t) };
     target_free(&t);
-    return has;
+    return m;
 }
 
 char *codegen_describe(const CodegenOptions *o, FtcDiag *d)

@@ -86,7 +86,7 @@ static bool switch_pass(CommonOptions *o, const char *name, bool on, FtcDiag *d)
 static void help_optimizers(const CommonOptions *o, FtcDiag *d)
 {
     PipelineOptions now = o->pipeline;
-    now.matrix_registers = codegen_has_matrix_registers(&o->codegen, d);
+    now.machine = codegen_machine(&o->codegen, d);
     if (o->query)
         printf("The passes, in their order, and how they stand at -O%d with the flags given:\n", o->pipeline.level);
     else

@@ -268,7 +268,7 @@ static bool compile_spec_of(Job *j, const PipelineOptions *o)
 static bool compile(Job *j)
 {
     PipelineOptions o = j->common.pipeline;
-    o.matrix_registers = codegen_has_matrix_registers(&j->common.codegen, j->diag);
+    o.machine = codegen_machine(&j->common.codegen, j->diag);
     o.after = after_pass;
     o.ctx = j;
     if (j->emit != EMIT_TRAINER)

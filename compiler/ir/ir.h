@@ -155,6 +155,7 @@ struct Graph {
     bool debug;           /* -g: kernels are told apart by the lines they come from */
     const struct Given *given; /* by id: the groups of a text, which passes keep to (passes.h, regroup); NULL: they are free */
     int panel_tokens;     /* for lowering: what goes token by token goes by panels of at most so many; 0: PANEL_TOKENS (lower.h) */
+    int packed_columns;   /* the same: what is packed goes by panels of so many columns; 0: PACKED_COLUMNS */
     /* what new nodes get: */
     const Loc *loc;
     const char *scope;    /* prefix of names: "layers.3.ffn.up" */

@@ -263,7 +263,8 @@ Program *lower_graph(Graph *g, Arena *arena)
     p->name = g->name;
     p->panel_tokens = g->panel_tokens ? g->panel_tokens : PANEL_TOKENS;
     Lower *l = NEW(arena, Lower);
-    *l = (Lower){ .g = g, .p = p, .a = arena_child(arena), .lane = -1 };
+    *l = (Lower){ .g = g, .p = p, .a = arena_child(arena), .lane = -1,
+                  .packed_columns = g->packed_columns ? g->packed_columns : PACKED_COLUMNS };
     l->buf_of = NEW_ARRAY(arena, int, g->n + 1);
     l->stored = NEW_ARRAY(arena, bool, g->n + 1);
     l->scratch_of = NEW_ARRAY(arena, int, g->n + 1);

@@ -88,6 +88,14 @@ int64_t shared_bytes(const Node *n);
  * (codegen/gemm.c); what a chain of dots hands on stays in the cache. */
 enum { PANEL_TOKENS = 56, MATRIX_PANEL_TOKENS = 128 }; /* at most MOST_PANEL_TOKENS */
 
+enum { PACKED_COLUMNS = 32 };
+
+/* What lowering is told of the machine that code is for, beside a graph. */
+typedef struct {
+    bool matrix_registers; /* passes that only then pay run, and panels of tokens are larger */
+    int tile_columns;      /* of a dot's tiles, a multiple of 16: packed panels have as many; 0: PACKED_COLUMNS */
+} Machine;
+
 Program *lower_graph(Graph *g, Arena *arena);
 
 #endif

@@ -14,7 +14,6 @@
 enum {
     PANEL_ROWS = 84, PANEL_COLUMNS = 384, /* whole tiles of 14 x 32, and of 6 x 16 */
     SUM_ROWS = 96, MATRIX_SUM_ROWS = 192, /* at most, where the rows are a weight's; the latter a block of gemm.h's */
-    PACKED = 32,                          /* columns of a packed panel */
     COPIED_ROWS = 16,                     /* that lie as a panel's do, to all their panels at once: read from end to end */
 };
 
@@ -216,7 +215,7 @@ static int sum_rows(const Lower *l, Dim rows)
     return usual;
 }
 
-static int panel_width(const Lower *l, int which, Dim columns) { return which ? PACKED : sum_rows(l, columns); }
+static int panel_width(const Lower *l, int which, Dim columns) { return which ? l->packed_columns : sum_rows(l, columns); }
 
 static int find_pack(const Lower *l, const Node *base, Form form, bool kept, int width, Poly offset)
 {
@@ -431,7 +430,7 @@ void lower_dot_statement(Lower *l, Node *n, const Index *at, Span m, Span cols, 
     d.a = (Operand){ a.param, a.at, a.row, a.col, 0, false };
     d.b = (Operand){ b.param, b.at, b.row, b.col, 0, false };
     if (packed.b >= 0)
-        d.b = (Operand){ .buf = b.param, .at = b.at, .packed = PACKED, .split = packed_form(n, 1).split };
+        d.b = (Operand){ .buf = b.param, .at = b.at, .packed = l->packed_columns, .split = packed_form(n, 1).split };
     d.c = (Operand){ c.param, c.at, c.row, poly_const(l->a, 1), 0, false };
     const Loc *before = at_node(l, n);
     kb_dot(&l->b, &d);

@@ -50,6 +50,7 @@ typedef struct {
     NameTable named[FTC_BUF_KEPT + 1]; /* by kind: the numbers of buffers that go by a name, from 1 */
     bool *stored;     /* by node id: read outside its group, so it needs a buffer */
     int *scratch_of;  /* by node id: the scratch parameter that carries it to a later pass over the row, or -1 */
+    int packed_columns; /* of a panel of a dot's right operand */
     bool *keeps;      /* by node id: of a weight, that its panels may stay (find_keepers) */
     Call *prepare;    /* calls that come before all others */
     int n_prepare, cap_prepare;

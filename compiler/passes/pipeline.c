@@ -130,7 +130,7 @@ bool pass_is_on(const Pass *p, const PipelineOptions *o)
     if (pass_is_needed(p))
         return true;
     bool on = o->level && !is_named(o, "", p->name) && (p->level <= o->level || is_named(o, "+", p->name));
-    on = on && (!p->matrix || o->matrix_registers);
+    on = on && (!p->matrix || o->machine.matrix_registers);
     return on && (!p->with || pass_is_on(find_pass(p->with), o));
 }
 
@@ -163,7 +163,8 @@ void run_pipeline(Stage *s, bool training, const PipelineOptions *o, FtcDiag *d)
     if (s->graph) {
         s->graph->notes = s->notes;
         s->graph->debug = o->debug;
-        s->graph->panel_tokens = o->matrix_registers ? MATRIX_PANEL_TOKENS : PANEL_TOKENS;
+        s->graph->panel_tokens = o->machine.matrix_registers ? MATRIX_PANEL_TOKENS : PANEL_TOKENS;
+        s->graph->packed_columns = o->machine.tile_columns;
     }
     int first = last && !o->chosen ? (int)(last - pipeline) + 1 : 0, end = o->chosen ? o->n_chosen : n_passes;
     for (int i = first; i < end; i++) {

@@ -3,7 +3,7 @@
 #define FTC_PIPELINE_H
 
 #include "compiler/build/build.h"
-#include "compiler/kernel/program.h"
+#include "compiler/kernel/lower.h"
 #include "compiler/passes/opt_notes.h"
 
 /* What a stage works on; each fills or rewrites its part. */
@@ -42,7 +42,7 @@ typedef struct {
     int opt_kinds;     /* which of it: OptNoteKinds, or'ed */
     Bisect *bisect;    /* NULL: all passes run */
     bool debug;        /* -g */
-    bool matrix_registers; /* code will have them: passes that only then pay run, and panels of tokens are larger */
+    Machine machine;   /* that code will be for */
 } PipelineOptions;
 
 struct Pass {

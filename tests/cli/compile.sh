@@ -51,6 +51,9 @@ kernels() { "$ftc" compile --emit=kernels "$@" "$spec" | grep -c '^kernel @'; }
 if [ "$(uname -m)" = x86_64 ]; then
     "$ftc" compile -S -march=x86-64-v3 "$spec" -o v3.s && has v3.s '%ymm'
     if grep -q '%zmm' v3.s; then fail "-march=x86-64-v3 uses zmm"; fi
+    for panels in v3:16 v4:32; do # as wide as dots' tiles
+        "$ftc" compile "$spec" -march="x86-64-${panels%:*}" --emit=kernels -o panels && has panels "\* packed ${panels#*:} "
+    done
 fi
 
 # what the passes did: a line for each line of the spec, and the same from a later stage's text

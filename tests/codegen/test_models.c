@@ -15,7 +15,7 @@ static void check_with(const char *file, int level, int n, const char *const *se
         assert_true(spec_setting_parse(arena, settings[i], &set[i], diag));
     Spec *spec = spec_load(arena, &(SpecSource){ .file = source_path(file), .over = set, .n_over = n }, diag);
     assert_non_null(spec);
-    PipelineOptions o = { .level = level, .matrix_registers = mutated("split:small") };
+    PipelineOptions o = { .level = level, .machine.matrix_registers = mutated("split:small") };
     Compiled *c = compile_spec(spec, "model", true, &o, diag);
     assert_non_null(c);
     CodegenOptions codegen = { .level = level, .no_cache = true };
