@@ -90,11 +90,16 @@ static bool check_folder(const Inputs *now, const json_t *inputs, FtcDiag *d)
     return true;
 }
 
+Inputs *job_inputs(const RunJob *j)
+{
+    const ClassifierSource *s = &j->source;
+    return inputs_start(s->stage, j->train, j->dev, j->eval, j->predict, s->model ? s->model : s->init);
+}
+
 /* Other data would make another run of it. */
 static bool check_inputs(const Record *r, const json_t *inputs, FtcDiag *d)
 {
-    Inputs *now = inputs_start(r->job.source.stage, r->job.train, r->job.dev, r->job.eval, r->job.predict,
-                               r->job.source.model ? r->job.source.model : r->job.source.init);
+    Inputs *now = job_inputs(&r->job);
     bool ok = true;
     inputs_finish(now);
     for (int i = 0; i < now->n; i++) {

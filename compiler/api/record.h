@@ -19,4 +19,7 @@ void record_free(Record *r);
 /* Only build, target and digest, of a record that was just written: reads no other file. */
 bool record_peek(Record *r, const char *path, FtcDiag *d);
 
+/* The digests of what a job reads, started. */
+Inputs *job_inputs(const RunJob *j);
+
 #endif

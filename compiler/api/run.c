@@ -18,14 +18,14 @@ static bool compile(void *user, FtcDiag *d)
     return spec_model_compile(&k->model, k->job->train != NULL, &k->job->pipeline, &k->job->codegen, d);
 }
 
-static RunStatus run_opened(Compilation *k, const Origin *origin)
+static RunStatus run_opened(Compilation *k, const Origin *origin, Inputs *inputs)
 {
     const RunJob *j = k->job;
     RunWork work = { .train = j->train, .dev = j->dev, .eval = j->eval, .predict = j->predict, .spec = j->source.spec, .stage = j->source.stage,
-                     .model = j->source.model, .origin = origin, .resume = j->resume ? checkpoint_read : NULL, .output = j->output,
-                     .force = j->force, .predictions = j->predictions, .logits = j->logits, .log = j->log, .json = j->json,
-                     .check_arena = j->check_arena, .find_nan = j->find_nan, .threads = j->threads, .notes = j->notes, .judge = j->judge,
-                     .judge_user = j->judge_user, .compile = compile, .compile_user = k };
+                     .model = j->source.model, .origin = origin, .inputs = inputs, .resume = j->resume ? checkpoint_read : NULL,
+                     .output = j->output, .force = j->force, .predictions = j->predictions, .logits = j->logits, .log = j->log,
+                     .json = j->json, .check_arena = j->check_arena, .find_nan = j->find_nan, .threads = j->threads, .notes = j->notes,
+                     .judge = j->judge, .judge_user = j->judge_user, .compile = compile, .compile_user = k };
     return run_classifier(&k->model.c, &work);
 }
 
@@ -36,9 +36,11 @@ static RunStatus run_from_start(const RunJob *j, FtcDiag *d)
     const Origin *origin = origin_of(arena, &j->pipeline, &j->codegen, j->source.init, d);
     RunStatus status = RUN_FAILED;
     if (origin) {
+        Inputs *inputs = j->train ? job_inputs(j) : NULL;
         if (spec_model_open(&k.model, &j->source, d))
-            status = run_opened(&k, origin);
+            status = run_opened(&k, origin, inputs);
         spec_model_close(&k.model);
+        inputs_free(inputs);
     }
     arena_free(arena);
     return status;

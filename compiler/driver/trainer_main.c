@@ -143,7 +143,10 @@ static int run(Job *j)
     trainer_open(&c, t, &j->settings, j->diag);
     if (j->init)
         c.folder = j->init;
-    RunStatus status = run_classifier(&c, &j->work);
+    RunWork *w = &j->work;
+    w->inputs = w->train ? inputs_start(w->stage, w->train, w->dev, w->eval, w->predict, c.folder) : NULL;
+    RunStatus status = run_classifier(&c, w);
+    inputs_free(w->inputs);
     classifier_close(&c);
     return run_exit(status);
 }

@@ -1,6 +1,7 @@
 /* Reports for people, as gcc writes them: place, kind, message; then the source line with a caret under it. */
 #include "runtime/core/diag_parts.h"
 
+#include "runtime/core/files.h"
 #include "runtime/core/mem.h"
 
 #include <stdlib.h>
@@ -25,7 +26,7 @@ static char *source_line(const FtcDiag *d, FtcLoc at)
         const char *nl = memchr(p, '\n', (size_t)(end - p));
         return xstrndup(p, (size_t)((nl ? nl : end) - p));
     }
-    FILE *f = fopen(at.file, "r");
+    FILE *f = path_is_regular(at.file) ? fopen(at.file, "r") : NULL;
     if (!f)
         return NULL;
     char *line = NULL;

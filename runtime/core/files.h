@@ -24,6 +24,7 @@ bool path_ends_with(const char *path, const char *end); /* ".csv"; and there is 
 bool path_stays_inside(const char *relative);
 
 bool path_is_file(const char *path);   /* exists and is no folder */
+bool path_is_regular(const char *path); /* a file that can be read once more, unlike a pipe */
 bool path_is_folder(const char *path);
 bool path_is_same(const char *a, const char *b);   /* both are there, and one file; NULL is none */
 

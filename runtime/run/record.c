@@ -59,18 +59,18 @@ static void add_folder(Inputs *in, const char *folder)
     qsort(in->v + first, (size_t)(in->n - first), sizeof *in->v, by_path);
 }
 
-static void digest_file(Input *f)
+static void digest_file(const Inputs *in, Input *f)
 {
-    FILE *file = strcmp(f->path, "-") ? fopen(f->path, "rb") : NULL;
+    FILE *file = strcmp(f->path, "-") && path_is_regular(f->path) ? fopen(f->path, "rb") : NULL;
     if (!file)
         return;
     Sha256 s;
     char buffer[1 << 16];
     size_t n;
     sha256_begin(&s);
-    while ((n = fread(buffer, 1, sizeof buffer, file)) > 0)
+    while (!atomic_load(&in->stop) && (n = fread(buffer, 1, sizeof buffer, file)) > 0)
         sha256_add(&s, buffer, n);
-    if (!ferror(file))
+    if (feof(file))
         sha256_hex(&s, f->sha256);
     fclose(file);
 }
@@ -79,7 +79,7 @@ static void *digest_files(void *arg)
 {
     Inputs *in = arg;
     for (int i = 0; i < in->n; i++)
-        digest_file(&in->v[i]);
+        digest_file(in, &in->v[i]);
     return NULL;
 }
 
@@ -109,6 +109,7 @@ void inputs_free(Inputs *in)
 {
     if (!in)
         return;
+    atomic_store(&in->stop, true);
     inputs_finish(in);
     for (int i = 0; i < in->n; i++) {
         free(in->v[i].given);

@@ -12,6 +12,7 @@
 #include "runtime/train/log.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum { RECORD_FORMAT = 1 };
 
@@ -39,12 +40,14 @@ typedef struct {
     int n, cap;
     pthread_t thread;
     bool started;
+    atomic_bool stop;
 } Inputs;
 
-/* Starts to digest the tables (NULL: none) and the files of a folder, on a thread of its own.  Standard input leaves no digest. */
+/* Starts to digest the tables (NULL: none) and the files of a folder, on a thread of its own.  Standard input and other pipes leave no
+ * digest. */
 Inputs *inputs_start(const char *stage, const char *train, const char *dev, const char *eval, const char *predict, const char *folder);
 void inputs_finish(Inputs *in); /* waits for the digests */
-void inputs_free(Inputs *in);   /* NULL is fine */
+void inputs_free(Inputs *in);   /* NULL is fine; doesn't wait for what nobody asked for */
 
 /* ---- the file --------------------------------------------------------------------------------------------------------------- */
 

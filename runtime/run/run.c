@@ -243,8 +243,6 @@ static RunStatus do_run(Run *r)
     }
     if (!open_tables(r))
         return RUN_FAILED;
-    if (j->train)
-        r->inputs = inputs_start(j->stage, j->train, j->dev, j->eval, j->predict, r->c->folder);
     if (j->log && !j->resume && !(r->log = log_open(j->log, r->diag))) /* that of a resumed run is written anew once it goes on */
         return RUN_FAILED;
     r->pool = pool_new(j->threads);
@@ -272,7 +270,6 @@ RunStatus run_classifier(Classifier *c, const RunWork *work)
     Dataset *tables[] = { &r->train, &r->dev, &r->eval, &r->predict };
     for (int i = 0; i < 4; i++)
         dataset_close(tables[i]);
-    inputs_free(r->inputs);
     history_free(&r->history);
     best_free(&r->best);
     outputs_free(&r->out);

@@ -19,6 +19,8 @@ typedef struct RunWork {
     const char *spec, *model;   /* where the classifier comes from, for names: a spec's file, a model's folder; NULL: from none */
     const char *stage;          /* what was compiled, where that is a stage that someone may have edited; NULL: it follows from the spec */
     const Origin *origin;
+    Inputs *inputs;             /* digests of what training reads, for the record; started early, as reading the model's folder takes one
+                                 * thread; NULL: nothing is trained */
     /* Goes to the newest checkpoint in the output's folder, which the run goes on from: checkpoint_read; NULL: it begins anew.  (A
      * pointer, so that a program which never goes on needs nothing that reads files of weights.) */
     bool (*resume)(const char *folder, Checkpoint *c, int64_t *step, FtcDiag *d);

@@ -129,7 +129,7 @@ static bool check_choice(const Run *r)
 
 bool training_record(const Run *r, const char *folder)
 {
-    RecordContents contents = { .work = r->work, .recipe = r->c->recipe, .inputs = r->inputs, .history = &r->history,
+    RecordContents contents = { .work = r->work, .recipe = r->c->recipe, .inputs = r->work->inputs, .history = &r->history,
                                 .summary = r->summary.weights_sha256 ? &r->summary : NULL };
     char *path = path_join(folder, "run.json");
     bool ok = record_write(path, &contents, r->diag);

@@ -22,7 +22,6 @@ typedef struct {
     Metrics *metrics;           /* of eval */
     History history;
     BestWeights best;
-    Inputs *inputs;             /* digests of what is read, for the record */
     double train_before;        /* seconds that a resumed run was trained already */
     char digest[65];            /* of the weights, once they are final */
     bool interrupted;           /* the user wanted to stop while it was trained */

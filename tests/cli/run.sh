@@ -163,3 +163,11 @@ cp new.csv mine.csv
 if "$ftc" run tiny_cls-model --predict mine.csv --predictions mine.csv > stdout 2> notes; then fail "predictions over their table"; fi
 has notes '^mine.csv: error: is a table that is read; give the predictions another file'
 diff new.csv mine.csv || fail "the table has changed"
+
+# --- a pipe is read once: neither a warning's line nor a digest is looked for in it again
+mkfifo pipe
+cat train.csv > pipe &
+timeout 60 "$ftc" run "$spec" --train pipe -D data.max_length=4 --max-steps 1 -o piped 2> notes || fail "a table from a pipe"
+wait $!
+has notes '^pipe:2:4: warning: 160 of 160 texts .* are longer than 4 tokens and are cut there'
+grep -A 1 '"path": ".*/pipe"' piped/run.json | grep -q '"sha256": null' || fail "a digest of a pipe"
