@@ -3,9 +3,9 @@
  * A tile's sums stay in registers while k runs.  In each turn one row of B's panel is loaded, and each element of A's column is
  * broadcast once; of bf16, pairs of k are, and one instruction multiplies and adds both.
  *
- * AVX2's tiles have 12 products a turn, for which a core takes 6 cycles; in as many it begins 36 instructions, or half of them where
- * another thread runs on it, of another machine that it lends itself to as well.  So several turns are written out one behind the
- * other, and share counting, pointers and requests: 24 instructions a turn, not 29. */
+ * AVX2's tiles have 12 products a turn, for which a core takes 6 cycles.  In as many it begins 36 instructions, or half of them where
+ * another thread runs on it, somebody else's on a machine that is shared.  So several turns are written out one behind the other, and
+ * share counting, pointers and requests: 24 instructions a turn, not 29. */
 #include "compiler/codegen/gemm.h"
 
 #include <stdio.h>
@@ -216,6 +216,23 @@ static void end_turn(Emit *e, const Turn *u)
         LLVMBuildStore(e->b, LLVMBuildExtractValue(e->b, ended, (unsigned)i, ""), u->sum[i]);
 }
 
+/* Asks for what A will want: the column of `column` AHEAD turns on, or a row's next line. */
+static void ask_for_left(Emit *e, const Turn *u, LLVMValueRef column, int turn)
+{
+    LLVMValueRef a_stride = LLVMGetParam(e->fn, TILE_A_STRIDE);
+    if (u->turned) { /* a column has one line or two; where each instruction counts, the first was the last of the tile before */
+        column = element(e, column, times(e, a_stride, whole(e->i64, AHEAD + turn)));
+        if (u->t.turns == 1)
+            fetch(e, column, FOR_READING, TO_L1);
+        if (u->t.rows > 1)
+            fetch(e, element(e, column, whole(e->i64, u->t.rows - 1)), FOR_READING, TO_L1);
+    } else if (turn % 2 == 0) {
+        LLVMValueRef line = read_slot(e, u->ahead);
+        fetch(e, line, FOR_READING, TO_L1);
+        LLVMBuildStore(e->b, u->bf16 ? half_element(e, line, a_stride) : element(e, line, a_stride), u->ahead);
+    }
+}
+
 /* So many turns of k; odd: the last one, of half a pair. */
 static void take_some_turns(Emit *e, const Turn *u, int turns, bool odd)
 {
@@ -238,17 +255,7 @@ static void take_some_turns(Emit *e, const Turn *u, int turns, bool odd)
             fetch(e, line, FOR_READING, TO_L2);
             LLVMBuildStore(e->b, element(e, line, LLVMGetParam(e->fn, TILE_NEXT_STRIDE)), u->next);
         }
-        if (u->turned) { /* a column has one line or two; where each instruction counts, the first was the last of the tile before */
-            LLVMValueRef column = element(e, from[0], times(e, a_stride, whole(e->i64, AHEAD + i)));
-            if (u->t.turns == 1)
-                fetch(e, column, FOR_READING, TO_L1);
-            if (u->t.rows > 1)
-                fetch(e, element(e, column, whole(e->i64, u->t.rows - 1)), FOR_READING, TO_L1);
-        } else if (i % 2 == 0) {
-            LLVMValueRef line = read_slot(e, u->ahead);
-            fetch(e, line, FOR_READING, TO_L1);
-            LLVMBuildStore(e->b, rows_of_halves ? half_element(e, line, a_stride) : element(e, line, a_stride), u->ahead);
-        }
+        ask_for_left(e, u, from[0], i);
         for (int g = 0; g < u->groups && !i; g++) {
             LLVMValueRef step = u->turned ? times(e, a_stride, whole(e->i64, turns)) : whole(e->i64, turns);
             LLVMBuildStore(e->b, opaque(e, element(e, from[g], step)), u->a[g]);

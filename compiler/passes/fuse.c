@@ -114,8 +114,8 @@ static bool is_between(const Fuse *f, int a, int b)
         return false;
     for (int w = 0; w < before.n; w++)
         for (uint64_t rest = before.word[w]; rest; rest &= rest - 1) {
-            const Group *between = &f->group[64 * w + __builtin_ctzll(rest)];
-            if (between->into == 64 * w + __builtin_ctzll(rest) && has(between->before, a))
+            const int between = 64 * w + __builtin_ctzll(rest);
+            if (f->group[between].into == between && has(f->group[between].before, a))
                 return true;
         }
     return false;

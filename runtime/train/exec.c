@@ -12,14 +12,23 @@
 
 /* ----- binding ----- */
 
+/* Sizes. */
+#define EACH(symbol) { 1, { { 1, { [symbol] = 1 } } } }
+#define ONE { 1, { { 1, { 0 } } } }
+#define ROWS_AND_END { 2, { { 1, { [FTC_B] = 1 } }, { 1, { 0 } } } }
+#define ROWS_BY_CLASSES { 1, { { 1, { [FTC_B] = 1, [FTC_C] = 1 } } } }
+
 static const struct {
     const char *name;
     FtcElem elem;
+    FtcForm size;
 } batch_inputs[BATCH_INPUTS] = {
-    [INPUT_IDS] = { "ids", FTC_I32 },         [INPUT_TYPES] = { "types", FTC_I32 },     [INPUT_ROW_START] = { "row_start", FTC_I32 },
-    [INPUT_ROW_OF] = { "row_of", FTC_I32 },   [INPUT_LABELS] = { "labels", FTC_I32 },   [INPUT_ENCODED] = { "encoded", FTC_F32 },
-    [INPUT_USED] = { "used", FTC_I32 },       [INPUT_PLACE] = { "place", FTC_I32 },     [INPUT_TARGETS] = { "targets", FTC_F32 },
-    [INPUT_ROW_WEIGHTS] = { "row_weights", FTC_F32 }, [INPUT_FIRST] = { "first", FTC_I32 }, [INPUT_FIRST_OF] = { "first_of", FTC_I32 },
+    [INPUT_IDS] = { "ids", FTC_I32, EACH(FTC_T) },         [INPUT_TYPES] = { "types", FTC_I32, EACH(FTC_T) },
+    [INPUT_ROW_OF] = { "row_of", FTC_I32, EACH(FTC_T) },   [INPUT_ROW_START] = { "row_start", FTC_I32, ROWS_AND_END },
+    [INPUT_LABELS] = { "labels", FTC_I32, EACH(FTC_B) },   [INPUT_TARGETS] = { "targets", FTC_F32, ROWS_BY_CLASSES },
+    [INPUT_USED] = { "used", FTC_I32, EACH(FTC_U) },       [INPUT_ROW_WEIGHTS] = { "row_weights", FTC_F32, EACH(FTC_B) },
+    [INPUT_PLACE] = { "place", FTC_I32, EACH(FTC_T) },     [INPUT_ENCODED] = { "encoded", FTC_F32, EACH(FTC_B) }, /* times its width */
+    [INPUT_FIRST] = { "first", FTC_I32, EACH(FTC_T) },     [INPUT_FIRST_OF] = { "first_of", FTC_I32, EACH(FTC_U) },
 };
 
 static const struct {
@@ -40,18 +49,24 @@ static bool bind_input(Exec *e, Bound *b, int i, FtcDiag *d)
 {
     const FtcBuf *buf = &b->program->bufs[i];
     FtcElem elem = FTC_F32;
+    FtcForm size = ONE;
     for (int k = 0; k < BATCH_INPUTS; k++)
         if (!strcmp(buf->name, batch_inputs[k].name)) {
             b->input[i] = (BatchInput)k;
             elem = batch_inputs[k].elem;
+            size = batch_inputs[k].size;
+            if (k == INPUT_ENCODED)
+                size.t[0].coef = exec_encoded_width(e);
         }
     for (size_t k = 0; k < sizeof scalar_inputs / sizeof *scalar_inputs; k++)
         if (!strcmp(buf->name, scalar_inputs[k].name)) {
             b->buf[i] = (char *)&e->inputs + scalar_inputs[k].offset;
             elem = scalar_inputs[k].elem;
         }
-    if (!strcmp(buf->name, "class_weights"))
+    if (!strcmp(buf->name, "class_weights")) {
         b->buf[i] = e->inputs.class_weights;
+        size = (FtcForm)EACH(FTC_C);
+    }
     if (!strncmp(buf->name, "dropout.", 8)) {
         char *end;
         long k = strtol(buf->name + 8, &end, 10);
@@ -63,6 +78,9 @@ static bool bind_input(Exec *e, Bound *b, int i, FtcDiag *d)
                          b->program->name, buf->name);
     if (buf->elem != elem)
         return ftc_error(d, FTC_NOWHERE, "the program '%s' reads its input '%s' as another type than the runtime's",
+                         b->program->name, buf->name);
+    if (!form_equal(&buf->size, &size))
+        return ftc_error(d, FTC_NOWHERE, "the program '%s' reads its input '%s' with another size than the runtime's",
                          b->program->name, buf->name);
     return true;
 }

@@ -3,6 +3,8 @@
 
 #include "ftc/diag.h"
 
+#include <string.h>
+
 bool form_value(const FtcForm *f, const int64_t *sym, int64_t *value)
 {
     *value = 0;
@@ -16,6 +18,17 @@ bool form_value(const FtcForm *f, const int64_t *sym, int64_t *value)
             return false;
     }
     return true;
+}
+
+bool form_equal(const FtcForm *a, const FtcForm *b)
+{
+    bool equal = a->n == b->n;
+    for (int i = 0; equal && i < a->n; i++) {
+        equal = false;
+        for (int k = 0; k < b->n; k++)
+            equal |= a->t[i].coef == b->t[k].coef && !memcmp(a->t[i].e, b->t[k].e, sizeof a->t[i].e);
+    }
+    return equal;
 }
 
 int64_t form_at(const FtcForm *f, const int64_t *sym)

@@ -299,6 +299,34 @@ static void unknown_names_are_errors(void **state)
     ftc_diag_free(d);
 }
 
+/* Texts of stages can be edited: whatever a program expects, it gets no more than there is. */
+static void other_sizes_are_errors(void **state)
+{
+    (void)state;
+    FtcDiag *d = ftc_diag_new(NULL);
+    Machine m = machine(1, false, d);
+    static const FtcForm larger[] = { { 1, { { 2, { 0 } } } },                                   /* 2 */
+                                      { 1, { { 1, { [FTC_T] = 1 } } } },                         /* T */
+                                      { 2, { { 2, { 0 } }, { 1, { [FTC_B] = 1 } } } },           /* 2 + B */
+                                      { 1, { { 1, { [FTC_B] = 2 } } } } };                       /* B*B */
+    for (int buf = 0; buf < N_BUFS; buf++)
+        for (size_t i = 0; bufs[buf].kind == FTC_BUF_INPUT && i < sizeof larger / sizeof *larger; i++) {
+            FtcBuf changed[N_BUFS];
+            memcpy(changed, bufs, sizeof bufs);
+            if (bufs[buf].size.n == larger[i].n && !memcmp(bufs[buf].size.t, larger[i].t, sizeof larger[i].t))
+                continue;
+            changed[buf].size = larger[i];
+            FtcProgram p = step_program;
+            p.bufs = changed;
+            FtcModel other = model;
+            other.step = &p;
+            assert_null(exec_new(&other, m.params, m.pool, (ExecOptions){ .train = true }, d));
+            assert_non_null(strstr(ftc_diag_last(d), "with another size than the runtime's"));
+        }
+    machine_free(&m);
+    ftc_diag_free(d);
+}
+
 static void first_weights_depend_on_the_seed_alone(void **state)
 {
     (void)state;
@@ -407,7 +435,7 @@ int main(void)
         cmocka_unit_test(stepping_out_of_bounds_is_caught),
         cmocka_unit_test(too_large_a_batch_names_the_bytes),
         cmocka_unit_test(inputs_are_the_model_s),
-        cmocka_unit_test(unknown_names_are_errors),
+        cmocka_unit_test(unknown_names_are_errors), cmocka_unit_test(other_sizes_are_errors),
         cmocka_unit_test(first_weights_depend_on_the_seed_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
