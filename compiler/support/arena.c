@@ -1,4 +1,4 @@
-/* Bump allocation in growing chunks; see arena.h. */
+/* Bump allocation in chunks; see arena.h. */
 #include "compiler/support/arena.h"
 
 #include "runtime/core/mem.h"
