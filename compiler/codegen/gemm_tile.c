@@ -160,13 +160,19 @@ static LLVMValueRef multiply_add_pairs(Emit *e, LLVMValueRef a, LLVMValueRef b, 
     return LLVMBuildCall2(e->b, LLVMGlobalGetValueType(fn), fn, args, 3, "");
 }
 
+/* Assembly of no instruction, which n values go through, by constraints; in_order: and what reads or writes memory keeps its side. */
+static LLVMValueRef no_code(Emit *e, LLVMTypeRef result, LLVMTypeRef *types, LLVMValueRef *v, int n, const char *constraints, bool in_order)
+{
+    LLVMTypeRef fn = LLVMFunctionType(result, types, (unsigned)n, false);
+    LLVMValueRef code = LLVMGetInlineAsm(fn, "", 0, constraints, strlen(constraints), in_order, false, LLVMInlineAsmDialectATT, false);
+    return LLVMBuildCall2(e->b, fn, code, v, (unsigned)n, "");
+}
+
 /* v, of which LLVM shall not know where it comes from: else it gives each row of A a pointer of its own, and spills them. */
 static LLVMValueRef opaque(Emit *e, LLVMValueRef v)
 {
-    LLVMTypeRef t = LLVMTypeOf(v), fn = LLVMFunctionType(t, &t, 1, false);
-    static const char nothing[] = "", same[] = "=r,0";
-    LLVMValueRef code = LLVMGetInlineAsm(fn, nothing, 0, same, sizeof same - 1, false, false, LLVMInlineAsmDialectATT, false);
-    return LLVMBuildCall2(e->b, fn, code, &v, 1, "");
+    LLVMTypeRef t = LLVMTypeOf(v);
+    return no_code(e, t, &t, &v, 1, "=r,0", false);
 }
 
 /* What a tile's turn of k reads. */
@@ -207,13 +213,19 @@ static void end_turn(Emit *e, const Turn *u)
     }
     for (int i = 0; i < n; i++)
         at += (size_t)snprintf(same + at, sizeof same - at, "%d,", i);
-    at += (size_t)snprintf(same + at, sizeof same - at, "~{memory}");
-    LLVMTypeRef all = LLVMStructTypeInContext(e->c, types, (unsigned)n, false), fn = LLVMFunctionType(all, types, (unsigned)n, false);
-    static const char nothing[] = "";
-    LLVMValueRef code = LLVMGetInlineAsm(fn, nothing, 0, same, at, true, false, LLVMInlineAsmDialectATT, false);
-    LLVMValueRef ended = LLVMBuildCall2(e->b, fn, code, sums, (unsigned)n, "");
+    snprintf(same + at, sizeof same - at, "~{memory}");
+    LLVMTypeRef all = LLVMStructTypeInContext(e->c, types, (unsigned)n, false);
+    LLVMValueRef ended = no_code(e, all, types, sums, n, same, true);
     for (int i = 0; i < n; i++)
         LLVMBuildStore(e->b, LLVMBuildExtractValue(e->b, ended, (unsigned)i, ""), u->sum[i]);
+}
+
+/* Asks for a line of the panel behind this one. */
+static void ask_for_next(Emit *e, const Turn *u)
+{
+    LLVMValueRef line = read_slot(e, u->next);
+    fetch(e, line, FOR_READING, TO_L2);
+    LLVMBuildStore(e->b, element(e, line, LLVMGetParam(e->fn, TILE_NEXT_STRIDE)), u->next);
 }
 
 /* Asks for what A will want: the column of `column` AHEAD turns on, or a row's next line. */
@@ -233,6 +245,15 @@ static void ask_for_left(Emit *e, const Turn *u, LLVMValueRef column, int turn)
     }
 }
 
+/* A's pointers, so many turns on. */
+static void advance_left(Emit *e, const Turn *u, const LLVMValueRef *from, int turns)
+{
+    LLVMValueRef a_stride = LLVMGetParam(e->fn, TILE_A_STRIDE);
+    LLVMValueRef step = u->turned ? times(e, a_stride, whole(e->i64, turns)) : whole(e->i64, turns);
+    for (int g = 0; g < u->groups; g++)
+        LLVMBuildStore(e->b, opaque(e, element(e, from[g], step)), u->a[g]);
+}
+
 /* So many turns of k; odd: the last one, of half a pair. */
 static void take_some_turns(Emit *e, const Turn *u, int turns, bool odd)
 {
@@ -250,16 +271,11 @@ static void take_some_turns(Emit *e, const Turn *u, int turns, bool odd)
                 row[v] = LLVMBuildBitCast(e->b, row[v], lanes_of(e, e->i32), "");
         }
         LLVMBuildStore(e->b, element(e, at, LLVMGetParam(e->fn, TILE_B_STRIDE)), u->b);
-        if (!i) {
-            LLVMValueRef line = read_slot(e, u->next);
-            fetch(e, line, FOR_READING, TO_L2);
-            LLVMBuildStore(e->b, element(e, line, LLVMGetParam(e->fn, TILE_NEXT_STRIDE)), u->next);
-        }
+        if (!i)
+            ask_for_next(e, u);
         ask_for_left(e, u, from[0], i);
-        for (int g = 0; g < u->groups && !i; g++) {
-            LLVMValueRef step = u->turned ? times(e, a_stride, whole(e->i64, turns)) : whole(e->i64, turns);
-            LLVMBuildStore(e->b, opaque(e, element(e, from[g], step)), u->a[g]);
-        }
+        if (!i)
+            advance_left(e, u, from, turns);
         for (int r = 0; r < u->t.rows; r++) {
             LLVMValueRef p = u->turned         ? element(e, from[0], whole(e->i64, r))
                              : rows_of_halves ? half_element(e, from[r / GROUP], u->offset[r % GROUP])
@@ -398,8 +414,11 @@ LLVMValueRef tiles_function(Emit *outer, Tile t, bool turned, bool bf16, const c
     LLVMBuildStore(e->b, element(e, args[TILE_NEXT], step), line);
     for (int n = t.rows; n; n = n > 2 ? n - 2 : n - 1) {
         LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntEQ, size, whole(e->i64, n), ""));
-        const int turns = n < GROUP ? 1 : t.turns; /* few sums are waited for anyway */
-        call(e, tile_function(e, (Tile){ n, t.vectors, t.lanes, turns, t.depth }, turned, bf16), args, TILE_ROWS);
+        Tile smaller_one = t;
+        smaller_one.rows = n;
+        if (n < GROUP)
+            smaller_one.turns = 1; /* few sums are waited for anyway */
+        call(e, tile_function(e, smaller_one, turned, bf16), args, TILE_ROWS);
         if_close(e, join);
     }
     loop_close_by(e, &l, size);

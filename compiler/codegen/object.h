@@ -29,7 +29,7 @@ typedef struct {
 enum { MAX_DOT_LAYOUTS = 24 };
 
 KernelKey dot_key(const Target *t, DotLayout layout);
-int tile_columns(const Target *t); /* of dots' tiles; or a multiple of them, as panels want */
+int tile_columns(const Target *t); /* of dots' tiles, up to a whole number of lines: a panel's */
 int kernel_dots(const Target *t, const Kernel *k, DotLayout layout[MAX_DOT_LAYOUTS]); /* those that k calls, and their tiles; each once */
 
 /* False where this program can't say which build it is; its objects must not be kept then. */

@@ -22,13 +22,12 @@ bool form_value(const FtcForm *f, const int64_t *sym, int64_t *value)
 
 bool form_equal(const FtcForm *a, const FtcForm *b)
 {
-    bool equal = a->n == b->n;
-    for (int i = 0; equal && i < a->n; i++) {
-        equal = false;
-        for (int k = 0; k < b->n; k++)
-            equal |= a->t[i].coef == b->t[k].coef && !memcmp(a->t[i].e, b->t[k].e, sizeof a->t[i].e);
-    }
-    return equal;
+    if (a->n != b->n)
+        return false;
+    for (int i = 0; i < a->n; i++)
+        if (a->t[i].coef != b->t[i].coef || memcmp(a->t[i].e, b->t[i].e, sizeof a->t[i].e))
+            return false;
+    return true;
 }
 
 int64_t form_at(const FtcForm *f, const int64_t *sym)

@@ -7,7 +7,7 @@
 /* sym[FTC_SYMBOLS]; false if the number doesn't fit 64 bits. */
 bool form_value(const FtcForm *f, const int64_t *sym, int64_t *value);
 
-bool form_equal(const FtcForm *a, const FtcForm *b); /* of forms without two terms of one power */
+bool form_equal(const FtcForm *a, const FtcForm *b); /* their terms lie in the compiler's order, which is one for each polynomial */
 
 /* For forms that are known to fit: ftc_bug where one doesn't. */
 int64_t form_at(const FtcForm *f, const int64_t *sym);
