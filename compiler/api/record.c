@@ -160,6 +160,7 @@ bool record_read(Record *r, const char *path, const RunJob *given, FtcDiag *d)
     if (ok) {
         r->job.source.spec = arena_printf(r->arena, "%s (its spec)", path);
         r->job.source.spec_text = spec;
+        r->job.source.spec_size = strlen(spec);
         ftc_diag_source(d, r->job.source.spec, spec, strlen(spec));
         ok = check_inputs(r, inputs, d);
     }

@@ -224,9 +224,8 @@ bool spec_model_open(SpecModel *m, const ClassifierSource *source, FtcDiag *d)
     *m = (SpecModel){ .arena = arena_new(), .c = { .diag = d, .folder = source->model ? source->model : source->init,
                                                    .continues = source->model != NULL } };
     Settings s = { .arena = m->arena };
-    SpecSource spec = { .file = source->spec, .text = source->spec_text, .over = source->over, .n_over = source->n_over };
-    if (spec.text)
-        spec.len = strlen(spec.text);
+    SpecSource spec = { .file = source->spec, .text = source->spec_text, .len = source->spec_size, .over = source->over,
+                        .n_over = source->n_over };
     if (source->stage && !open_stage(m, source, &spec))
         return false;
     if (m->c.folder && !open_folder(m, &spec, &s))

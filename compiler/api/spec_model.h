@@ -17,6 +17,7 @@
 typedef struct {
     const char *spec;               /* a file, "-", or NULL: the shipped bert_cls.yaml */
     const char *spec_text;          /* the text of `spec`, where it was read already; NULL: it is read */
+    size_t spec_size;               /* in bytes */
     const char *stage;              /* a stage's file, whose spec and graphs are taken in the place of a spec; NULL: none */
     const char *init;               /* an encoder's folder, or NULL */
     const char *model;              /* a model's folder, or NULL; then no init, and a spec only as text */

@@ -24,6 +24,7 @@ enum { CHILD_PASSED = 0, CHILD_FAILED = 10, CHILD_USER = 11 }; /* exit statuses;
 
 typedef struct {
     const VerifyJob *job;
+    const char *file;        /* its input, for messages */
     FtcDiag *diag;
     Arena *arena;
     VerifiedModel model;
@@ -47,7 +48,7 @@ static const char *name_of(Verify *v)
 /* What a graph's text can say and no kernel can be made of. */
 static bool check_alone(Verify *v, const Graph *g)
 {
-    FtcLoc at = FTC_FILE(v->job->input);
+    FtcLoc at = FTC_FILE(v->file);
     if (!g->n_outputs && !(g->last && is_update(g->last)))
         return ftc_error(v->diag, at, "graph @%s has no output", g->name);
     for (int i = 0; i < g->n_outputs; i++)
@@ -59,22 +60,22 @@ static bool check_alone(Verify *v, const Graph *g)
 static bool read_graph(Verify *v)
 {
     size_t size;
-    char *text = file_read(v->job->input, LARGEST_INPUT, &size, v->diag);
+    char *text = input_read(v->job->input, LARGEST_INPUT, &size, v->diag);
     if (!text)
         return false;
     char *kept = arena_strndup(v->arena, text, size);
     free(text);
-    ftc_diag_source(v->diag, v->job->input, kept, size);
+    ftc_diag_source(v->diag, v->file, kept, size);
     if (strncmp(kept, "# ftc stage ", 12)) {
-        v->alone = graph_parse(v->arena, v->job->input, kept, size, v->diag);
+        v->alone = graph_parse(v->arena, v->file, kept, size, v->diag);
         return v->alone && check_alone(v, v->alone);
     }
-    if (!stage_read(&v->stage, v->arena, v->job->input, kept, size, v->diag))
+    if (!stage_read(&v->stage, v->arena, v->file, kept, size, v->diag))
         return false;
     if (v->stage.stage >= STAGE_KERNELS)
-        return ftc_error(v->diag, FTC_FILE(v->job->input), "has kernels, and what they compute is said by graphs; verify a stage up to "
+        return ftc_error(v->diag, FTC_FILE(v->file), "has kernels, and what they compute is said by graphs; verify a stage up to "
                          "'fused'");
-    SpecSource source = { .file = v->job->input, .text = v->stage.spec, .len = strlen(v->stage.spec) };
+    SpecSource source = { .file = v->file, .text = v->stage.spec, .len = strlen(v->stage.spec) };
     v->model = (VerifiedModel){ .stage = &v->stage, .name = v->stage.model, .spec = spec_load(v->arena, &source, v->diag) };
     return v->model.spec != NULL;
 }
@@ -214,14 +215,14 @@ static void report_failure(Verify *v, VerifyReport *r)
     }
     Graph *g = f->kind == FAIL_THREADS || !v->witness->n ? NULL : reduce(v, r);
     r->failure = *f;
-    ftc_error(v->diag, FTC_FILE(v->job->input ? v->job->input : "bert_cls.yaml"), "%s", f->message);
+    ftc_error(v->diag, FTC_FILE(v->file), "%s", f->message);
     if (g && write_witness(v, r, g))
         ftc_note(v->diag, FTC_FILE(r->file), "shows it in %d values, of %d", r->nodes, r->nodes_before);
 }
 
 bool verify_run(const VerifyJob *j, VerifyReport *report, FtcDiag *d)
 {
-    Verify v = { .job = j, .diag = d, .arena = arena_new() };
+    Verify v = { .job = j, .file = j->input ? input_name(j->input) : "bert_cls.yaml", .diag = d, .arena = arena_new() };
     *report = (VerifyReport){ .nodes = 0 };
     v.witness = mmap(NULL, sizeof *v.witness, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     bool ok = v.witness != MAP_FAILED || ftc_error(d, FTC_NOWHERE, "no memory to verify with: %s", strerror(errno));

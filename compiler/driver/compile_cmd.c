@@ -26,6 +26,9 @@ static const char *const emit_words[] = { EMIT_WORDS };
 
 typedef struct {
     const char *input, *output;
+    char *text;              /* of the input, unless that is a folder */
+    size_t text_size;
+    bool is_stage;           /* and no spec */
     int emit;                /* StageId or Emit; -1: nothing was said */
     const char *language;    /* -x */
     const char *init;        /* an encoder's folder */
@@ -56,7 +59,7 @@ static void print_help(void)
     puts("ftc compile [flags] SPEC.yaml | MODEL_DIR\n\n"
          "Makes a trainer, a.out: a program that needs no compiler to train this model, to evaluate and to predict.  Or an object to link\n"
          "with a program of your own (-c); or another stage (-E, -S, --emit=...).\n"
-         "A stage that --emit printed can be edited and given instead of the spec (-x graph).\n");
+         "A stage that --emit printed can be edited and given instead of the spec (-x graph).  '-' is standard input.\n");
     options_help(CMD_COMPILE, stdout);
 }
 
@@ -226,15 +229,31 @@ enum { LARGEST_STAGE = 1 << 30 };
 
 static bool is_stage(const char *text, size_t size) { return size > 12 && !memcmp(text, "# ftc stage ", 12); }
 
+/* Once: it may be a pipe. */
+static bool read_input(Job *j)
+{
+    j->is_stage = j->language && strcmp(j->language, "spec");
+    if (j->is_stage && !j->input)
+        return ftc_error(j->diag, FTC_NOWHERE, "which stage? -x %s FILE", j->language);
+    if (!j->input || (!j->is_stage && path_is_folder(j->input)))
+        return true;
+    j->text = input_read(j->input, LARGEST_STAGE, &j->text_size, j->diag);
+    if (!j->text)
+        return false;
+    j->input = input_name(j->input);
+    j->is_stage |= !j->language && is_stage(j->text, j->text_size);
+    return true;
+}
+
 /* The input is a printed stage. */
-static bool compile_printed(Job *j, const PipelineOptions *o, const char *text, size_t size)
+static bool compile_printed(Job *j, const PipelineOptions *o)
 {
     StageText t;
     if (j->emit == EMIT_SPEC || j->common.n_settings)
         return ftc_error(j->diag, FTC_FILE(j->input), "is a stage behind the spec: -E and -D are for a spec");
-    if (!stage_read(&t, j->common.arena, j->input, text, size, j->diag))
+    if (!stage_read(&t, j->common.arena, j->input, j->text, j->text_size, j->diag))
         return false;
-    ftc_diag_source(j->diag, j->input, text, size);
+    ftc_diag_source(j->diag, j->input, j->text, j->text_size);
     j->symbol = xstrdup(t.model);
     Compiled *compiled = compile_stage(&t, o, j->diag);
     if (!compiled)
@@ -245,15 +264,23 @@ static bool compile_printed(Job *j, const PipelineOptions *o, const char *text, 
     return true;
 }
 
+/* Of a spec or a folder. */
+static ClassifierSource source_of(const Job *j)
+{
+    ClassifierSource source = { .init = j->init, .spec_text = j->text, .spec_size = j->text_size, .over = j->common.settings,
+                                .n_over = j->common.n_settings };
+    *(j->text ? &source.spec : &source.model) = j->input;
+    return source;
+}
+
 static bool load_spec(Job *j)
 {
-    ClassifierSource source = { .init = j->init, .over = j->common.settings, .n_over = j->common.n_settings };
+    ClassifierSource source = source_of(j);
     const char *name = j->input ? j->input : j->init;
-    *(j->input && path_is_folder(j->input) ? &source.model : &source.spec) = j->input;
     if (source.model && source.init)
         return ftc_error(j->diag, FTC_NOWHERE, "'%s' is a model of its own; leave --init out to compile it, or the folder to start anew from "
                          "'%s'", source.model, source.init);
-    j->symbol = symbol_of(!strcmp(name, "-") ? "stdin" : name);
+    j->symbol = symbol_of(!strcmp(name, input_name("-")) ? "stdin" : name);
     return spec_model_open(&j->model, &source, j->diag);
 }
 
@@ -273,28 +300,12 @@ static bool compile(Job *j)
     o.ctx = j;
     if (j->emit != EMIT_TRAINER)
         o.keep_encoded = o.accumulate = false; /* what is compiled to a stage is whole */
-    char *text = NULL;
-    size_t size = 0;
-    bool stage = j->language && strcmp(j->language, "spec"), ok;
-    if (j->input && path_is_file(j->input) && (!j->language || stage)) {
-        text = file_read(j->input, LARGEST_STAGE, &size, j->diag);
-        if (!text)
-            return false;
-        stage |= !j->language && is_stage(text, size);
-    }
-    if (stage && !text)
-        ok = ftc_error(j->diag, FTC_FILE(j->input), "is not there, or no file");
-    else if (stage)
-        ok = compile_printed(j, &o, text, size);
-    else {
-        double start = timing_now();
-        ok = load_spec(j);
-        timing_add(TIMING_STEP, "read the spec", start);
-        if (ok && j->emit != EMIT_SPEC && !j->syntax_only && !j->dry_run)
-            ok = compile_spec_of(j, &o);
-    }
-    free(text);
-    return ok;
+    if (j->is_stage)
+        return compile_printed(j, &o);
+    double start = timing_now();
+    bool ok = load_spec(j);
+    timing_add(TIMING_STEP, "read the spec", start);
+    return ok && (j->emit == EMIT_SPEC || j->syntax_only || j->dry_run || compile_spec_of(j, &o));
 }
 
 /* ---- what comes out ------------------------------------------------------------------------------------------------------- */
@@ -518,24 +529,13 @@ static void summarize(const Job *j)
 
 /* ---- all together ----------------------------------------------------------------------------------------------------------- */
 
-static bool input_is_stage(const Job *j)
-{
-    char head[13] = "";
-    FILE *f = j->input && path_is_file(j->input) ? fopen(j->input, "r") : NULL;
-    bool read = f && fread(head, 1, sizeof head, f) == sizeof head;
-    if (f)
-        fclose(f);
-    return (j->language && strcmp(j->language, "spec")) || (read && is_stage(head, sizeof head));
-}
-
 /* A few rows, so that it takes no minutes; the page says how many.  A stage that someone edited is not run for it. */
 static bool measure_for_page(Job *j)
 {
-    if (input_is_stage(j))
+    if (j->is_stage)
         return true;
-    BenchJob b = { .rows = 8, .tokens = 32, .repeats = 3, .quick = true, .threads = j->common.threads, .pipeline = j->common.pipeline, .codegen = j->common.codegen };
-    b.source = (ClassifierSource){ .init = j->init, .over = j->common.settings, .n_over = j->common.n_settings };
-    *(j->input && path_is_folder(j->input) ? &b.source.model : &b.source.spec) = j->input;
+    BenchJob b = { .source = source_of(j), .rows = 8, .tokens = 32, .repeats = 3, .quick = true, .threads = j->common.threads,
+                   .pipeline = j->common.pipeline, .codegen = j->common.codegen };
     b.pipeline.opt_info = NULL;
     b.pipeline.keep_encoded = b.pipeline.accumulate = false;
     j->profile = xcalloc(1, sizeof *j->profile);
@@ -564,7 +564,7 @@ static bool run(Job *j)
         return ftc_error(j->diag, FTC_NOWHERE, "which spec? for example: ftc compile models/tiny_cls.yaml");
     if (!codegen_check_options(&j->common.codegen, j->diag) || !open_opt_info(&j->common, j->diag))
         return false;
-    if (!check_line(j) || (j->emit == EMIT_HTML && !measure_for_page(j)))
+    if (!check_line(j) || !read_input(j) || (j->emit == EMIT_HTML && !measure_for_page(j)))
         return false;
     if (j->verbose && !show_version(&j->common.codegen, j->diag))
         return false;
@@ -603,6 +603,7 @@ int compile_command(int argc, char **argv, FtcDiag *d)
     if (j.model.arena)
         spec_model_close(&j.model);
     stage_catch_free(&j.caught);
+    free(j.text);
     free(j.outline);
     free(j.profile);
     for (int i = 0; i < 3; i++)

@@ -24,7 +24,8 @@ static void print_help(void)
          "Runs passes, in the order given, over a stage that 'ftc compile --emit' printed, and prints the stage they lead to:\n\n"
          "  ftc compile --emit=grad -o step.txt SPEC.yaml\n"
          "  ftc opt -remat -fuse -o fused.txt step.txt\n"
-         "  ftc compile -x graph fused.txt\n");
+         "  ftc compile -x graph fused.txt\n\n"
+         "'-' is standard input, so that the three can be one pipe.\n\n");
     for (int i = 0; i < n_passes; i++)
         printf("  -%-20s  %s\n", pipeline[i].name, pipeline[i].why);
     options_help(CMD_OPT, stdout);
@@ -77,12 +78,13 @@ static bool run(const OptJob *j, Arena *a, FtcDiag *d)
     if (!j->input)
         return ftc_error(d, FTC_NOWHERE, "which stage? for example: ftc compile --emit=grad -o step.txt SPEC.yaml, and then ftc opt -remat "
                                          "step.txt");
-    char *text = file_read(j->input, LARGEST_STAGE, &size, d), *result = NULL;
+    char *text = input_read(j->input, LARGEST_STAGE, &size, d), *result = NULL;
     if (!text)
         return false;
-    ftc_diag_source(d, j->input, text, size);
+    const char *name = input_name(j->input);
+    ftc_diag_source(d, name, text, size);
     FILE *out = text_open(&result, &n);
-    bool ok = stage_read(&t, a, j->input, text, size, d) && opt_stage(&t, j->pass, j->n, out, d);
+    bool ok = stage_read(&t, a, name, text, size, d) && opt_stage(&t, j->pass, j->n, out, d);
     fclose(out);
     if (ok && j->output && strcmp(j->output, "-"))
         ok = file_write(j->output, result, n, d);

@@ -30,13 +30,6 @@ typedef struct {
 
 /* ---- text --------------------------------------------------------------------------------------------------------- */
 
-static char *read_stream(Arena *arena, FILE *in, size_t *len)
-{
-    char *text = arena_alloc(arena, TREE_MAX_BYTES + 2);
-    *len = fread(text, 1, TREE_MAX_BYTES + 1, in); /* one more than allowed, for tree_parse to refuse */
-    return text;
-}
-
 static Tree *parse_source(Reader *r)
 {
     const SpecSource *s = r->source;
@@ -46,23 +39,18 @@ static Tree *parse_source(Reader *r)
         r->spec->file = "bert_cls.yaml";
         text = shipped_file(r->spec->file, &len);
     } else
-        r->spec->file = s->file;
-    if (text) {
-        ftc_diag_source(r->diag, r->spec->file, text, len);
-        return tree_parse(r->arena, r->spec->file, text, len, r->diag);
+        r->spec->file = input_name(s->file);
+    bool given = text != NULL;
+    if (!given) {
+        char *read = input_read(s->file, TREE_MAX_BYTES, &len, r->diag);
+        if (!read)
+            return NULL;
+        text = arena_strndup(r->arena, read, len);
+        free(read);
     }
-    if (!strcmp(s->file, "-")) {
-        r->spec->file = "<stdin>";
-        text = read_stream(r->arena, stdin, &len);
+    if (given || !path_is_regular(r->spec->file))
         ftc_diag_source(r->diag, r->spec->file, text, len);
-        return tree_parse(r->arena, r->spec->file, text, len, r->diag);
-    }
-    char *read = file_read(s->file, TREE_MAX_BYTES, &len, r->diag);
-    if (!read)
-        return NULL;
-    Tree *t = tree_parse(r->arena, s->file, read, len, r->diag);
-    free(read);
-    return t;
+    return tree_parse(r->arena, r->spec->file, text, len, r->diag);
 }
 
 /* ---- settings ----------------------------------------------------------------------------------------------------- */

@@ -202,7 +202,7 @@ typedef struct {
     int n_over;
 } SpecSource;
 
-/* NULL after errors.  The Spec, and text read from standard input that d may show, live in the arena. */
+/* NULL after errors.  The Spec, and text of a pipe that d may show, live in the arena. */
 Spec *spec_load(Arena *arena, const SpecSource *source, FtcDiag *d);
 
 /* "optimizer.lr=3e-5" -> a setting whose place is "-D optimizer.lr=3e-5". */

@@ -130,14 +130,10 @@ static int open_to_read(const char *path, struct stat *st, FtcDiag *d)
     return fd;
 }
 
-char *file_read(const char *path, size_t limit, size_t *size, FtcDiag *d)
+static char *read_whole(int fd, const struct stat *st, const char *path, size_t limit, size_t *size, FtcDiag *d)
 {
-    struct stat st;
-    int fd = open_to_read(path, &st, d);
-    if (fd < 0)
-        return NULL;
     /* One byte more than expected tells the end of the file from a file that has grown. */
-    size_t used = 0, cap = S_ISREG(st.st_mode) && (uintmax_t)st.st_size < limit ? (size_t)st.st_size + 2 : 65536;
+    size_t used = 0, cap = S_ISREG(st->st_mode) && (uintmax_t)st->st_size < limit ? (size_t)st->st_size + 2 : 65536;
     char *text = malloc(cap);
     for (;;) {
         if (!text) {
@@ -157,7 +153,6 @@ char *file_read(const char *path, size_t limit, size_t *size, FtcDiag *d)
             break;
         }
         if (n == 0) {
-            close(fd);
             text[used] = '\0';
             *size = used;
             return text;
@@ -170,9 +165,32 @@ char *file_read(const char *path, size_t limit, size_t *size, FtcDiag *d)
         }
     }
     free(text);
-    close(fd);
     return NULL;
 }
+
+char *file_read(const char *path, size_t limit, size_t *size, FtcDiag *d)
+{
+    struct stat st;
+    int fd = open_to_read(path, &st, d);
+    if (fd < 0)
+        return NULL;
+    char *text = read_whole(fd, &st, path, limit, size, d);
+    close(fd);
+    return text;
+}
+
+static bool is_standard_input(const char *path) { return !strcmp(path, "-"); }
+
+char *input_read(const char *path, size_t limit, size_t *size, FtcDiag *d)
+{
+    struct stat st = { 0 };
+    if (!is_standard_input(path))
+        return file_read(path, limit, size, d);
+    fstat(STDIN_FILENO, &st);
+    return read_whole(STDIN_FILENO, &st, input_name(path), limit, size, d);
+}
+
+const char *input_name(const char *path) { return is_standard_input(path) ? "<stdin>" : path; }
 
 bool file_map(const char *path, FileMap *m, FtcDiag *d)
 {

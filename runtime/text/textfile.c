@@ -166,9 +166,8 @@ static bool to_utf8(TextFile *f, TextEncoding encoding, FtcDiag *d)
 
 bool textfile_read(TextFile *f, const char *path, TextEncoding encoding, FtcDiag *d)
 {
-    bool standard_input = !strcmp(path, "-");
-    *f = (TextFile){ .name = xstrdup(standard_input ? "<stdin>" : path) };
-    f->text = file_read(standard_input ? "/dev/stdin" : path, SIZE_MAX / 8, &f->size, d);
+    *f = (TextFile){ .name = xstrdup(input_name(path)) };
+    f->text = input_read(path, SIZE_MAX / 8, &f->size, d);
     if (f->text && encoding == TEXT_UTF8 && f->size >= 3 && !memcmp(f->text, "\xEF\xBB\xBF", 3))
         f->start = 3;
     bool ok = f->text && check(f, encoding, d);

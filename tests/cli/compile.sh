@@ -37,8 +37,17 @@ if grep -q '^  buffer .*] in ' kernels; then fail "slots before plan"; fi
 "$ftc" compile -E resolved.yaml | cmp - resolved.yaml
 "$ftc" compile -E -D optimizer.lr=0.25 -D train.epochs=9 "$spec" | grep -q '  lr: 0.25'
 has resolved.yaml '  weight_decay: 0.01'
-cp "$spec" piped.yaml
 "$ftc" compile -E - < "$spec" | cmp - resolved.yaml
+
+# a pipe is read once, by name or as standard input, and messages can show its lines
+timeout 60 "$ftc" compile -E <(cat "$spec") | cmp - resolved.yaml
+"$ftc" compile --emit=fused graph > of_graph
+cat graph | timeout 60 "$ftc" compile --emit=fused - | sed 's/<stdin> (its/graph (its/' | cmp - of_graph
+cat graph | timeout 60 "$ftc" compile -x graph --emit=fused - | sed 's/<stdin> (its/graph (its/' | cmp - of_graph
+if sed 's/layers:/layerz:/' "$spec" | "$ftc" compile - 2> said; then fail "a key that is none"; fi
+has said '^<stdin>:[0-9]*:[0-9]*: error: unknown key .layerz.' && has said ' layerz: '
+if "$ftc" compile <(sed 's/layers:/layerz:/' "$spec") 2> said; then fail "a key that is none, from a pipe"; fi
+has said ' layerz: '
 
 # levels and passes: no fusion means more kernels
 kernels() { "$ftc" compile --emit=kernels "$@" "$spec" | grep -c '^kernel @'; }

@@ -3,7 +3,7 @@
 command -v python3 >/dev/null || { echo "skipped: no python3"; exit 77; }
 
 "$ftc" compile --emit=html -o tiny.html "$spec" || fail "--emit=html"
-"$ftc" compile --emit=html -o logreg.html "$SOURCE_DIR/models/logreg.yaml" || fail "--emit=html of logreg"
+cat "$SOURCE_DIR/models/logreg.yaml" | "$ftc" compile --emit=html -o logreg.html - || fail "--emit=html of a pipe"
 "$ftc" compile --emit=html -o big.html "$SOURCE_DIR/models/bert_base_cls.yaml" -D train.batch=2 || fail "--emit=html of BERT-base"
 [ "$(wc -c < big.html)" -lt 5000000 ] || fail "BERT-base's page has $(wc -c < big.html) bytes"
 "$ftc" compile --emit=kernels -o kernels "$spec"

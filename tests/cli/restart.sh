@@ -7,6 +7,7 @@
 "$ftc" compile --emit=plan -o plan.txt "$spec"
 "$ftc" opt grad.txt | cmp - grad.txt || fail "no pass changes something"
 "$ftc" opt -bf16 -remat -fuse -chain -pack -o fused2.txt grad.txt
+"$ftc" opt -bf16 -remat - < grad.txt | "$ftc" opt -fuse -chain -pack - | cmp - fused2.txt || fail "passes in a pipe"
 cmp fused.txt fused2.txt || fail "opt's fused stage"
 "$ftc" opt -keep -lower -plan fused2.txt | cmp - plan.txt || fail "opt's plan"
 "$ftc" opt -fuse grad.txt > plain.txt
