@@ -252,13 +252,13 @@ static bool report(const Repeat *r, FtcDiag *d)
     return ok;
 }
 
-/* Standard input can be read once only. */
+/* Each run reads them. */
 static bool reads_files(const RunJob *j, FtcDiag *d)
 {
     const char *const inputs[] = { j->source.spec, j->train, j->dev, j->eval };
     for (int i = 0; i < 4; i++)
-        if (inputs[i] && !strcmp(inputs[i], "-"))
-            return ftc_error(d, FTC_NOWHERE, "standard input can't be read again for each run; give a file");
+        if (inputs[i] && input_is_once(inputs[i]))
+            return ftc_error(d, FTC_FILE(input_name(inputs[i])), "can't be read again for each run; give a file");
     return true;
 }
 

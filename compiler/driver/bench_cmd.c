@@ -3,9 +3,11 @@
 #include "compiler/driver/driver.h"
 
 #include "compiler/api/bench.h"
+#include "compiler/spec/spec_tree.h"
 #include "runtime/core/files.h"
 
 #include <signal.h>
+#include <stdlib.h>
 
 static void print_help(void)
 {
@@ -43,6 +45,20 @@ static bool read_flags(BenchJob *j, CommonOptions *o, OptionReader *r, FtcDiag *
     return ok;
 }
 
+/* Each variant opens the spec: one that can be read once is read here. */
+static bool read_spec(ClassifierSource *s, Arena *a, FtcDiag *d)
+{
+    if (!s->spec || !input_is_once(s->spec))
+        return true;
+    char *text = input_read(s->spec, TREE_MAX_BYTES, &s->spec_size, d);
+    if (!text)
+        return false;
+    s->spec_text = arena_strndup(a, text, s->spec_size);
+    s->spec = input_name(s->spec);
+    free(text);
+    return true;
+}
+
 static bool check_job(const BenchJob *j, FtcDiag *d)
 {
     if ((j->tokens != 0) + (j->lengths != NULL) + (j->data != NULL) > 1)
@@ -69,7 +85,7 @@ int bench_command(int argc, char **argv, FtcDiag *d)
         j.codegen = o.codegen;
         j.threads = o.threads;
         signal(SIGPIPE, SIG_IGN);
-        ok = check_job(&j, d) && codegen_check_options(&j.codegen, d) && bench_run(&j, stdout, d);
+        ok = check_job(&j, d) && codegen_check_options(&j.codegen, d) && read_spec(&j.source, a, d) && bench_run(&j, stdout, d);
     }
     arena_free(a);
     return ok ? EXIT_OK : EXIT_USER;

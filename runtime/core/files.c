@@ -192,6 +192,8 @@ char *input_read(const char *path, size_t limit, size_t *size, FtcDiag *d)
 
 const char *input_name(const char *path) { return is_standard_input(path) ? "<stdin>" : path; }
 
+bool input_is_once(const char *path) { return is_standard_input(path) || (path_is_file(path) && !path_is_regular(path)); }
+
 bool file_map(const char *path, FileMap *m, FtcDiag *d)
 {
     struct stat st;

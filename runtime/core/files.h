@@ -33,9 +33,10 @@ bool path_is_same(const char *a, const char *b);   /* both are there, and one fi
 /* The whole of a file (or pipe) of at most `limit` bytes, with a NUL after the last; free() it. */
 char *file_read(const char *path, size_t limit, size_t *size, FtcDiag *d);
 
-/* The same where "-" is standard input; and what messages call it, "<stdin>".  What is no regular file can be read only once. */
+/* The same where "-" is standard input; what messages call it, "<stdin>"; and whether it, or a pipe, can be read only once. */
 char *input_read(const char *path, size_t limit, size_t *size, FtcDiag *d);
 const char *input_name(const char *path);
+bool input_is_once(const char *path);
 
 /* A regular file mapped read-only; data is NULL only where size is 0.  The file must not be cut short by
  * others while it is mapped. */

@@ -52,6 +52,10 @@ if "$ftc" cv "$spec" --train train.csv -o cv 2> notes; then fail "runs that exis
 has notes 'cv: error: exists; name another folder with -o'
 if "$ftc" run "$spec" --train train.csv --seeds 2 2> notes; then fail "--seeds without a table to judge by"; fi
 has notes 'error: --seeds says how the numbers of a table vary'
+if "$ftc" cv "$spec" --train <(cat train.csv) -o piped 2> notes; then fail "folds of a pipe"; fi
+has notes ": error: can't be read again for each run; give a file"
+if "$ftc" cv - --train train.csv -o piped < "$spec" 2> notes; then fail "a spec from standard input for each fold"; fi
+has notes "^<stdin>: error: can't be read again for each run; give a file"
 if "$ftc" cv "$spec" --train train.csv -k 1 2> notes; then fail "one fold"; fi
 (cat train.csv; echo 'alone,maybe') > rare.csv
 if "$ftc" cv "$spec" --train rare.csv -o rare 2> notes; then fail "a class of one row"; fi
