@@ -30,11 +30,14 @@ enum {
 static Tile tile_of(const Target *t, int packed)
 {
     /* AVX-512 comes with 32 registers; AVX2's vectors are that short that each instruction beside their products counts */
-    Tile tile = t->masks ? (Tile){ 14, 2, t->lanes, 1, K_BLOCK } : (Tile){ 6, 2, t->lanes, t->lanes == 8 ? 4 : 1, K_BLOCK / 2 };
+    Tile tile = t->masks ? (Tile){ 14, 2, t->lanes, .turns = 1, .depth = K_BLOCK }
+                         : (Tile){ 6, 2, t->lanes, .turns = t->lanes == 8 ? 4 : 1, .depth = K_BLOCK / 2 };
     if (t->lanes == 1)
         tile.vectors = 1;
     if (packed && tile.vectors * tile.lanes > packed)
         tile.vectors = packed / tile.lanes;
+    if (tile.turns > 1)
+        tile.stride = packed;
     return tile;
 }
 
@@ -54,12 +57,27 @@ static Copy form_of(const Target *t, DotLayout layout)
     return in_parts(t, layout) ? COPY_PAIRS : !layout.bf16 ? COPY_F32 : t->bf16 || t->amx ? COPY_PAIRS : COPY_WIDE;
 }
 
+/* Whether panels are read as they were packed. */
+static bool reads_panels(const Target *t, DotLayout layout)
+{
+    Copy form = form_of(t, layout);
+    return layout.packed && (form == COPY_PAIRS || (form == COPY_F32 && !layout.split));
+}
+
+/* Whether a tile's rows of B are as far apart as they are long, in every panel. */
+static bool is_dense(const Target *t, DotLayout layout, int width)
+{
+    return reads_panels(t, layout) ? layout.packed == width : layout.packed || layout.b_turned || layout.bf16;
+}
+
 /* The tiles of a layout, which others have too. */
 static DotLayout tiles_layout(const Target *t, DotLayout layout)
 {
     const bool pairs = form_of(t, layout) == COPY_PAIRS;
+    const Tile tile = tile_of(t, layout.packed);
+    const int width = tile.vectors * tile.lanes;
     return (DotLayout){ .tiles = true, .a_turned = layout.a_turned && !(pairs && t->amx), .bf16 = pairs, .split = in_parts(t, layout),
-                        .packed = tile_of(t, layout.packed).vectors * t->lanes };
+                        .packed = tile.turns == 1 || is_dense(t, layout, width) ? width : 0 };
 }
 
 /* A packed panel's element for column j, depth k. */
@@ -100,7 +118,7 @@ static Panel find_panel(Emit *e, Tile t, DotLayout layout, LLVMValueRef room, LL
             args[COPY_PART] = times(e, pairs_of(e, LLVMGetParam(e->fn, DOT_K)), stride);
         if (in_parts(e->target, layout))
             own.next_stride = args[COPY_PART];
-        if (form == COPY_PAIRS || (form == COPY_F32 && !layout.split))
+        if (reads_panels(e->target, layout))
             return own;
         args[COPY_FROM] = own.at;
         args[COPY_STRIDE] = stride;
@@ -181,18 +199,19 @@ static LLVMValueRef declare_dot(Emit *e, const char *name, bool *known)
     return declare_function(e, name, params, DOT_ARGS);
 }
 
-static LLVMValueRef emit_tiles(Emit *e, Tile t, DotLayout tiles, const char *symbol)
+static LLVMValueRef emit_tiles(Emit *e, DotLayout tiles, const char *symbol)
 {
+    const Tile t = tile_of(e->target, tiles.packed);
     return tiles.split || (tiles.bf16 && e->target->amx) ? amx_tiles_function(e, t, tiles.split, symbol)
                                                          : tiles_function(e, t, tiles.a_turned, tiles.bf16, symbol);
 }
 
 /* The tiles for a layout: in this module, or where it shares them, in another. */
-static LLVMValueRef tiles_for(Emit *e, Tile t, DotLayout layout)
+static LLVMValueRef tiles_for(Emit *e, DotLayout layout)
 {
     DotLayout tiles = tiles_layout(e->target, layout);
     if (!e->shared_dots)
-        return emit_tiles(e, t, tiles, NULL);
+        return emit_tiles(e, tiles, NULL);
     KernelKey key = dot_key(e->target, tiles);
     LLVMTypeRef params[TILE_ARGS];
     return declare_function(e, key.symbol, tile_params(e, params), TILE_ARGS);
@@ -261,7 +280,7 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
         [TILE_COLUMNS] = columns, [TILE_ACCUMULATE] = LLVMBuildOr(e->b, accumulate, again, ""), [TILE_ODD] = odd,
         [TILE_NEXT] = p.next, [TILE_NEXT_STRIDE] = p.next_stride, [TILE_ROWS] = some_rows, [TILE_SHAPE] = shape,
     };
-    call(e, tiles_for(e, t, layout), args, TILE_ARGS);
+    call(e, tiles_for(e, layout), args, TILE_ARGS);
     loop_close(e, &panels);
     loop_close(e, &depths);
     loop_close_by(e, &rows, row_block);
@@ -422,7 +441,7 @@ void emit_dot_function(LLVMModuleRef m, const Target *t, DotLayout layout, const
         LLVMSetValueName2(fn, symbol, strlen(symbol));
         LLVMSetLinkage(fn, LLVMExternalLinkage);
     } else if (layout.tiles) {
-        emit_tiles(&e, tile_of(t, layout.packed), layout, symbol);
+        emit_tiles(&e, layout, symbol);
     } else {
         dot_function(&e, layout, symbol);
     }

@@ -24,6 +24,7 @@ typedef struct {
     int rows, vectors, lanes;
     int turns; /* of k that are written out, one behind the other */
     int depth; /* of a block of K: a panel of B lies in L2, or where it has few columns in L1 */
+    int stride; /* of B's rows; 0: as TILE_B_STRIDE says */
 } Tile;
 
 /* ---- short names ---------------------------------------------------------------------------------------------- */

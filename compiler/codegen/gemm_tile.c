@@ -5,7 +5,8 @@
  *
  * AVX2's tiles have 12 products a turn, for which a core takes 6 cycles.  In as many it begins 36 instructions, or half of them where
  * another thread runs on it, somebody else's on a machine that is shared.  So several turns are written out one behind the other, and
- * share counting, pointers and requests: 24 instructions a turn, not 29. */
+ * share counting, pointers and requests; and where panels are packed, or copied, how far their rows are apart is no number to add: 22
+ * instructions a turn, not 29. */
 #include "compiler/codegen/gemm.h"
 
 #include <stdio.h>
@@ -270,7 +271,7 @@ static void take_some_turns(Emit *e, const Turn *u, int turns, bool odd)
             if (u->bf16)
                 row[v] = LLVMBuildBitCast(e->b, row[v], lanes_of(e, e->i32), "");
         }
-        LLVMBuildStore(e->b, element(e, at, LLVMGetParam(e->fn, TILE_B_STRIDE)), u->b);
+        LLVMBuildStore(e->b, element(e, at, u->t.stride ? whole(e->i64, u->t.stride) : LLVMGetParam(e->fn, TILE_B_STRIDE)), u->b);
         if (!i)
             ask_for_next(e, u);
         ask_for_left(e, u, from[0], i);
@@ -337,7 +338,8 @@ LLVMTypeRef *tile_params(const Emit *e, LLVMTypeRef params[TILE_ARGS])
 static LLVMValueRef tile_function(Emit *outer, Tile t, bool turned, bool bf16)
 {
     char name[40];
-    snprintf(name, sizeof name, "tile_%dx%d%s%s", t.rows, t.vectors * t.lanes, turned ? "_turned" : "", bf16 ? "_bf16" : "");
+    snprintf(name, sizeof name, "tile_%dx%d%s%s%s", t.rows, t.vectors * t.lanes, turned ? "_turned" : "", bf16 ? "_bf16" : "",
+             t.stride ? "_packed" : "");
     LLVMTypeRef params[TILE_ARGS];
     Emit f, *e = &f;
     LLVMValueRef fn = open_function(outer, e, name, tile_params(outer, params), TILE_ROWS);
@@ -384,7 +386,8 @@ static LLVMValueRef rows_of_tile(Emit *e, Tile t, LLVMValueRef left)
 LLVMValueRef tiles_function(Emit *outer, Tile t, bool turned, bool bf16, const char *symbol)
 {
     char own[40];
-    snprintf(own, sizeof own, "tiles_%dx%d%s%s", t.rows, t.vectors * t.lanes, turned ? "_turned" : "", bf16 ? "_bf16" : "");
+    snprintf(own, sizeof own, "tiles_%dx%d%s%s%s", t.rows, t.vectors * t.lanes, turned ? "_turned" : "", bf16 ? "_bf16" : "",
+             t.stride ? "_packed" : "");
     const char *name = symbol ? symbol : own;
     LLVMValueRef fn = LLVMGetNamedFunction(outer->m, name);
     if (fn)

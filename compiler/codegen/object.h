@@ -21,7 +21,7 @@ typedef struct {
     int packed;              /* columns of B's panels; 0: none */
     bool bf16;               /* of A and B, by pairs of k */
     bool split;              /* of B's panels, f32 in parts of bf16 */
-    bool tiles;              /* only those: packed columns at most; bf16: as the pairs they are multiplied by */
+    bool tiles;              /* only those: packed columns at most, 0: whatever B's stride is; bf16: as the pairs they are multiplied by */
     bool packs;              /* only the copy of B to a panel, which has bf16 or parts */
     bool rounds;             /* of f32 to bf16 */
 } DotLayout;
