@@ -101,8 +101,9 @@ static bool take_stage(RunJob *j, FtcDiag *d)
 {
     if (j->source.model || !j->source.spec)
         return ftc_error(d, FTC_NOWHERE, "which stage? -x graph FILE, of those that 'ftc compile --emit' makes");
-    if (!strcmp(j->source.spec, "-"))
-        return ftc_error(d, FTC_NOWHERE, "a stage is read from a file, which the model's record names");
+    if (input_is_once(j->source.spec))
+        return ftc_error(d, FTC_FILE(input_name(j->source.spec)), "can't be read again; a stage is read from a file, which the model's record "
+                         "names");
     j->source.stage = j->source.spec;
     return true;
 }

@@ -67,6 +67,11 @@ has said 'grad.txt: error: has changed since the run began'
 expect 1 run -x graph graph.txt --train train.csv -D loss.type=focal <<'TEXT'
 -D loss.type=focal: error: 'loss.type' is in the graphs of graph.txt already; set it for the spec that the stage is made of
 TEXT
+expect 1 run -x graph - --train train.csv <<'TEXT'
+<stdin>: error: can't be read again; a stage is read from a file, which the model's record names
+TEXT
+"$ftc" run -x graph <(cat graph.txt) --train train.csv 2> said && fail "a stage of a pipe"
+has said "error: can't be read again; a stage is read from a file"
 expect 1 run -x graph --train train.csv <<'TEXT'
 ftc: error: which stage? -x graph FILE, of those that 'ftc compile --emit' makes
 TEXT
