@@ -10,7 +10,7 @@
  * that isn't packed yet is copied to the stack first, unless it is complete and its rows lie as they are read.
  * The last rows are shared by two tiles, which are smaller.  While tiles run, they ask for the lines of the next panel.  Columns
  * left over are masked in C only, because panels are filled up with zeros.  The copies of A and B take up to
- * 420 KB of the thread's stack, with matrix registers 1.3 MB.
+ * 520 KB of the thread's stack, with matrix registers 1.3 MB.
  *
  * What a number is: each element of C is one chain, c = fma(A[i,k], B[k,j], c) for k = 0, 1, ..., from 0 or from what it
  * was; at the end of a block of K it goes through memory, as the f32 it is.  So the bits depend on neither tiles, blocks,
@@ -30,8 +30,7 @@ enum {
 static Tile tile_of(const Target *t, int packed)
 {
     /* AVX-512 comes with 32 registers; AVX2's vectors are that short that each instruction beside their products counts */
-    Tile tile = t->masks ? (Tile){ 14, 2, t->lanes, .turns = 1, .depth = K_BLOCK }
-                         : (Tile){ 6, 2, t->lanes, .turns = t->lanes == 8 ? 4 : 1, .depth = K_BLOCK / 2 };
+    Tile tile = t->masks ? (Tile){ 14, 2, t->lanes, .turns = 1 } : (Tile){ 6, 2, t->lanes, .turns = t->lanes == 8 ? 4 : 1 };
     if (t->lanes == 1)
         tile.vectors = 1;
     if (packed && tile.vectors * tile.lanes > packed)
@@ -148,8 +147,10 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
                        LLVMValueRef *block, LLVMValueRef *stride)
 {
     const bool parts = in_parts(e->target, layout);
+    const bool panels = in_left_panels(tile_of(e->target, tiles_layout(e->target, layout).packed), layout.a_turned);
     LLVMValueRef a_stride = LLVMGetParam(e->fn, DOT_A_STRIDE);
-    LLVMValueRef room = new_slot(e, LLVMArrayType2(e->f32, parts ? SPLIT_PARTS * A_PART : e->target->amx ? AMX_A_ROOM : A_ROOM));
+    const uint64_t size = parts ? SPLIT_PARTS * A_PART : e->target->amx ? AMX_A_ROOM : panels ? LEFT_ROOM : A_ROOM;
+    LLVMValueRef room = new_slot(e, LLVMArrayType2(e->f32, size));
     LLVMSetAlignment(room, 64);
     LLVMValueRef outer = layout.a_turned ? k0 : i0, inner = layout.a_turned ? i0 : k0;
     LLVMValueRef a = LLVMGetParam(e->fn, DOT_A), place = plus(e, times(e, outer, a_stride), inner);
@@ -170,6 +171,13 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
         call(e, layout.a_turned ? turn_left_function(e, t, layout.split) : split_rows_function(e, t), args, COPY_ARGS);
         *block = room;
         *stride = times(e, width, whole(e->i64, 2));
+        return;
+    }
+    if (panels) {
+        args[COPY_PART] = left_panel_size(e, t, form == COPY_WIDE ? even(e, depth) : depth);
+        call(e, left_panels_function(e, t, form), args, COPY_ARGS);
+        *block = room;
+        *stride = whole(e->i64, t.lanes);
         return;
     }
     if (layout.bf16) {
@@ -251,8 +259,8 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
     const bool amx = pairs && e->target->amx;
     const bool as_they_lie = pairs && !layout.split;
     const int64_t least = amx ? AMX_ROW_BLOCK : ROW_BLOCK / t.rows * t.rows;
-    const int64_t most = as_they_lie ? 2 * t.depth : t.depth, k_block = wide ? K_BLOCK / 2 : most;
-    LLVMValueRef shallow = at_least(e, whole(e->i64, most / 2), smaller(e, k, whole(e->i64, k_block)));
+    const int64_t k_block = as_they_lie ? 2 * K_BLOCK : wide ? K_BLOCK / 2 : K_BLOCK;
+    LLVMValueRef half = whole(e->i64, as_they_lie ? K_BLOCK : K_BLOCK / 2), shallow = at_least(e, half, smaller(e, k, whole(e->i64, k_block)));
     LLVMValueRef row_block = LLVMBuildSelect(e->b, shallow, whole(e->i64, 2 * least), whole(e->i64, least), "");
     LLVMValueRef shape = slot_with(e, zero);
     Loop rows = loop_open(e, zero, m, 1);

@@ -12,10 +12,11 @@ enum {
 
     /* of blocks: gemm.c */
     K_BLOCK = 768,
-    ROW_BLOCK = 98,     /* about; rounded down to whole tiles: with a tile's depth, 300 or 150 KB of A; of rows half as long, twice as many */
+    ROW_BLOCK = 98,     /* about; rounded down to whole tiles: with K_BLOCK, 300 KB of A; of rows half as long, twice as many */
     AMX_ROW_BLOCK = 192, /* six blocks of registers: with K_BLOCK, and the panels of B that are read meanwhile, about an L2 */
     A_ROOM = (ROW_BLOCK + 2 * LINE) * (K_BLOCK + 2 * LINE),
     AMX_A_ROOM = (AMX_ROW_BLOCK + 2 * LINE) * (K_BLOCK + 2 * LINE),
+    LEFT_ROOM = (ROW_BLOCK / 6 + 1) * (K_BLOCK * 8 + LINE), /* panels of A for tiles of 6 rows; left over rows take two of them */
     A_PART = (AMX_ROW_BLOCK + 2 * LINE) * (K_BLOCK / 2 + 2 * LINE), /* pairs: a split block of A has as much room for each part */
 };
 
@@ -23,7 +24,6 @@ enum {
 typedef struct {
     int rows, vectors, lanes;
     int turns; /* of k that are written out, one behind the other */
-    int depth; /* of a block of K: a panel of B lies in L2, or where it has few columns in L1 */
     int stride; /* of B's rows; 0: as TILE_B_STRIDE says */
 } Tile;
 
@@ -102,6 +102,20 @@ enum {
 /* A function: C[0 .. rows, 0 .. columns) (+)= A B; turned: A's rows are contiguous, its stride is from one k (or pair) to the next;
  * t has the rows of the largest tile.  symbol: its name, for other modules; NULL: it is for this one. */
 LLVMValueRef tiles_function(Emit *outer, Tile t, bool turned, bool bf16, const char *symbol);
+
+/* How many rows the next tile takes, of those that are left: all that it can, until at most two are left to do, which share what there
+ * is.  Odd rows go one by one. */
+LLVMValueRef rows_of_tile(Emit *e, Tile t, LLVMValueRef left);
+
+/* Where B's stride is known, A that is turned is copied to panels: for each tile its rows, which are a vector for each k, and a line
+ * behind them, so that panels don't begin in the same set of L1. */
+static inline bool in_left_panels(Tile t, bool turned) { return turned && t.stride; }
+
+static inline LLVMValueRef left_panel_size(Emit *e, Tile t, LLVMValueRef depth)
+{
+    return plus(e, times(e, depth, whole(e->i64, t.lanes)), whole(e->i64, LINE));
+}
+
 void tile_masks(Emit *e, Tile t, LLVMValueRef columns, LLVMValueRef *mask); /* the columns of C in each vector of a tile */
 LLVMTypeRef *tile_params(const Emit *e, LLVMTypeRef params[TILE_ARGS]);
 
@@ -145,6 +159,9 @@ LLVMValueRef split_rows_function(Emit *outer, Tile t);
 
 /* A panel of f32 from one that is split: the numbers as they were. */
 LLVMValueRef join_function(Emit *outer, Tile t);
+
+/* Rows of A that is turned, f32 or bf16 that are widened, to its panels, PART elements apart. */
+LLVMValueRef left_panels_function(Emit *outer, Tile t, Copy copy);
 
 /* What is there already becomes f32 in that order: rows of PAIRS, or rows whose COLUMNS are the k. */
 LLVMValueRef widen_pairs_function(Emit *outer, Tile t);

@@ -200,6 +200,37 @@ static LLVMValueRef in_pairs(Emit *e, LLVMValueRef low, LLVMValueRef high)
     return LLVMBuildBitCast(e->b, both, lanes_of(e, e->f32), "");
 }
 
+/* A row goes to as many panels as tiles will take its columns. */
+LLVMValueRef left_panels_function(Emit *outer, Tile t, Copy copy)
+{
+    const bool wide = copy == COPY_WIDE;
+    Emit f, *e = &f;
+    LLVMValueRef fn;
+    if (!open_copy(outer, e, wide ? "widen_left" : "copy_left", t.lanes, false, &fn))
+        return fn;
+    LLVMValueRef rows = LLVMGetParam(fn, COPY_ROWS), columns = LLVMGetParam(fn, COPY_COLUMNS), stride = LLVMGetParam(fn, COPY_STRIDE);
+    LLVMValueRef zero = whole(e->i64, 0), lanes = whole(e->i64, t.lanes), to = new_slot(e, e->ptr);
+    Loop row = loop_open(e, zero, rows, wide ? 2 : 1);
+    LLVMValueRef low = source_element(e, copy, LLVMGetParam(fn, COPY_FROM), times(e, row.i, stride)), high = source_element(e, copy, low, stride);
+    LLVMValueRef both = LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, row.i, whole(e->i64, 1)), rows, "");
+    LLVMBuildStore(e->b, element(e, LLVMGetParam(fn, COPY_TO), times(e, row.i, lanes)), to);
+    Loop l = loop_open(e, zero, columns, 1);
+    LLVMValueRef at = read_slot(e, to), from = source_element(e, copy, low, l.i), mask = mask_below(e, l.i, columns);
+    fetch_below(e, copy, from, LONG_ROWS_AHEAD);
+    if (wide) {
+        LLVMValueRef next = LLVMBuildSelect(e->b, both, mask, LLVMConstNull(LLVMTypeOf(mask)), "");
+        LLVMValueRef pairs = pair_of(e, load_some(e, e->i16, from, mask), load_some(e, e->i16, source_element(e, copy, high, l.i), next));
+        store_pairs(e, copy, at, zero, lanes, pairs, false);
+    } else {
+        store_lanes(e, at, NULL, load_some(e, e->f32, from, mask));
+    }
+    LLVMBuildStore(e->b, element(e, at, LLVMGetParam(fn, COPY_PART)), to);
+    loop_close_by(e, &l, rows_of_tile(e, t, minus(e, columns, l.i)));
+    loop_close(e, &row);
+    close_function(e);
+    return fn;
+}
+
 /* Rows 2k and 2k + 1 of columns become row k of width pairs; what is outside of rows and columns is 0. */
 LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy, bool streamed)
 {

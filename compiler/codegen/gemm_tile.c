@@ -4,9 +4,9 @@
  * broadcast once; of bf16, pairs of k are, and one instruction multiplies and adds both.
  *
  * AVX2's tiles have 12 products a turn, for which a core takes 6 cycles.  In as many it begins 36 instructions, or half of them where
- * another thread runs on it, somebody else's on a machine that is shared.  So several turns are written out one behind the other, and
- * share counting, pointers and requests; and where panels are packed, or copied, how far their rows are apart is no number to add: 22
- * instructions a turn, not 29. */
+ * another thread runs on it, somebody else's on a machine that is shared: 20 are products, broadcasts and loads, and the others shall
+ * be few.  So four turns are written out one behind the other, which share counting and pointers; panels have rows as far apart as they
+ * are long, so that addresses need no additions; A is in order, and needs no requests; and one loop goes over all of k. */
 #include "compiler/codegen/gemm.h"
 
 #include <stdio.h>
@@ -221,6 +221,12 @@ static void end_turn(Emit *e, const Turn *u)
         LLVMBuildStore(e->b, LLVMBuildExtractValue(e->b, ended, (unsigned)i, ""), u->sum[i]);
 }
 
+/* From one k, or where A isn't turned from one row, to the next. */
+static LLVMValueRef left_stride(Emit *e, const Turn *u)
+{
+    return in_left_panels(u->t, u->turned) ? whole(e->i64, u->t.lanes) : LLVMGetParam(e->fn, TILE_A_STRIDE);
+}
+
 /* Asks for a line of the panel behind this one. */
 static void ask_for_next(Emit *e, const Turn *u)
 {
@@ -232,6 +238,8 @@ static void ask_for_next(Emit *e, const Turn *u)
 /* Asks for what A will want: the column of `column` AHEAD turns on, or a row's next line. */
 static void ask_for_left(Emit *e, const Turn *u, LLVMValueRef column, int turn)
 {
+    if (in_left_panels(u->t, u->turned))
+        return; /* in order: the processor asks by itself */
     LLVMValueRef a_stride = LLVMGetParam(e->fn, TILE_A_STRIDE);
     if (u->turned) { /* a column has one line or two; where each instruction counts, the first was the last of the tile before */
         column = element(e, column, times(e, a_stride, whole(e->i64, AHEAD + turn)));
@@ -239,7 +247,7 @@ static void ask_for_left(Emit *e, const Turn *u, LLVMValueRef column, int turn)
             fetch(e, column, FOR_READING, TO_L1);
         if (u->t.rows > 1)
             fetch(e, element(e, column, whole(e->i64, u->t.rows - 1)), FOR_READING, TO_L1);
-    } else if (turn % 2 == 0) {
+    } else if (u->ahead && turn % 2 == 0) {
         LLVMValueRef line = read_slot(e, u->ahead);
         fetch(e, line, FOR_READING, TO_L1);
         LLVMBuildStore(e->b, u->bf16 ? half_element(e, line, a_stride) : element(e, line, a_stride), u->ahead);
@@ -249,7 +257,7 @@ static void ask_for_left(Emit *e, const Turn *u, LLVMValueRef column, int turn)
 /* A's pointers, so many turns on. */
 static void advance_left(Emit *e, const Turn *u, const LLVMValueRef *from, int turns)
 {
-    LLVMValueRef a_stride = LLVMGetParam(e->fn, TILE_A_STRIDE);
+    LLVMValueRef a_stride = left_stride(e, u);
     LLVMValueRef step = u->turned ? times(e, a_stride, whole(e->i64, turns)) : whole(e->i64, turns);
     for (int g = 0; g < u->groups; g++)
         LLVMBuildStore(e->b, opaque(e, element(e, from[g], step)), u->a[g]);
@@ -259,7 +267,7 @@ static void advance_left(Emit *e, const Turn *u, const LLVMValueRef *from, int t
 static void take_some_turns(Emit *e, const Turn *u, int turns, bool odd)
 {
     bool rows_of_halves = u->bf16 && !u->turned; /* A is addressed by halves of 32 bits */
-    LLVMValueRef a_stride = LLVMGetParam(e->fn, TILE_A_STRIDE), row[2], from[TILE_ROWS_MOST / GROUP + 1];
+    LLVMValueRef a_stride = left_stride(e, u), row[2], from[TILE_ROWS_MOST / GROUP + 1];
     for (int g = 0; g < u->groups; g++)
         from[g] = read_slot(e, u->a[g]);
     for (int i = 0; i < turns; i++) {
@@ -290,39 +298,56 @@ static void take_some_turns(Emit *e, const Turn *u, int turns, bool odd)
     }
 }
 
-/* All turns of k.  Meanwhile lines are asked for: of C, which is written at the end (a store that misses the cache holds up those
- * behind it), and of A, whose rows all go to their next line at the same turn.  Both one by one: too many at once would hold up
- * what is loaded. */
-static void take_turns(Emit *e, Turn *u)
+/* Asks for some rows of C from `row` on, and goes past them. */
+static void ask_for_sums(Emit *e, const Turn *u, LLVMValueRef row, int rows)
 {
-    int span = u->t.rows > FETCH_TURNS || u->t.turns > 1 ? 2 * FETCH_TURNS : FETCH_TURNS;
-    LLVMValueRef depth = LLVMGetParam(e->fn, TILE_DEPTH), a = LLVMGetParam(e->fn, TILE_A);
-    LLVMValueRef row = slot_with(e, LLVMGetParam(e->fn, TILE_C));
-    if (!u->turned)
-        u->ahead = slot_with(e, a);
-    Loop s = loop_open(e, whole(e->i64, 0), depth, span);
-    LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, s.i, whole(e->i64, FETCH_TURNS * u->t.rows), ""));
     LLVMValueRef c = read_slot(e, row);
-    for (int r = 0; r < span / FETCH_TURNS; r++) {
+    for (int r = 0; r < rows; r++) {
         for (int at = 0; at < u->t.vectors * u->t.lanes; at += LINE)
             fetch(e, element(e, c, whole(e->i64, at)), FOR_WRITING, TO_L1);
         c = element(e, c, LLVMGetParam(e->fn, TILE_C_STRIDE));
     }
     LLVMBuildStore(e->b, c, row);
-    if_close(e, join);
-    if (u->ahead) /* f32, or pairs of bf16 */
-        LLVMBuildStore(e->b, element(e, a, plus(e, s.i, whole(e->i64, LINE))), u->ahead);
-    LLVMValueRef from = s.i, end = smaller(e, plus(e, s.i, whole(e->i64, span)), depth);
+}
+
+/* All turns from..end of k, as many as can be several at a time. */
+static void take_all_turns(Emit *e, const Turn *u, LLVMValueRef from, LLVMValueRef end)
+{
     const int turns = u->t.turns;
     if (turns > 1) {
-        from = plus(e, s.i, LLVMBuildAnd(e->b, minus(e, end, s.i), whole(e->i64, -turns), ""));
-        Loop several = loop_open(e, s.i, from, turns);
+        LLVMValueRef rest = plus(e, from, LLVMBuildAnd(e->b, minus(e, end, from), whole(e->i64, -turns), ""));
+        Loop several = loop_open(e, from, rest, turns);
         take_some_turns(e, u, turns, false);
         loop_close(e, &several);
+        from = rest;
     }
     Loop l = loop_open(e, from, end, 1);
     take_some_turns(e, u, 1, false);
     loop_close(e, &l);
+}
+
+/* All turns of k.  Meanwhile lines are asked for: of C, which is written at the end (a store that misses the cache holds up those
+ * behind it), and of A, whose rows all go to their next line at the same turn.  Both one by one: too many at once would hold up
+ * what is loaded. */
+static void take_turns(Emit *e, Turn *u)
+{
+    int span = u->t.rows > FETCH_TURNS ? 2 * FETCH_TURNS : FETCH_TURNS;
+    LLVMValueRef depth = LLVMGetParam(e->fn, TILE_DEPTH), a = LLVMGetParam(e->fn, TILE_A);
+    LLVMValueRef row = slot_with(e, LLVMGetParam(e->fn, TILE_C));
+    if (u->t.turns > 1) { /* few rows, of a line each */
+        ask_for_sums(e, u, row, u->t.rows);
+        take_all_turns(e, u, whole(e->i64, 0), depth);
+        return;
+    }
+    if (!u->turned)
+        u->ahead = slot_with(e, a);
+    Loop s = loop_open(e, whole(e->i64, 0), depth, span);
+    LLVMBasicBlockRef join = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, s.i, whole(e->i64, FETCH_TURNS * u->t.rows), ""));
+    ask_for_sums(e, u, row, span / FETCH_TURNS);
+    if_close(e, join);
+    if (u->ahead) /* f32, or pairs of bf16 */
+        LLVMBuildStore(e->b, element(e, a, plus(e, s.i, whole(e->i64, LINE))), u->ahead);
+    take_all_turns(e, u, s.i, smaller(e, plus(e, s.i, whole(e->i64, span)), depth));
     loop_close(e, &s);
 }
 
@@ -373,9 +398,7 @@ static LLVMValueRef tile_function(Emit *outer, Tile t, bool turned, bool bf16)
     return fn;
 }
 
-/* How many rows the next tile takes: all that it can, until at most two are left to do, which share what there is.  Odd rows go
- * one by one. */
-static LLVMValueRef rows_of_tile(Emit *e, Tile t, LLVMValueRef left)
+LLVMValueRef rows_of_tile(Emit *e, Tile t, LLVMValueRef left)
 {
     LLVMValueRef one = whole(e->i64, 1), most = whole(e->i64, t.rows), half = LLVMBuildLShr(e->b, plus(e, left, one), one, "");
     LLVMValueRef size = LLVMBuildSelect(e->b, at_least(e, most, left), left, smaller(e, most, even(e, half)), "");
@@ -400,6 +423,8 @@ LLVMValueRef tiles_function(Emit *outer, Tile t, bool turned, bool bf16, const c
     LLVMValueRef args[TILE_ARGS];
     LLVMGetParams(fn, args);
     LLVMValueRef a = args[TILE_A], c = args[TILE_C], a_row = turned ? whole(e->i64, 1) : args[TILE_A_STRIDE];
+    const bool panels = in_left_panels(t, turned);
+    LLVMValueRef panel = slot_with(e, a), between = left_panel_size(e, t, args[TILE_DEPTH]);
     LLVMValueRef stride = args[TILE_NEXT_STRIDE], line = slot_with(e, args[TILE_NEXT]); /* a row has one or two lines: one for a tile */
     LLVMValueRef behind = element(e, args[TILE_NEXT], whole(e->i64, t.vectors * t.lanes)), step = whole(e->i64, LINE);
     if (t.turns > 1) { /* a tile asks once in so many turns: each for other rows of one line */
@@ -409,7 +434,9 @@ LLVMValueRef tiles_function(Emit *outer, Tile t, bool turned, bool bf16, const c
     }
     Loop l = loop_open(e, whole(e->i64, 0), args[TILE_ROWS], 1);
     LLVMValueRef size = rows_of_tile(e, t, minus(e, args[TILE_ROWS], l.i));
-    args[TILE_A] = left_element(e, turned, bf16, a, times(e, l.i, a_row));
+    args[TILE_A] = panels ? read_slot(e, panel) : left_element(e, turned, bf16, a, times(e, l.i, a_row));
+    if (panels)
+        LLVMBuildStore(e->b, element(e, args[TILE_A], between), panel);
     args[TILE_C] = element(e, c, times(e, l.i, args[TILE_C_STRIDE]));
     args[TILE_NEXT] = read_slot(e, line);
     LLVMValueRef within = LLVMBuildICmp(e->b, LLVMIntULT, args[TILE_NEXT], behind, "");
