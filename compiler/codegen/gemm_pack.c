@@ -211,7 +211,8 @@ LLVMValueRef left_panels_function(Emit *outer, Tile t, Copy copy)
     LLVMValueRef rows = LLVMGetParam(fn, COPY_ROWS), columns = LLVMGetParam(fn, COPY_COLUMNS), stride = LLVMGetParam(fn, COPY_STRIDE);
     LLVMValueRef zero = whole(e->i64, 0), lanes = whole(e->i64, t.lanes), to = new_slot(e, e->ptr);
     Loop row = loop_open(e, zero, rows, wide ? 2 : 1);
-    LLVMValueRef low = source_element(e, copy, LLVMGetParam(fn, COPY_FROM), times(e, row.i, stride)), high = source_element(e, copy, low, stride);
+    LLVMValueRef low = source_element(e, copy, LLVMGetParam(fn, COPY_FROM), times(e, row.i, stride));
+    LLVMValueRef high = source_element(e, copy, low, stride);
     LLVMValueRef both = LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, row.i, whole(e->i64, 1)), rows, "");
     LLVMBuildStore(e->b, element(e, LLVMGetParam(fn, COPY_TO), times(e, row.i, lanes)), to);
     Loop l = loop_open(e, zero, columns, 1);
