@@ -147,7 +147,7 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
                        LLVMValueRef *block, LLVMValueRef *stride)
 {
     const bool parts = in_parts(e->target, layout);
-    const bool panels = in_left_panels(tile_of(e->target, tiles_layout(e->target, layout).packed), layout.a_turned);
+    const bool panels = in_left_panels(t, layout.a_turned);
     LLVMValueRef a_stride = LLVMGetParam(e->fn, DOT_A_STRIDE);
     const uint64_t size = parts ? SPLIT_PARTS * A_PART : e->target->amx ? AMX_A_ROOM : panels ? LEFT_ROOM : A_ROOM;
     LLVMValueRef room = new_slot(e, LLVMArrayType2(e->f32, size));
@@ -207,19 +207,18 @@ static LLVMValueRef declare_dot(Emit *e, const char *name, bool *known)
     return declare_function(e, name, params, DOT_ARGS);
 }
 
-static LLVMValueRef emit_tiles(Emit *e, DotLayout tiles, const char *symbol)
+static LLVMValueRef emit_tiles(Emit *e, Tile t, DotLayout tiles, const char *symbol)
 {
-    const Tile t = tile_of(e->target, tiles.packed);
     return tiles.split || (tiles.bf16 && e->target->amx) ? amx_tiles_function(e, t, tiles.split, symbol)
                                                          : tiles_function(e, t, tiles.a_turned, tiles.bf16, symbol);
 }
 
 /* The tiles for a layout: in this module, or where it shares them, in another. */
-static LLVMValueRef tiles_for(Emit *e, DotLayout layout)
+static LLVMValueRef tiles_for(Emit *e, Tile t, DotLayout layout)
 {
     DotLayout tiles = tiles_layout(e->target, layout);
     if (!e->shared_dots)
-        return emit_tiles(e, tiles, NULL);
+        return emit_tiles(e, t, tiles, NULL);
     KernelKey key = dot_key(e->target, tiles);
     LLVMTypeRef params[TILE_ARGS];
     return declare_function(e, key.symbol, tile_params(e, params), TILE_ARGS);
@@ -242,7 +241,7 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
     write_function(outer, e, fn);
     if (!symbol)
         LLVMSetLinkage(fn, LLVMInternalLinkage);
-    Tile t = tile_of(e->target, layout.packed);
+    Tile t = tile_of(e->target, tiles_layout(e->target, layout).packed);
     int width = t.vectors * t.lanes;
     LLVMValueRef room = NULL, zero = whole(e->i64, 0);
     Copy form = form_of(e->target, layout);
@@ -288,7 +287,7 @@ static LLVMValueRef dot_function(Emit *outer, DotLayout layout, const char *symb
         [TILE_COLUMNS] = columns, [TILE_ACCUMULATE] = LLVMBuildOr(e->b, accumulate, again, ""), [TILE_ODD] = odd,
         [TILE_NEXT] = p.next, [TILE_NEXT_STRIDE] = p.next_stride, [TILE_ROWS] = some_rows, [TILE_SHAPE] = shape,
     };
-    call(e, tiles_for(e, layout), args, TILE_ARGS);
+    call(e, tiles_for(e, t, layout), args, TILE_ARGS);
     loop_close(e, &panels);
     loop_close(e, &depths);
     loop_close_by(e, &rows, row_block);
@@ -449,7 +448,7 @@ void emit_dot_function(LLVMModuleRef m, const Target *t, DotLayout layout, const
         LLVMSetValueName2(fn, symbol, strlen(symbol));
         LLVMSetLinkage(fn, LLVMExternalLinkage);
     } else if (layout.tiles) {
-        emit_tiles(&e, layout, symbol);
+        emit_tiles(&e, tile_of(t, layout.packed), layout, symbol);
     } else {
         dot_function(&e, layout, symbol);
     }
