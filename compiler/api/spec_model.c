@@ -194,8 +194,6 @@ static bool is_in_graphs(const char *key)
     return false;
 }
 
-enum { LARGEST_STAGE = 1 << 30 };
-
 /* The stage gives the spec, unless a record has it as it was resolved. */
 static bool open_stage(SpecModel *m, const ClassifierSource *source, SpecSource *spec)
 {

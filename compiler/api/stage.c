@@ -108,6 +108,12 @@ static bool next_line(const char **p, const char *end, Line *line)
 
 static bool starts(const Line *l, const char *with) { return l->n >= strlen(with) && !memcmp(l->p, with, strlen(with)); }
 
+bool is_stage(const char *text, size_t len)
+{
+    static const char begin[] = "# ftc stage ";
+    return len >= sizeof begin && !memcmp(text, begin, sizeof begin - 1);
+}
+
 /* "# ftc stage grad of tiny_cls" */
 static bool read_title(StageText *t, Arena *arena, const Line *l, FtcDiag *d)
 {

@@ -38,6 +38,10 @@ char *stage_entry_text(const Stage *s);
 /* The whole text; false if the stage didn't come by: compilation began behind it. */
 bool stage_print(const StageCatch *c, const char *model, const Spec *spec, FILE *out);
 
+/* What a file may have in bytes that is read as a stage; and whether its text begins as one. */
+enum { LARGEST_STAGE = 1 << 30 };
+bool is_stage(const char *text, size_t len);
+
 /* Takes a text apart.  The parts live in the arena.  False after an error. */
 bool stage_read(StageText *t, Arena *arena, const char *file, const char *text, size_t len, FtcDiag *d);
 

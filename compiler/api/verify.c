@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LARGEST_INPUT = 1 << 30, SECONDS_A_TRY = 20, MOST_SHOWN = 40 };
+enum { SECONDS_A_TRY = 20, MOST_SHOWN = 40 };
 enum { CHILD_PASSED = 0, CHILD_FAILED = 10, CHILD_USER = 11 }; /* exit statuses; any other is a crash */
 
 typedef struct {
@@ -60,13 +60,13 @@ static bool check_alone(Verify *v, const Graph *g)
 static bool read_graph(Verify *v)
 {
     size_t size;
-    char *text = input_read(v->job->input, LARGEST_INPUT, &size, v->diag);
+    char *text = input_read(v->job->input, LARGEST_STAGE, &size, v->diag);
     if (!text)
         return false;
     char *kept = arena_strndup(v->arena, text, size);
     free(text);
     ftc_diag_source(v->diag, v->file, kept, size);
-    if (strncmp(kept, "# ftc stage ", 12)) {
+    if (!is_stage(kept, size)) {
         v->alone = graph_parse(v->arena, v->file, kept, size, v->diag);
         return v->alone && check_alone(v, v->alone);
     }

@@ -225,10 +225,6 @@ static char *symbol_of(const char *path)
     return xstrdup("model");
 }
 
-enum { LARGEST_STAGE = 1 << 30 };
-
-static bool is_stage(const char *text, size_t size) { return size > 12 && !memcmp(text, "# ftc stage ", 12); }
-
 /* Once: it may be a pipe. */
 static bool read_input(Job *j)
 {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_CHOSEN = 64, LARGEST_STAGE = 1 << 30 };
+enum { MOST_CHOSEN = 64 };
 
 typedef struct {
     const char *input, *output;
