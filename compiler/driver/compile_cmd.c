@@ -1,12 +1,8 @@
-/* ftc compile: a spec, or a stage of one that was printed before, to native code or to any stage on the way. */
-#define _GNU_SOURCE
-#include "compiler/driver/common.h"
+/* ftc compile: a spec, or a stage of one that was printed before, to native code or to any stage on the way.  What it writes is
+ * compile_write.c's. */
+#include "compiler/driver/compile_cmd.h"
 #include "compiler/driver/driver.h"
 
-#include "compiler/api/page.h"
-#include "compiler/api/stage.h"
-#include "compiler/driver/emit.h"
-#include "compiler/driver/make_trainer.h"
 #include "compiler/driver/show.h"
 #include "compiler/ir/outline.h"
 #include "compiler/support/timing.h"
@@ -19,40 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* StageIds come first */
-typedef enum { EMIT_SPEC = N_STAGES, EMIT_OUTLINE, EMIT_SVG, EMIT_DOT, EMIT_HTML, EMIT_LLVM, EMIT_ASM, EMIT_OBJ, N_EMITS, EMIT_TRAINER = N_EMITS } Emit;
-
 static const char *const emit_words[] = { EMIT_WORDS };
-
-typedef struct {
-    const char *input, *output;
-    char *text;              /* of the input, unless that is a folder */
-    size_t text_size;
-    bool is_stage;           /* and no spec */
-    int emit;                /* StageId or Emit; -1: nothing was said */
-    const char *language;    /* -x */
-    const char *init;        /* an encoder's folder */
-    LinkKind kind;
-    bool no_embed;           /* its weights stay there */
-    bool syntax_only, verbose, dry_run, mem_report;
-    const char *save_temps;  /* "", "=cwd" or "=obj"; NULL: they go */
-    int argc;                /* the command line, for -v */
-    char **argv;
-    const char *dump;        /* ",fuse,plan," or with "all" */
-    CommonOptions common;
-    FtcDiag *diag;
-    /* on the way */
-    StageCatch caught;
-    StageCatch kept[N_STAGES]; /* for -save-temps */
-    char *outline;           /* the step as formulas */
-    Graph *built, *step;     /* as built, and with gradients: for pictures */
-    char *stage_text[3];     /* of the step: as built, with gradients, fused; for the page */
-    BenchProfile *profile;
-    const char *line;        /* --line: only kernels of it */
-    int values[2][3];        /* [step, eval]: nodes as built, nodes at last, groups */
-    SpecModel model;
-    char *symbol;
-} Job;
 
 static void print_help(void)
 {
@@ -65,7 +28,7 @@ static void print_help(void)
 
 /* ---- flags -------------------------------------------------------------------------------------------------------------- */
 
-static bool set_emit(Job *j, const char *word)
+static bool set_emit(CompileJob *j, const char *word)
 {
     for (int i = 0; i < N_EMITS; i++)
         if (!strcmp(word, emit_words[i])) {
@@ -77,7 +40,7 @@ static bool set_emit(Job *j, const char *word)
                      "llvm, asm, obj, svg, dot and html", word, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
-static bool set_dump(Job *j, const char *pass)
+static bool set_dump(CompileJob *j, const char *pass)
 {
     if (strcmp(pass, "all") && strcmp(pass, "build") && !find_pass(pass))
         return ftc_error(j->diag, FTC_NOWHERE, "there is no pass '%s'; -fno-help lists them", pass);
@@ -85,21 +48,21 @@ static bool set_dump(Job *j, const char *pass)
     return true;
 }
 
-static bool set_save_temps(Job *j, const char *where)
+static bool set_save_temps(CompileJob *j, const char *where)
 {
     j->save_temps = where;
     return !*where || !strcmp(where, "=cwd") || !strcmp(where, "=obj") ||
            ftc_error(j->diag, FTC_NOWHERE, "'-save-temps' takes =cwd or =obj, not '%s'", where);
 }
 
-static bool set_language(Job *j, const char *word)
+static bool set_language(CompileJob *j, const char *word)
 {
     j->language = word;
     return !strcmp(word, "spec") || !strcmp(word, "graph") || !strcmp(word, "kernels") ||
            ftc_error(j->diag, FTC_NOWHERE, "'-x' takes spec, graph or kernels, not '%s'", word);
 }
 
-static bool set_input(Job *j, const char *word)
+static bool set_input(CompileJob *j, const char *word)
 {
     if (j->input)
         return ftc_error(j->diag, FTC_NOWHERE, "one spec at a time: '%s' or '%s'", j->input, word);
@@ -107,7 +70,7 @@ static bool set_input(Job *j, const char *word)
     return true;
 }
 
-static bool read_flags(Job *j, OptionReader *r)
+static bool read_flags(CompileJob *j, OptionReader *r)
 {
     OptionMatch m;
     bool ok = true;
@@ -141,7 +104,7 @@ static bool read_flags(Job *j, OptionReader *r)
 
 /* ---- compiling ---------------------------------------------------------------------------------------------------------- */
 
-static void dump(const Job *j, const char *pass, const Stage *s)
+static void dump(const CompileJob *j, const char *pass, const Stage *s)
 {
     char word[64];
     snprintf(word, sizeof word, ",%s,", pass);
@@ -152,7 +115,7 @@ static void dump(const Job *j, const char *pass, const Stage *s)
     free(text);
 }
 
-static void catch_outline(Job *j, const Graph *g)
+static void catch_outline(CompileJob *j, const Graph *g)
 {
     size_t size;
     FILE *out = text_open(&j->outline, &size);
@@ -161,7 +124,7 @@ static void catch_outline(Job *j, const Graph *g)
 }
 
 /* Pictures and formulas are made of the training step. */
-static void catch_step(Job *j, const char *pass, const Graph *g)
+static void catch_step(CompileJob *j, const char *pass, const Graph *g)
 {
     if (j->emit < EMIT_OUTLINE || j->emit > EMIT_HTML)
         return;
@@ -174,7 +137,7 @@ static void catch_step(Job *j, const char *pass, const Graph *g)
 }
 
 /* The page has the graph's text after three of the passes. */
-static void catch_texts(Job *j, const char *pass, const Graph *g)
+static void catch_texts(CompileJob *j, const char *pass, const Graph *g)
 {
     static const StageId stages[] = { STAGE_GRAPH, STAGE_GRAD, STAGE_FUSED };
     for (int i = 0; i < 3 && j->emit == EMIT_HTML; i++)
@@ -186,7 +149,7 @@ static void catch_texts(Job *j, const char *pass, const Graph *g)
 
 static void after_pass(void *ctx, const char *pass, const Stage *s)
 {
-    Job *j = ctx;
+    CompileJob *j = ctx;
     dump(j, pass, s);
     if (j->emit < N_STAGES)
         stage_catch(&j->caught, pass, s);
@@ -226,7 +189,7 @@ static char *symbol_of(const char *path)
 }
 
 /* Once: it may be a pipe. */
-static bool read_input(Job *j)
+static bool read_input(CompileJob *j)
 {
     j->is_stage = j->language && strcmp(j->language, "spec");
     if (j->is_stage && !j->input)
@@ -242,7 +205,7 @@ static bool read_input(Job *j)
 }
 
 /* The input is a printed stage. */
-static bool compile_printed(Job *j, const PipelineOptions *o)
+static bool compile_printed(CompileJob *j, const PipelineOptions *o)
 {
     StageText t;
     if (j->emit == EMIT_SPEC || j->common.n_settings)
@@ -261,7 +224,7 @@ static bool compile_printed(Job *j, const PipelineOptions *o)
 }
 
 /* Of a spec or a folder. */
-static ClassifierSource source_of(const Job *j)
+static ClassifierSource source_of(const CompileJob *j)
 {
     ClassifierSource source = { .init = j->init, .spec_text = j->text, .spec_size = j->text_size, .over = j->common.settings,
                                 .n_over = j->common.n_settings };
@@ -269,7 +232,7 @@ static ClassifierSource source_of(const Job *j)
     return source;
 }
 
-static bool load_spec(Job *j)
+static bool load_spec(CompileJob *j)
 {
     ClassifierSource source = source_of(j);
     const char *name = j->input ? j->input : j->init;
@@ -280,7 +243,7 @@ static bool load_spec(Job *j)
     return spec_model_open(&j->model, &source, j->diag);
 }
 
-static bool compile_spec_of(Job *j, const PipelineOptions *o)
+static bool compile_spec_of(CompileJob *j, const PipelineOptions *o)
 {
     Compiled *compiled = compile_spec(j->model.spec, j->symbol, true, o, j->diag);
     if (compiled)
@@ -288,7 +251,7 @@ static bool compile_spec_of(Job *j, const PipelineOptions *o)
     return compiled != NULL;
 }
 
-static bool compile(Job *j)
+static bool compile(CompileJob *j)
 {
     PipelineOptions o = j->common.pipeline;
     o.machine = codegen_machine(&j->common.codegen, j->diag);
@@ -304,229 +267,10 @@ static bool compile(Job *j)
     return ok && (j->emit == EMIT_SPEC || j->syntax_only || j->dry_run || compile_spec_of(j, &o));
 }
 
-/* ---- what comes out ------------------------------------------------------------------------------------------------------- */
-
-static bool write_out(Job *j, const char *path, const void *data, size_t size)
-{
-    if (strcmp(path, "-"))
-        return file_write(path, data, size, j->diag);
-    return fwrite(data, 1, size, stdout) == size || ftc_error(j->diag, FTC_FILE("<standard output>"), "can't be written");
-}
-
-/* NAME.ending, or where -o says; free() it. */
-static char *output_path(const Job *j, const char *ending)
-{
-    if (j->output)
-        return xstrdup(j->output);
-    return *ending ? xasprintf("%s%s", j->symbol, ending) : xstrdup("-");
-}
-
-static bool emit_page(Job *j, const Picture *picture, FILE *out)
-{
-    PipelineOptions none = { .level = 0 };
-    Compiled *plain = compile_spec(j->model.spec, j->symbol, true, &none, j->diag);
-    PageJob job = { .model = j->symbol, .picture = picture, .outline = j->outline, .stage = { j->stage_text[0], j->stage_text[1], j->stage_text[2] },
-                    .built = j->built, .compiled = j->model.compiled, .plain = plain, .codegen = &j->common.codegen, .profile = j->profile };
-    bool ok = plain && page_write(&job, out, j->diag);
-    compiled_free(plain);
-    return ok;
-}
-
-/* The kernels that a line of the spec is in. */
-static bool emit_line(Job *j, FILE *out)
-{
-    const Program *p = j->model.compiled->step;
-    const char *colon = strrchr(j->line, ':');
-    char *file = xasprintf("%.*s", (int)(colon - j->line), j->line);
-    int found = 0;
-    for (int i = 0; i < p->n_kernels; i++)
-        if (kernel_has_line(p->kernels[i], file, atoi(colon + 1))) {
-            char *text = NULL;
-            if (j->emit == STAGE_KERNELS)
-                kernel_print(p->kernels[i], out);
-            else
-                text = emit_kernel_text(&j->common.codegen, j->emit == EMIT_LLVM ? TEXT_LLVM : TEXT_ASM, p->kernels[i], j->diag);
-            fputs(text ? text : "", out);
-            free(text);
-            found++;
-        }
-    free(file);
-    return found || ftc_error(j->diag, FTC_NOWHERE, "no kernel comes from '%s'; 'ftc compile --emit=kernels' names the lines of each", j->line);
-}
-
-static bool emit_stage(Job *j, FILE *out)
-{
-    if (j->line)
-        return emit_line(j, out);
-    if (j->emit == EMIT_SPEC) {
-        spec_print(j->model.spec, out);
-        return true;
-    }
-    if (j->emit == EMIT_OUTLINE && j->outline) {
-        fprintf(out, "# A training step of %s as formulas.\n%s%s", j->symbol, outline_legend, j->outline);
-        return true;
-    }
-    if (j->emit > EMIT_OUTLINE && j->built) {
-        Picture *p = picture_new(j->common.arena, j->symbol, j->built, j->step);
-        if (j->emit == EMIT_HTML)
-            return emit_page(j, p, out);
-        if (j->emit == EMIT_SVG)
-            picture_svg(p, true, out);
-        else
-            picture_dot(p, out);
-        return true;
-    }
-    StageId wanted = j->emit == EMIT_OUTLINE ? STAGE_GRAD : j->emit > EMIT_OUTLINE ? STAGE_GRAPH : (StageId)j->emit;
-    return stage_print(&j->caught, j->symbol, j->model.compiled->spec, out) ||
-           ftc_error(j->diag, FTC_FILE(j->input), "is behind the stage '%s' already", stage_names[wanted]);
-}
-
-static bool write_stage(Job *j)
-{
-    char *text = NULL, *path = output_path(j, "");
-    size_t size;
-    FILE *out = text_open(&text, &size);
-    bool ok = emit_stage(j, out);
-    fclose(out);
-    ok = ok && write_out(j, path, text, size);
-    free(text);
-    free(path);
-    return ok;
-}
-
-/* Both programs' kernels as text; free() it. */
-static char *kernels_text(Job *j, TextKind kind)
-{
-    const Compiled *c = j->model.compiled;
-    int n = c->step->n_kernels + c->eval->n_kernels;
-    Kernel **kernels = NEW_ARRAY(j->common.arena, Kernel *, n);
-    memcpy(kernels, c->step->kernels, sizeof *kernels * (size_t)c->step->n_kernels);
-    memcpy(kernels + c->step->n_kernels, c->eval->kernels, sizeof *kernels * (size_t)c->eval->n_kernels);
-    return emit_text(&j->common.codegen, kind, kernels, n, j->diag);
-}
-
-static bool write_text(Job *j)
-{
-    char *text = kernels_text(j, j->emit == EMIT_LLVM ? TEXT_LLVM : TEXT_ASM);
-    char *path = output_path(j, j->emit == EMIT_LLVM ? ".ll" : ".s");
-    bool ok = text && write_out(j, path, text, strlen(text));
-    free(text);
-    free(path);
-    return ok;
-}
-
-/* "x.o" -> "x.h"; free() it. */
-static char *header_path(const char *object)
-{
-    size_t n = strlen(object);
-    return n > 2 && !strcmp(object + n - 2, ".o") ? xasprintf("%.*s.h", (int)n - 2, object) : xasprintf("%s.h", object);
-}
-
-static bool write_object(Job *j)
-{
-    const Compiled *c = j->model.compiled;
-    ObjectModel m = { j->symbol, &c->model, c->step->kernels, c->eval->kernels };
-    void *data = NULL;
-    size_t size;
-    if (!emit_object(&j->common.codegen, &m, &data, &size, j->diag))
-        return false;
-    char *path = output_path(j, ".o"), *header = emit_header(&m, NULL), *beside = header_path(path);
-    bool ok = write_out(j, path, data, size);
-    if (ok && strcmp(path, "-"))
-        ok = write_out(j, beside, header, strlen(header));
-    free(data);
-    free(path);
-    free(header);
-    free(beside);
-    return ok;
-}
-
-static bool write_trainer(Job *j)
-{
-    TrainerJob job = { .model = &j->model, .symbol = j->symbol, .spec = j->input, .init = j->init, .output = j->output, .kind = j->kind,
-                       .embed = !j->no_embed, .verbose = j->verbose, .show_only = j->dry_run, .pipeline = &j->common.pipeline, .codegen = &j->common.codegen };
-    return make_trainer(&job, j->diag);
-}
-
-/* ---- -save-temps -------------------------------------------------------------------------------------------------------- */
-
-static bool save(Job *j, int number, const char *ending, const char *text)
-{
-    const char *folder = j->save_temps && !strcmp(j->save_temps, "=obj") && j->output ? j->output : "";
-    char *path = xasprintf("%.*s%s.%d.%s", (int)(path_base(folder) - folder), folder, j->symbol, number, ending);
-    bool ok = text && file_write(path, text, strlen(text), j->diag);
-    free(path);
-    return ok;
-}
-
-/* Every stage, in the order in which they were made: NAME.0.yaml, NAME.1.graph ... NAME.7.s */
-static bool save_temps(Job *j)
-{
-    bool ok = true;
-    for (int i = 0; ok && i <= N_STAGES; i++) {
-        char *text = NULL;
-        size_t size;
-        FILE *out = text_open(&text, &size);
-        bool any = true;
-        if (i)
-            any = stage_print(&j->kept[i - 1], j->symbol, j->model.compiled->spec, out);
-        else
-            spec_print(j->model.compiled->spec, out);
-        fclose(out);
-        if (any)
-            ok = save(j, i, i ? stage_names[i - 1] : "yaml", text);
-        free(text);
-    }
-    static const char *const endings[] = { "ll", "s" };
-    for (int i = 0; ok && i < 2; i++) {
-        char *text = kernels_text(j, i ? TEXT_ASM : TEXT_LLVM);
-        ok = save(j, N_STAGES + 1 + i, endings[i], text);
-        free(text);
-    }
-    return ok;
-}
-
-/* ---- summary -------------------------------------------------------------------------------------------------------------- */
-
-static double mib(const Program *p, const int64_t *sym) { return (double)slots_bytes(p, sym) / (1 << 20); }
-
-static double parameters(const FtcModel *m, const int64_t *sym)
-{
-    double total = 0;
-    for (int i = 0; i < m->n_weights; i++) {
-        double n = 1;
-        for (int k = 0; k < m->weights[i].rank; k++) {
-            int64_t dim = m->weights[i].dim[k];
-            n *= (double)(dim >= 0 ? dim : sym[-1 - dim]);
-        }
-        total += n;
-    }
-    return total;
-}
-
-static void summarize(const Job *j)
-{
-    const Compiled *c = j->model.compiled;
-    int64_t sym[N_SYMBOLS];
-    usual_symbols(c->spec, c->eval->panel_tokens, sym);
-    fprintf(stderr, "%-10s %10s %10s\n", j->symbol, "step", "eval");
-    if (j->values[0][0])
-        fprintf(stderr, "%-10s %10d %10d  values as built\n", "graph", j->values[0][0], j->values[1][0]);
-    if (j->values[0][1])
-        fprintf(stderr, "%-10s %10d %10d  values after the last pass\n%-10s %10d %10d  groups\n", "", j->values[0][1],
-                j->values[1][1], "fused", j->values[0][2], j->values[1][2]);
-    fprintf(stderr, "%-10s %10d %10d  kernels\n%-10s %10d %10d  calls\n", "kernels", c->step->n_kernels, c->eval->n_kernels, "",
-            c->step->n_calls, c->eval->n_calls);
-    fprintf(stderr, "%-10s %10.1f %10.1f  MiB of arena, for a batch of %lld x %lld tokens\n", "plan", mib(c->step, sym),
-            mib(c->eval, sym), (long long)sym[FTC_B], (long long)sym[FTC_L]);
-    fprintf(stderr, "%.0f parameters, with %lld classes and a vocabulary of %lld\n", parameters(&c->model, sym), (long long)sym[FTC_C],
-            (long long)sym[FTC_V]);
-}
-
-/* ---- all together ----------------------------------------------------------------------------------------------------------- */
+/* ---- all together --------------------------------------------------------------------------------------------------------- */
 
 /* A few rows, so that it takes no minutes; the page says how many.  A stage that someone edited is not run for it. */
-static bool measure_for_page(Job *j)
+static bool measure_for_page(CompileJob *j)
 {
     if (j->is_stage)
         return true;
@@ -538,7 +282,7 @@ static bool measure_for_page(Job *j)
     return bench_profile(&b, j->profile, j->diag);
 }
 
-static bool check_line(Job *j)
+static bool check_line(CompileJob *j)
 {
     const char *colon = j->line ? strrchr(j->line, ':') : NULL;
     if (!j->line)
@@ -549,7 +293,7 @@ static bool check_line(Job *j)
            ftc_error(j->diag, FTC_NOWHERE, "--line chooses kernels: it goes with --emit=kernels, llvm or asm");
 }
 
-static bool run(Job *j)
+static bool run(CompileJob *j)
 {
     bool quiet = j->emit >= 0 || !isatty(STDERR_FILENO);
     j->emit = j->emit >= 0 ? j->emit : EMIT_TRAINER;
@@ -572,15 +316,12 @@ static bool run(Job *j)
     if (j->syntax_only)
         return true;
     if (j->dry_run)
-        return j->emit != EMIT_TRAINER || write_trainer(j);
-    if (j->save_temps && j->model.compiled && !save_temps(j))
+        return j->emit != EMIT_TRAINER || compile_write(j);
+    if (j->save_temps && j->model.compiled && !compile_save_temps(j))
         return false;
-    bool ok = j->emit <= EMIT_HTML || j->line ? write_stage(j)
-              : j->emit == EMIT_OBJ     ? write_object(j)
-              : j->emit == EMIT_TRAINER ? write_trainer(j)
-                                        : write_text(j);
+    bool ok = compile_write(j);
     if (ok && !quiet)
-        summarize(j);
+        compile_summarize(j);
     if (ok && j->mem_report && j->model.compiled)
         show_memory(j->model.compiled, stderr);
     return ok;
@@ -590,7 +331,7 @@ int compile_command(int argc, char **argv, FtcDiag *d)
 {
     OptionReader r = { .command = CMD_COMPILE, .argv = argv, .argc = argc, .key_like = key_like, .diag = d };
     Arena *a = arena_new();
-    Job j = { .emit = -1, .common = common_defaults(a), .diag = d, .argc = argc, .argv = argv };
+    CompileJob j = { .emit = -1, .common = common_defaults(a), .diag = d, .argc = argc, .argv = argv };
     j.common.pipeline.keep_encoded = j.common.pipeline.accumulate = true; /* as ftc run has them */
     bool ok = read_flags(&j, &r) && (j.common.done || run(&j));
     ok = common_timing(&j.common, d) && ok;
