@@ -200,6 +200,30 @@ static LLVMValueRef in_pairs(Emit *e, LLVMValueRef low, LLVMValueRef high)
     return LLVMBuildBitCast(e->b, both, lanes_of(e, e->f32), "");
 }
 
+/* Two rows, which become one of pairs; both: there is the second. */
+typedef struct {
+    LLVMValueRef low, high, both;
+} RowPair;
+
+static RowPair row_pair(Emit *e, Copy copy, LLVMValueRef row)
+{
+    LLVMValueRef stride = LLVMGetParam(e->fn, COPY_STRIDE);
+    LLVMValueRef low = source_element(e, copy, LLVMGetParam(e->fn, COPY_FROM), times(e, row, stride));
+    LLVMValueRef high = source_element(e, copy, low, stride);
+    return (RowPair){ low, high, LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, row, whole(e->i64, 1)), LLVMGetParam(e->fn, COPY_ROWS), "") };
+}
+
+/* Their lanes from column i on, as load_parts has them; asks for what lies so many rows below. */
+static void load_row_pair(Emit *e, Copy copy, RowPair r, LLVMValueRef i, LLVMValueRef mask, int ahead, int parts, LLVMValueRef part[2][SPLIT_PARTS])
+{
+    for (int h = 0; h < 2; h++) {
+        LLVMValueRef own = h ? LLVMBuildSelect(e->b, r.both, mask, LLVMConstNull(LLVMTypeOf(mask)), "") : mask;
+        LLVMValueRef from = source_element(e, copy, h ? r.high : r.low, i);
+        fetch_below(e, copy, from, ahead);
+        load_parts(e, copy, from, own, false, parts, part[h]);
+    }
+}
+
 /* A row goes to as many panels as tiles will take its columns. */
 LLVMValueRef left_panels_function(Emit *outer, Tile t, Copy copy)
 {
@@ -208,21 +232,19 @@ LLVMValueRef left_panels_function(Emit *outer, Tile t, Copy copy)
     LLVMValueRef fn;
     if (!open_copy(outer, e, wide ? "widen_left" : "copy_left", t.lanes, false, &fn))
         return fn;
-    LLVMValueRef rows = LLVMGetParam(fn, COPY_ROWS), columns = LLVMGetParam(fn, COPY_COLUMNS), stride = LLVMGetParam(fn, COPY_STRIDE);
-    LLVMValueRef zero = whole(e->i64, 0), lanes = whole(e->i64, t.lanes), to = new_slot(e, e->ptr);
-    Loop row = loop_open(e, zero, rows, wide ? 2 : 1);
-    LLVMValueRef low = source_element(e, copy, LLVMGetParam(fn, COPY_FROM), times(e, row.i, stride));
-    LLVMValueRef high = source_element(e, copy, low, stride);
-    LLVMValueRef both = LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, row.i, whole(e->i64, 1)), rows, "");
+    LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), zero = whole(e->i64, 0), lanes = whole(e->i64, t.lanes);
+    LLVMValueRef to = new_slot(e, e->ptr);
+    Loop row = loop_open(e, zero, LLVMGetParam(fn, COPY_ROWS), wide ? 2 : 1);
+    RowPair rows = row_pair(e, copy, row.i);
     LLVMBuildStore(e->b, element(e, LLVMGetParam(fn, COPY_TO), times(e, row.i, lanes)), to);
     Loop l = loop_open(e, zero, columns, 1);
-    LLVMValueRef at = read_slot(e, to), from = source_element(e, copy, low, l.i), mask = mask_below(e, l.i, columns);
-    fetch_below(e, copy, from, LONG_ROWS_AHEAD);
+    LLVMValueRef at = read_slot(e, to), mask = mask_below(e, l.i, columns), part[2][SPLIT_PARTS];
     if (wide) {
-        LLVMValueRef next = LLVMBuildSelect(e->b, both, mask, LLVMConstNull(LLVMTypeOf(mask)), "");
-        LLVMValueRef pairs = pair_of(e, load_some(e, e->i16, from, mask), load_some(e, e->i16, source_element(e, copy, high, l.i), next));
-        store_pairs(e, copy, at, zero, lanes, pairs, false);
+        load_row_pair(e, copy, rows, l.i, mask, LONG_ROWS_AHEAD, 1, part);
+        store_pairs(e, copy, at, zero, lanes, pair_of(e, part[0][0], part[1][0]), false);
     } else {
+        LLVMValueRef from = element(e, rows.low, l.i);
+        fetch_below(e, copy, from, LONG_ROWS_AHEAD);
         store_lanes(e, at, NULL, load_some(e, e->f32, from, mask));
     }
     LLVMBuildStore(e->b, element(e, at, LLVMGetParam(fn, COPY_PART)), to);
@@ -241,21 +263,14 @@ LLVMValueRef pair_rows_function(Emit *outer, Tile t, Copy copy, bool streamed)
     LLVMValueRef fn;
     if (!open_copy(outer, e, verbs[copy], t.lanes, streamed, &fn))
         return fn;
-    LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), rows = LLVMGetParam(fn, COPY_ROWS);
-    LLVMValueRef stride = LLVMGetParam(fn, COPY_STRIDE), zero = whole(e->i64, 0), one = whole(e->i64, 1);
-    Loop row = loop_open(e, zero, rows, 2);
-    LLVMValueRef low = source_element(e, copy, LLVMGetParam(fn, COPY_FROM), times(e, row.i, stride));
-    LLVMValueRef high = source_element(e, copy, low, stride);
-    LLVMValueRef both = LLVMBuildICmp(e->b, LLVMIntSLT, plus(e, row.i, one), rows, ""), k = LLVMBuildLShr(e->b, row.i, one, "");
+    LLVMValueRef columns = LLVMGetParam(fn, COPY_COLUMNS), width = LLVMGetParam(fn, COPY_WIDTH), zero = whole(e->i64, 0);
+    Loop row = loop_open(e, zero, LLVMGetParam(fn, COPY_ROWS), 2);
+    RowPair rows = row_pair(e, copy, row.i);
+    LLVMValueRef k = LLVMBuildLShr(e->b, row.i, whole(e->i64, 1), "");
     const int parts = copy == COPY_SPLIT ? SPLIT_PARTS : 1;
     Loop l = loop_open(e, zero, width, t.lanes);
     LLVMValueRef mask = mask_below(e, l.i, columns), part[2][SPLIT_PARTS];
-    for (int h = 0; h < 2; h++) {
-        LLVMValueRef own = h ? LLVMBuildSelect(e->b, both, mask, LLVMConstNull(LLVMTypeOf(mask)), "") : mask;
-        LLVMValueRef from = source_element(e, copy, h ? high : low, l.i);
-        fetch_below(e, copy, from, LINES_AHEAD / t.vectors);
-        load_parts(e, copy, from, own, false, parts, part[h]);
-    }
+    load_row_pair(e, copy, rows, l.i, mask, LINES_AHEAD / t.vectors, parts, part);
     for (int p = 0; p < parts; p++) {
         LLVMValueRef to = plus(e, l.i, part_offset(e, p));
         store_pairs(e, copy, element(e, LLVMGetParam(fn, COPY_TO), to), k, width, pair_of(e, part[0][p], part[1][p]), streamed);

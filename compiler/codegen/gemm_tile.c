@@ -180,7 +180,7 @@ static LLVMValueRef opaque(Emit *e, LLVMValueRef v)
 typedef struct {
     Tile t;
     bool turned, bf16;
-    LLVMValueRef *sum, b, next, ahead; /* slots; ahead: where A's next line lies, NULL where A is turned */
+    LLVMValueRef *sum, b, next, ahead; /* slots; ahead: where A's next line lies, NULL where none is asked for */
     LLVMValueRef a[TILE_ROWS_MOST / GROUP + 1], offset[GROUP];
     int groups;
 } Turn;
