@@ -14,7 +14,7 @@ typedef struct {
     char *text;              /* of the input, unless that is a folder */
     size_t text_size;
     bool is_stage;           /* and no spec */
-    int emit;                /* StageId or Emit; -1: nothing was said */
+    int emit;                /* StageId or EMIT_...; -1: nothing was said */
     const char *language;    /* -x */
     const char *init;        /* an encoder's folder */
     LinkKind kind;

@@ -9,13 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool write_out(CompileJob *j, const char *path, const void *data, size_t size)
-{
-    if (strcmp(path, "-"))
-        return file_write(path, data, size, j->diag);
-    return fwrite(data, 1, size, stdout) == size || ftc_error(j->diag, FTC_FILE("<standard output>"), "can't be written");
-}
-
 /* NAME.ending, or where -o says; free() it. */
 static char *output_path(const CompileJob *j, const char *ending)
 {
@@ -91,7 +84,7 @@ static bool write_stage(CompileJob *j)
     FILE *out = text_open(&text, &size);
     bool ok = emit_stage(j, out);
     fclose(out);
-    ok = ok && write_out(j, path, text, size);
+    ok = ok && output_write(path, text, size, j->diag);
     free(text);
     free(path);
     return ok;
@@ -112,7 +105,7 @@ static bool write_text(CompileJob *j)
 {
     char *text = kernels_text(j, j->emit == EMIT_LLVM ? TEXT_LLVM : TEXT_ASM);
     char *path = output_path(j, j->emit == EMIT_LLVM ? ".ll" : ".s");
-    bool ok = text && write_out(j, path, text, strlen(text));
+    bool ok = text && output_write(path, text, strlen(text), j->diag);
     free(text);
     free(path);
     return ok;
@@ -134,9 +127,9 @@ static bool write_object(CompileJob *j)
     if (!emit_object(&j->common.codegen, &m, &data, &size, j->diag))
         return false;
     char *path = output_path(j, ".o"), *header = emit_header(&m, NULL), *beside = header_path(path);
-    bool ok = write_out(j, path, data, size);
+    bool ok = output_write(path, data, size, j->diag);
     if (ok && strcmp(path, "-"))
-        ok = write_out(j, beside, header, strlen(header));
+        ok = file_write(beside, header, strlen(header), j->diag);
     free(data);
     free(path);
     free(header);
@@ -163,7 +156,7 @@ bool compile_write(CompileJob *j)
 
 static bool save(CompileJob *j, int number, const char *ending, const char *text)
 {
-    const char *folder = j->save_temps && !strcmp(j->save_temps, "=obj") && j->output ? j->output : "";
+    const char *folder = !strcmp(j->save_temps, "=obj") && j->output ? j->output : "";
     char *path = xasprintf("%.*s%s.%d.%s", (int)(path_base(folder) - folder), folder, j->symbol, number, ending);
     bool ok = text && file_write(path, text, strlen(text), j->diag);
     free(path);

@@ -86,10 +86,7 @@ static bool run(const OptJob *j, Arena *a, FtcDiag *d)
     FILE *out = text_open(&result, &n);
     bool ok = stage_read(&t, a, name, text, size, d) && opt_stage(&t, j->pass, j->n, out, d);
     fclose(out);
-    if (ok && j->output && strcmp(j->output, "-"))
-        ok = file_write(j->output, result, n, d);
-    else if (ok)
-        ok = fwrite(result, 1, n, stdout) == n || ftc_error(d, FTC_FILE("<standard output>"), "can't be written");
+    ok = ok && output_write(j->output, result, n, d);
     free(result);
     free(text);
     return ok;

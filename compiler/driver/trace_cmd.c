@@ -76,11 +76,7 @@ static bool write_trace(const Trace *t, const TraceFlags *f, FtcDiag *d)
     else
         trace_print(t, out);
     fclose(out);
-    bool ok = true;
-    if (f->output && strcmp(f->output, "-"))
-        ok = file_write(f->output, text, size, d);
-    else
-        fwrite(text, 1, size, stdout); /* final_status looks whether it went well */
+    bool ok = output_write(f->output, text, size, d);
     free(text);
     return ok;
 }

@@ -353,6 +353,13 @@ bool file_write(const char *path, const void *data, size_t size, FtcDiag *d)
     return file_commit(w);
 }
 
+bool output_write(const char *path, const void *data, size_t size, FtcDiag *d)
+{
+    if (path && strcmp(path, "-"))
+        return file_write(path, data, size, d);
+    return fwrite(data, 1, size, stdout) == size || ftc_error(d, FTC_FILE("<standard output>"), "can't be written");
+}
+
 bool file_print(const char *path, void (*print)(FILE *out, const void *what), const void *what, FtcDiag *d)
 {
     char *text = NULL;

@@ -63,6 +63,9 @@ void file_abandon(FileWriter *w);
 /* All in one. */
 bool file_write(const char *path, const void *data, size_t size, FtcDiag *d);
 
+/* The same to where -o says: NULL and "-" are standard output. */
+bool output_write(const char *path, const void *data, size_t size, FtcDiag *d);
+
 /* The same for what `print` prints. */
 bool file_print(const char *path, void (*print)(FILE *out, const void *what), const void *what, FtcDiag *d);
 
