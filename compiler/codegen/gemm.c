@@ -149,7 +149,7 @@ static void find_block(Emit *e, Tile t, DotLayout layout, LLVMValueRef i0, LLVMV
     const bool parts = in_parts(e->target, layout);
     const bool panels = in_left_panels(t, layout.a_turned);
     LLVMValueRef a_stride = LLVMGetParam(e->fn, DOT_A_STRIDE);
-    const uint64_t size = parts ? SPLIT_PARTS * A_PART : e->target->amx ? AMX_A_ROOM : panels ? LEFT_ROOM : A_ROOM;
+    const uint64_t size = parts ? SPLIT_PARTS * A_PART : e->target->amx ? AMX_A_ROOM : panels ? left_room(t) : A_ROOM;
     LLVMValueRef room = new_slot(e, LLVMArrayType2(e->f32, size));
     LLVMSetAlignment(room, 64);
     LLVMValueRef outer = layout.a_turned ? k0 : i0, inner = layout.a_turned ? i0 : k0;

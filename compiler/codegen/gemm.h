@@ -16,7 +16,6 @@ enum {
     AMX_ROW_BLOCK = 192, /* six blocks of registers: with K_BLOCK, and the panels of B that are read meanwhile, about an L2 */
     A_ROOM = (ROW_BLOCK + 2 * LINE) * (K_BLOCK + 2 * LINE),
     AMX_A_ROOM = (AMX_ROW_BLOCK + 2 * LINE) * (K_BLOCK + 2 * LINE),
-    LEFT_ROOM = (ROW_BLOCK / 6 + 1) * (K_BLOCK * 8 + LINE), /* panels of A for tiles of 6 rows; left over rows take two of them */
     A_PART = (AMX_ROW_BLOCK + 2 * LINE) * (K_BLOCK / 2 + 2 * LINE), /* pairs: a split block of A has as much room for each part */
 };
 
@@ -110,6 +109,9 @@ LLVMValueRef rows_of_tile(Emit *e, Tile t, LLVMValueRef left);
 /* Where B's stride is known, A that is turned is copied to panels: for each tile its rows, which are a vector for each k, and a line
  * behind them, so that panels don't begin in the same set of L1. */
 static inline bool in_left_panels(Tile t, bool turned) { return turned && t.stride; }
+
+/* The room of a block of A in panels, of a vector for each k; left over rows take two panels. */
+static inline uint64_t left_room(Tile t) { return (uint64_t)(ROW_BLOCK / t.rows + 1) * (uint64_t)(K_BLOCK * t.lanes + LINE); }
 
 static inline LLVMValueRef left_panel_size(Emit *e, Tile t, LLVMValueRef depth)
 {
