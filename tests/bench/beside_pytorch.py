@@ -90,7 +90,7 @@ def evaluate(least, seed):
 
 
 tuned = ["--dtype", "bf16", "--group-by-length"]
-rows = [  # name, at least, a round of it and its work
+rows = [  # name, at least, a round and what it works on
     ("step minilm 32x128 f32", 2.0, step, "minilm", 32, "f32"),
     ("step minilm 32x128 bf16", 2.2, step, "minilm", 32, "bf16"),
     ("step base 8x128 f32", 1.6, step, "base", 8, "f32"),
@@ -114,10 +114,10 @@ with tempfile.TemporaryDirectory() as work:
     with open("tiny.yaml", "w") as f:
         f.write(TINY)
     print(f"{'work':34} {'ours':>9} {'PyTorch':>9} {'ratio':>6} {'MiB':>6} {'MiB':>6} {'of':>5}", flush=True)
-    for name, least, once, *work in rows:
+    for name, least, once, *what in rows:
         ratios = []
         for seed in range(1, a.rounds + 1):
-            ours, peer, ours_mib, peer_mib, more = once(least, seed, *work)
+            ours, peer, ours_mib, peer_mib, more = once(least, seed, *what)
             if peer:
                 ratios.append((peer / ours, ""))
                 theirs = f"{peer:9.1f} {peer / ours:6.2f} {ours_mib:6.0f} {peer_mib:6.0f} {ours_mib / peer_mib:5.2f}"
