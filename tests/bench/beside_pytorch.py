@@ -5,7 +5,8 @@
 
 PYTHON has torch and transformers; PEERS is the folder of torch_step.py and hf_finetune.py, beside data/.  Not a test: times of a
 busy machine say little, but turn by turn they are busy for both.  ftc's train_s counts from opening the table to the last step,
-compiling included (the first round with an empty cache); PyTorch's counts its steps alone.
+compiling included (the first round with an empty cache); PyTorch's counts its steps alone.  Where PyTorch has two forms, a round
+runs ftc once and then both.
 
 --enough is for processors on which PyTorch takes hours, as in bf16 without instructions for it: its run is stopped once its steps
 took, in the mean, longer than the ratio wanted; that ratio then stands in the row as a bound, ">2.20".
@@ -38,7 +39,7 @@ TINY = """model:
   tokenizer: {vocab_size: 30522}
   encoder: {type: bert, layers: 2, hidden: 128, heads: 2, intermediate: 512}
 """
-START_S = 20  # more than PyTorch takes to import, to load or make a model, and to read a table
+START_S = 15  # more than PyTorch takes to import, to load or make a model, and to read a table
 STEPS = 10  # torch_step.py's: the first, one more and eight timed
 
 
@@ -53,60 +54,54 @@ def say(command, timeout=None):
     return json.loads(run.stdout.strip().splitlines()[-1])
 
 
-def beside(command, field, ours, ours_mib, allowed_s):
-    """A round's ours, peer, ours_mib, peer_mib: runs PyTorch's command, whose report has its time in `field`; the peer's are None
-    where it was stopped for taking more than allowed_s."""
-    peer = say(command, START_S + allowed_s if a.enough else None)
-    return (ours, peer[field], ours_mib, peer["peak_rss_mib"]) if peer else (ours, None, ours_mib, None)
+# A kind of work: the arguments of ftc and of PyTorch's script for one round, the fields of their reports that have the time, and
+# the seconds that one unit of our time stands for in a whole run of PyTorch's.
 
 
-def step(least, seed, model, batch, precision):
-    """One step on full rows of 128 tokens: milliseconds and peak MiB of both."""
-    ours = say([a.ftc, "bench", specs[model], "--batch", str(batch), "--seq", "128", "--precision", precision, "--quick",
-                "--json", "--threads", str(a.threads)])
-    peer = [a.python, f"{a.peers}/torch_step.py", "--model", model, "--batch", str(batch), "--seq", "128", "--dtype",
-            dict(f32="fp32", bf16="bf16")[precision], "--threads", str(a.threads)]
-    allowed_s = least * STEPS * ours["fused_ms"] / 1e3
-    return *beside(peer, "ms_per_step", ours["fused_ms"], ours["peak_rss_mib"], allowed_s), f"share {ours['peak_share']:.3f}"
+def step(seed, model, batch, precision):
+    """One step on full rows of 128 tokens: milliseconds."""
+    size = ["--batch", str(batch), "--seq", "128"]
+    ours = ["bench", specs[model], *size, "--precision", precision, "--quick"]
+    peer = ["torch_step.py", "--model", model, *size, "--dtype", dict(f32="fp32", bf16="bf16")[precision]]
+    return ours, "fused_ms", peer, "ms_per_step", STEPS / 1e3
 
 
-def tune(least, seed, table, limit, precision, peer_flags):
+def fine_tune(seed, *files):
+    """The arguments of both for an epoch on those files, and a model that neither keeps."""
+    ours = ["run", specs["minilm"], "--init", minilm, *files, "-D", "train.epochs=1", "--seed", str(seed), "-o", "model", "--force"]
+    return ours, ["hf_finetune.py", "--model", minilm, *files, "--seed", str(seed)]
+
+
+def tune(seed, table, limit, precision):
     """An epoch on the first rows of a table: seconds of training."""
-    ours = say([a.ftc, "run", specs["minilm"], "--init", minilm, "--train", f"{data}/{table}/train.csv", "--limit", str(limit),
-                "-D", "train.epochs=1", "-D", f"train.precision={precision}", "--seed", str(seed), "--threads", str(a.threads),
-                "-o", "model", "--force", "--json"])
-    peer = [a.python, f"{a.peers}/hf_finetune.py", "--model", minilm, "--train", f"{data}/{table}/train.csv", "--limit",
-            str(limit), "--dropout", "0.1", "--seed", str(seed), "--threads", str(a.threads), *peer_flags]
-    return *beside(peer, "train_s", ours["train_s"], ours["peak_rss_mib"], least * ours["train_s"]), ""
+    ours, peer = fine_tune(seed, "--train", f"{data}/{table}/train.csv", "--limit", str(limit))
+    return [*ours, "-D", f"train.precision={precision}"], "train_s", [*peer, "--dropout", "0.1"], "train_s", 1
 
 
-def evaluate(least, seed):
-    """The 7,600 rows of ag_news's test table, f32, after a few steps."""
-    files = ["--train", f"{data}/ag_news/train.csv", "--eval", f"{data}/ag_news/test.csv", "--limit", "32"]
-    ours = say([a.ftc, "run", specs["minilm"], "--init", minilm, *files, "-D", "train.epochs=1", "--seed", str(seed),
-                "--threads", str(a.threads), "-o", "model", "--force", "--json"])
-    peer = [a.python, f"{a.peers}/hf_finetune.py", "--model", minilm, *files, "--seed", str(seed), "--threads", str(a.threads)]
-    return *beside(peer, "eval_s", ours["eval_s"], ours["peak_rss_mib"], least * ours["eval_s"]), ""
+def evaluate(seed):
+    """The 7,600 rows of ag_news's test table, f32, after a step: seconds."""
+    ours, peer = fine_tune(seed, "--train", f"{data}/ag_news/train.csv", "--eval", f"{data}/ag_news/test.csv", "--limit", "32")
+    return ours, "eval_s", peer, "eval_s", 1
 
 
-tuned = ["--dtype", "bf16", "--group-by-length"]
-rows = [  # name, at least, a round and what it works on
-    ("step minilm 32x128 f32", 2.0, step, "minilm", 32, "f32"),
-    ("step minilm 32x128 bf16", 2.2, step, "minilm", 32, "bf16"),
-    ("step base 8x128 f32", 1.6, step, "base", 8, "f32"),
-    ("step base 8x128 bf16", 1.45, step, "base", 8, "bf16"),
-    ("step tiny 32x128 f32", 3.0, step, "tiny", 32, "f32"),
-    ("tune ag_news 1600 f32", 4.0, tune, "ag_news", 1600, "f32", []),
-    ("tune sst2 3200 f32", 3.5, tune, "sst2", 3200, "f32", []),
-    ("tune ag_news 1600 bf16", 4.0, tune, "ag_news", 1600, "bf16", ["--dtype", "bf16"]),
-    ("tune sst2 3200 bf16", 4.0, tune, "sst2", 3200, "bf16", ["--dtype", "bf16"]),
-    ("tune ag_news 1600 bf16 by-length", 2.4, tune, "ag_news", 1600, "bf16", tuned),
-    ("tune sst2 3200 bf16 by-length", 2.2, tune, "sst2", 3200, "bf16", tuned),
-    ("eval ag_news f32", 3.0, evaluate),
+bf16, tuned = ["--dtype", "bf16"], ["--dtype", "bf16", "--group-by-length"]
+works = [  # a kind, what it works on, and PyTorch's forms: the row's name, the ratio that is wanted at least, flags
+    (step, ("minilm", 32, "f32"), [("step minilm 32x128 f32", 2.0, [])]),
+    (step, ("minilm", 32, "bf16"), [("step minilm 32x128 bf16", 2.2, [])]),
+    (step, ("base", 8, "f32"), [("step base 8x128 f32", 1.6, [])]),
+    (step, ("base", 8, "bf16"), [("step base 8x128 bf16", 1.45, [])]),
+    (step, ("tiny", 32, "f32"), [("step tiny 32x128 f32", 3.0, [])]),
+    (tune, ("ag_news", 1600, "f32"), [("tune ag_news 1600 f32", 4.0, [])]),
+    (tune, ("sst2", 3200, "f32"), [("tune sst2 3200 f32", 3.5, [])]),
+    (tune, ("ag_news", 1600, "bf16"), [("tune ag_news 1600 bf16", 4.0, bf16), ("tune ag_news 1600 bf16 by-length", 2.4, tuned)]),
+    (tune, ("sst2", 3200, "bf16"), [("tune sst2 3200 bf16", 4.0, bf16), ("tune sst2 3200 bf16 by-length", 2.2, tuned)]),
+    (evaluate, (), [("eval ag_news f32", 3.0, [])]),
 ]
-rows = [r for r in rows if all(w in r[0].split() for w in a.only)]
+works = [(kind, what, [f for f in forms if all(w in f[0].split() for w in a.only)]) for kind, what, forms in works]
+works = [w for w in works if w[-1]]
 if a.list:
-    sys.exit("\n".join(r[0] for r in rows))
+    sys.exit("\n".join(name for _, _, forms in works for name, _, _ in forms))
+threads = ["--threads", str(a.threads)]
 
 with tempfile.TemporaryDirectory() as work:
     os.chdir(work)
@@ -114,16 +109,25 @@ with tempfile.TemporaryDirectory() as work:
     with open("tiny.yaml", "w") as f:
         f.write(TINY)
     print(f"{'work':34} {'ours':>9} {'PyTorch':>9} {'ratio':>6} {'MiB':>6} {'MiB':>6} {'of':>5}", flush=True)
-    for name, least, once, *what in rows:
-        ratios = []
+    for kind, what, forms in works:
+        ratios = {name: [] for name, _, _ in forms}
         for seed in range(1, a.rounds + 1):
-            ours, peer, ours_mib, peer_mib, more = once(least, seed, *what)
-            if peer:
-                ratios.append((peer / ours, ""))
-                theirs = f"{peer:9.1f} {peer / ours:6.2f} {ours_mib:6.0f} {peer_mib:6.0f} {ours_mib / peer_mib:5.2f}"
-            else:
-                ratios.append((least, ">"))
-                theirs = f"{'stopped':>9} {f'>{least:.2f}':>6} {ours_mib:6.0f} {'':6} {'':5}"
-            print(f"{name:34} {ours:9.1f} {theirs}  {more}".rstrip(), flush=True)
-        median, bound = statistics.median_low(r for r, _ in ratios), ">" if any(b for _, b in ratios) else ""
-        print(f"{name:34} median of {len(ratios)}: {bound}{median:.2f}, at least {least} wanted", flush=True)
+            command, field, peer, peer_field, unit_s = kind(seed, *what)
+            ours = say([a.ftc, *command, *threads, "--json"])
+            time, mib = ours[field], ours["peak_rss_mib"]
+            share = f"share {ours['peak_share']:.3f}" if "peak_share" in ours else ""
+            for name, least, flags in forms:
+                script, *arguments = peer
+                theirs = say([a.python, f"{a.peers}/{script}", *arguments, *flags, *threads],
+                             START_S + least * time * unit_s if a.enough else None)
+                if theirs:
+                    their_time, their_mib = theirs[peer_field], theirs["peak_rss_mib"]
+                    ratios[name].append((their_time / time, ""))
+                    rest = f"{their_time:9.1f} {their_time / time:6.2f} {mib:6.0f} {their_mib:6.0f} {mib / their_mib:5.2f}"
+                else:
+                    ratios[name].append((least, ">"))
+                    rest = f"{'stopped':>9} {f'>{least:.2f}':>6} {mib:6.0f} {'':6} {'':5}"
+                print(f"{name:34} {time:9.1f} {rest}  {share}".rstrip(), flush=True)
+        for name, least, _ in forms:
+            median, bound = statistics.median_low(r for r, _ in ratios[name]), ">" if any(b for _, b in ratios[name]) else ""
+            print(f"{name:34} median of {len(ratios[name])}: {bound}{median:.2f}, at least {least} wanted", flush=True)
